@@ -1,0 +1,89 @@
+"""What the runtime says: immutable events, each with its place in the stream.
+
+``sample`` is an index in the caller's own rate, ``time_s`` the same place in seconds since the start of the stream;
+``end_sample`` and ``end_time_s`` follow where the event lasts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ecgedge_bridge.types import Battery, DeviceStatus, JsonEvent
+
+__all__ = ["Battery", "Beat", "DeviceStatus", "Event", "Gap", "Quality", "Rhythm"]
+
+
+@dataclass(frozen=True, slots=True)
+class Beat(JsonEvent):
+    """One heart beat, at its R peak.
+
+    ``rr_ms`` is the time since the beat before it in ms, ``None`` for the first beat after a start or a gap.
+    """
+
+    sample: int
+    time_s: float
+    rr_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quality(JsonEvent):
+    """The noise gate's verdict on a stretch of signal.
+
+    ``score`` is the probability (0 to 1) that the stretch is usable; ``reasons`` names what speaks against it.
+    """
+
+    sample: int
+    time_s: float
+    end_sample: int
+    end_time_s: float
+    accepted: bool
+    score: float
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def start_s(self) -> float:
+        """Start of the stretch in seconds: the same as ``time_s``."""
+        return self.time_s
+
+    @property
+    def end_s(self) -> float:
+        """End of the stretch in seconds: the same as ``end_time_s``."""
+        return self.end_time_s
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm(JsonEvent):
+    """The rhythm of one window that the model saw.
+
+    ``label`` is the decision after hysteresis (N, A, O or ~), ``window_label`` what this window alone says,
+    ``probabilities`` maps each class to this window's calibrated probability; ``conclusive`` is False where no
+    class was probable enough; ``changed`` marks the first event of a new label.
+    """
+
+    sample: int
+    time_s: float
+    end_sample: int
+    end_time_s: float
+    label: str
+    window_label: str
+    probabilities: dict[str, float]
+    conclusive: bool
+    changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gap(JsonEvent):
+    """Signal that is missing: ``lost`` samples from ``sample`` up to ``end_sample``.
+
+    ``reason`` is ``"lost"`` (never arrived) or ``"not_finite"`` (NaN or infinite: electrode off, or a bad file).
+    """
+
+    sample: int
+    time_s: float
+    end_sample: int
+    end_time_s: float
+    lost: int
+    reason: str = "lost"
+
+
+Event = Beat | Quality | Rhythm | Gap | Battery | DeviceStatus

@@ -1,0 +1,94 @@
+"""The values that pass from the wearable's side to the runtime. All are immutable."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Samples = npt.NDArray[np.float32]
+
+
+def _event_json(event: Any) -> dict[str, Any]:
+    """Plain dictionary of an event dataclass, its lower-case class name under ``"type"``."""
+    return {"type": type(event).__name__.lower(), **asdict(event)}
+
+
+class JsonEvent:
+    """Mixin: every event can say itself as a JSON-ready dictionary."""
+
+    __slots__ = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-serialisable dictionary; ``"type"`` is the class name in lower case."""
+        return _event_json(self)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleBlock:
+    """A run of consecutive ECG samples from one device.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n,)
+        The signal in mV.
+    fs : float
+        Nominal sampling rate in Hz.
+    sample : int
+        Index of the first sample since the start of the stream, in the device's own rate. Samples that were
+        lost on the way are counted: an index larger than the end of the block before it is a gap of exactly
+        that many samples.
+    device_time_ns : int, optional
+        The device's own clock at the **last** sample, in nanoseconds.
+    host_time_s : float, optional
+        Arrival time on the host's monotonic clock, in seconds.
+    device : str
+        Name or address of the device.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> block = SampleBlock(samples=np.zeros(73, np.float32), fs=130.0, sample=0)
+    >>> block.end_sample
+    73
+    """
+
+    samples: Samples
+    fs: float
+    sample: int = 0
+    device_time_ns: int | None = None
+    host_time_s: float | None = None
+    device: str = ""
+
+    @property
+    def end_sample(self) -> int:
+        """Index of the first sample after this block."""
+        return self.sample + len(self.samples)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStatus(JsonEvent):
+    """What the link or the device has to say that is not a sample.
+
+    ``state`` is one of ``scanning``, ``connecting``, ``setting_up``, ``waiting``, ``streaming``, ``backing_off``,
+    ``stopped`` (the link's states) or ``frame_error`` (a frame that could not be read; the run goes on).
+    ``sample`` and ``time_s`` say where in the sample stream it happened.
+    """
+
+    sample: int
+    time_s: float
+    state: str
+    detail: str = ""
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Battery(JsonEvent):
+    """Battery level of the device in percent (0 to 100)."""
+
+    sample: int
+    time_s: float
+    percent: int
+    device: str = ""
