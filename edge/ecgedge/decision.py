@@ -1,0 +1,64 @@
+"""From probabilities to a label that does not flicker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+
+def probabilities(logits: npt.NDArray[np.floating], temperature: float) -> npt.NDArray[np.float64]:
+    """Softmax of ``logits / temperature``; the temperature is fitted on validation data (Guo et al., ICML 2017)."""
+    z = np.asarray(logits, np.float64) / temperature
+    e = np.exp(z - z.max())
+    p: npt.NDArray[np.float64] = e / e.sum()
+    return p
+
+
+@dataclass(slots=True)
+class Hysteresis:
+    """Holds a label until another one is sure, or comes ``confirm`` times in a row.
+
+    Parameters
+    ----------
+    conclusive : float
+        A window whose best probability is below this says nothing.
+    sure : float
+        A window this probable changes the label at once.
+    confirm : int
+        So many conclusive windows in a row change it otherwise.
+
+    Examples
+    --------
+    >>> h = Hysteresis()
+    >>> h.update({"N": 0.9, "A": 0.1}), h.update({"N": 0.3, "A": 0.7}), h.update({"N": 0.3, "A": 0.7})
+    (('N', True, True), ('N', True, False), ('A', True, True))
+    """
+
+    conclusive: float = 0.5
+    sure: float = 0.8
+    confirm: int = 2
+    label: str | None = field(default=None, init=False)
+    _rival: tuple[str, int] = field(default=("", 0), init=False)  # last conclusive class, times in a row
+
+    def update(self, p: Mapping[str, float]) -> tuple[str, bool, bool]:
+        """Take the probabilities of one window: (label held now, was this window conclusive, did the label change)."""
+        best = max(p, key=p.__getitem__)
+        conclusive = p[best] >= self.conclusive
+        if self.label is None:
+            self.label = best
+            return best, conclusive, True
+        if not conclusive:
+            return self.label, False, False
+        count = self._rival[1] + 1 if self._rival[0] == best else 1
+        self._rival = (best, count)
+        changed = best != self.label and (count >= self.confirm or p[best] >= self.sure)
+        if changed:
+            self.label = best
+        return self.label, True, changed
+
+    def reset(self) -> None:
+        """Forget the label."""
+        self.label, self._rival = None, ("", 0)

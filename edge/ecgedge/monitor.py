@@ -1,0 +1,76 @@
+"""The runtime with the bundled models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ecgedge.decision import Hysteresis
+from ecgedge.gate import Gate, GateModel
+from ecgedge.model import BUNDLED, Model
+from ecgedge.pipeline import Pipeline
+from ecgedge.stages import BeatStage, Counts, QualityStage, RhythmStage
+from ecgedge_bridge.errors import ModelError
+
+GATE_WINDOW_S = 10.0
+
+
+class Monitor(Pipeline):
+    """Turns blocks of samples into beats, quality, rhythm and gaps: pure, synchronous, no clock, no threads.
+
+    The same samples give the same events, however they are cut into blocks.
+
+    Parameters
+    ----------
+    model : path or Model, optional
+        A rhythm model folder; None is the one in the package.
+    backend : str
+        ``litert``, ``onnx``, ``tflite``, or ``auto`` for the first that is installed.
+    fs : float, optional
+        Rate that blocks must have, in Hz; None takes the first block's.
+    timer : callable, optional
+        A clock in seconds (``time.perf_counter``) to measure stages with, see :class:`ecgedge.pipeline.MonitorStats`.
+
+    Raises
+    ------
+    ModelError
+        The model folder is damaged, or no runtime is installed.
+    ConfigError
+        An impossible rate.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import ecgedge
+    >>> monitor = ecgedge.Monitor()
+    >>> flat = ecgedge.SampleBlock(samples=np.zeros(1500, np.float32), fs=130.0)
+    >>> events = monitor.feed(flat) + monitor.finish()
+    >>> events[0].accepted, events[0].reasons
+    (False, ('flat',))
+    """
+
+    def __init__(
+        self,
+        model: str | Path | Model | None = None,
+        backend: str = "auto",
+        fs: float | None = None,
+        timer: Callable[[], float] | None = None,
+    ) -> None:
+        loaded = model if isinstance(model, Model) else Model.load(model, backend)
+        m = loaded.manifest
+        if m.task != "rhythm":
+            raise ModelError(f"the model's task is {m.task!r}: give the folder of a rhythm model")
+        counts = Counts()
+        gate = Gate(GateModel.load(BUNDLED / "gate" / "gate.json"), m.fs)
+        self._hysteresis = Hysteresis(**m.thresholds)
+        stages = (
+            BeatStage(m.fs),
+            QualityStage(gate, m.fs, GATE_WINDOW_S),
+            RhythmStage(loaded, self._hysteresis, counts),
+        )
+        super().__init__(stages, m.fs, loaded.front_end, fs_in=fs, timer=timer, counts=counts)
+
+    def reset(self) -> None:
+        """Start afresh: the next block begins a new stream, no label is held."""
+        super().reset()
+        self._hysteresis.reset()

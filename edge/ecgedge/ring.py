@@ -1,0 +1,104 @@
+"""A mirrored ring buffer: one writer, many readers, windows that are views and never copies.
+
+Every sample is stored twice, one capacity apart, so that any stretch of the last ``capacity`` samples lies in one
+piece somewhere. Positions are counts since the start of the segment (Python integers: they never wrap).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Signal = npt.NDArray[np.float32]
+
+
+class Ring:
+    """Keeps the last ``capacity`` samples.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ring = Ring(4)
+    >>> for chunk in ([1, 2, 3], [4, 5]):
+    ...     ring.write(np.array(chunk, np.float32))
+    >>> ring.written, ring.view(2, 5).tolist()
+    (5, [3.0, 4.0, 5.0])
+    """
+
+    def __init__(self, capacity: int) -> None:
+        if capacity < 1:
+            raise ValueError("a ring needs room for at least one sample")
+        self.capacity = capacity
+        self._store = np.zeros(2 * capacity, np.float32)
+        self._read_only = self._store.view()
+        self._read_only.flags.writeable = False
+        self.written = 0
+
+    @property
+    def oldest(self) -> int:
+        """Position of the oldest sample still kept."""
+        return max(0, self.written - self.capacity)
+
+    def reset(self) -> None:
+        """Start afresh at position 0."""
+        self.written = 0
+
+    def write(self, x: npt.ArrayLike) -> None:
+        """Append samples; the oldest are overwritten."""
+        x = np.asarray(x, np.float32)
+        kept = x[-self.capacity :]
+        at = (self.written + len(x) - len(kept)) % self.capacity
+        head = kept[: self.capacity - at]
+        tail = kept[len(head) :]
+        for copy in (0, self.capacity):
+            self._store[copy + at : copy + at + len(head)] = head
+            self._store[copy : copy + len(tail)] = tail
+        self.written += len(x)
+
+    def view(self, start: int, end: int) -> Signal:
+        """Return samples ``start`` to ``end`` as a read-only view, valid until they are overwritten.
+
+        Raises
+        ------
+        IndexError
+            Some of them are not there any more, or not yet.
+        """
+        if not self.oldest <= start <= end <= self.written:
+            raise IndexError(f"samples {start} to {end} asked for, {self.oldest} to {self.written} kept")
+        at = start % self.capacity
+        return self._read_only[at : at + end - start]
+
+    def reader(self) -> Reader:
+        """Return a reader with a cursor of its own, at the oldest sample kept."""
+        return Reader(self, self.oldest)
+
+
+@dataclass(slots=True)
+class Reader:
+    """A place in a ring, moved on by its owner alone."""
+
+    ring: Ring
+    position: int
+
+    @property
+    def unread(self) -> int:
+        """Number of samples written and not yet taken, overwritten ones included."""
+        return self.ring.written - self.position
+
+    def take(self, n: int) -> tuple[Signal | None, int]:
+        """Take the next ``n`` samples.
+
+        Returns
+        -------
+        samples : view of shape (n,), or None where there are not yet ``n``
+        lost : int
+            How many samples were overwritten before this reader came; the cursor has skipped them.
+        """
+        lost = max(0, self.ring.oldest - self.position)
+        self.position += lost
+        if self.unread < n:
+            return None, lost
+        start, self.position = self.position, self.position + n
+        return self.ring.view(start, self.position), lost

@@ -1,0 +1,186 @@
+"""The stages behind the filters: beats, quality, rhythm. Each looks at the segment and says what is new."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ecgedge.beats import BeatDetector
+from ecgedge.decision import Hysteresis
+from ecgedge.events import Beat, Event, Quality, Rhythm
+from ecgedge.gate import Gate
+from ecgedge.ring import Reader
+from ecgedge.segment import Judged, Segment
+
+SETTLE_S = 1.0  # the beats of a window are complete this long after its end
+REST_S = 2.0  # a rest shorter than this at the end of a segment makes no window of its own
+SHORTEST_S = 5.0  # no rhythm is named from less
+
+
+class Stage(Protocol):
+    """Called once a tick, in order; ``segment.ended`` is True in the last call, which flushes."""
+
+    name: str
+
+    def start(self, segment: Segment) -> None: ...
+    def advance(self, segment: Segment) -> list[Event]: ...
+
+
+class BeatStage:
+    """Finds beats and puts them on the segment."""
+
+    name = "beats"
+
+    def __init__(self, fs: float) -> None:
+        self._detector = BeatDetector(fs)
+
+    def start(self, segment: Segment) -> None:
+        """Begin a new segment."""
+        self._detector.reset()
+        self._reader: Reader = segment.ring.reader()
+
+    def advance(self, segment: Segment) -> list[Event]:
+        """Read what is unread, return the beats found."""
+        x, _ = self._reader.take(self._reader.unread)
+        found = self._detector.feed(x) if x is not None and len(x) else []
+        if segment.ended:
+            found += self._detector.finish()
+        return [self._beat(segment, at) for at in found]
+
+    def _beat(self, segment: Segment, at: float) -> Beat:
+        rr = 1e3 * (at - segment.beats[-1]) / segment.fs if segment.beats else None
+        segment.beats.append(at)
+        sample = segment.sample(at)
+        return Beat(sample, segment.seconds(sample), rr)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Part of a segment, as positions."""
+
+    start: int
+    end: int
+
+
+class _Windows:
+    """When a window is due: every hop, once its beats have settled, and for the rest when the segment ends."""
+
+    def __init__(self, fs: float, length_s: float, hop_s: float, first_s: float, shortest_s: float) -> None:
+        self._length, self._hop, self._first = round(length_s * fs), round(hop_s * fs), round(first_s * fs)
+        self._shortest, self._rest, self._settle = round(shortest_s * fs), round(REST_S * fs), round(SETTLE_S * fs)
+        self.reset()
+
+    def reset(self) -> None:
+        self._end = self._first
+
+    def due(self, segment: Segment) -> list[Stretch]:
+        """Return the windows that have become complete."""
+        written = segment.ring.written
+        out = []
+        while self._end + (0 if segment.ended else self._settle) <= written:
+            out.append(self._stretch(self._end))
+            self._end += self._hop
+        done = self._end - self._hop
+        if segment.ended and written >= self._shortest and written - done >= self._rest:
+            out.append(self._stretch(written))
+        return out
+
+    def _stretch(self, end: int) -> Stretch:
+        return Stretch(max(0, end - self._length), end)
+
+
+class QualityStage:
+    """Judges successive stretches with the gate."""
+
+    name = "gate"
+
+    def __init__(self, gate: Gate, fs: float, window_s: float) -> None:
+        self._gate = gate
+        self._windows = _Windows(fs, window_s, window_s, window_s, REST_S)
+        self._n = round(window_s * fs)
+
+    def start(self, segment: Segment) -> None:
+        """Begin a new segment."""
+        self._windows.reset()
+
+    def advance(self, segment: Segment) -> list[Event]:
+        """Judge the stretches that have become complete."""
+        return [self._judge(segment, w) for w in self._windows.due(segment)]
+
+    def _judge(self, segment: Segment, w: Stretch) -> Quality:
+        """Judge a window; a short rest at the end is judged with what came before it, and reported alone."""
+        start = w.end - (w.end % self._n or self._n)
+        verdict = self._gate.judge(segment.ring.view(w.start, w.end), segment.beats_between(w.start, w.end))
+        segment.judged.append(Judged(start, w.end, verdict.accepted))
+        a, b = segment.sample(start), segment.sample(w.end)
+        return Quality(
+            a,
+            segment.seconds(a),
+            b,
+            segment.seconds(b),
+            accepted=verdict.accepted,
+            score=verdict.score,
+            reasons=verdict.reasons,
+        )
+
+
+class Namer(Protocol):
+    """A model that names windows."""
+
+    fs: float
+    window_s: float
+    hop_s: float
+    min_window_s: float
+
+    def probabilities(self, signal: npt.NDArray[np.float32]) -> dict[str, float]: ...
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened to the windows: ``windows`` = ``rejected`` by the gate + ``model_runs``."""
+
+    windows: int = 0
+    rejected: int = 0
+    model_runs: int = 0
+
+
+class RhythmStage:
+    """Runs the model on windows that the gate lets through."""
+
+    name = "model"
+
+    def __init__(self, model: Namer, hysteresis: Hysteresis, counts: Counts) -> None:
+        self._model, self._hysteresis, self.counts = model, hysteresis, counts
+        self._windows = _Windows(model.fs, model.window_s, model.hop_s, model.min_window_s, SHORTEST_S)
+
+    def start(self, segment: Segment) -> None:
+        """Begin a new segment; the label held stays, since the heart did not stop."""
+        self._windows.reset()
+
+    def advance(self, segment: Segment) -> list[Event]:
+        """Name the windows that have become complete and are clean enough."""
+        events: list[Event] = []
+        for w in self._windows.due(segment):
+            self.counts.windows += 1
+            if _clean_enough(segment.judged_between(w.start, w.end)):
+                self.counts.model_runs += 1
+                events.append(self._name(segment, w))
+            else:
+                self.counts.rejected += 1
+        return events
+
+    def _name(self, segment: Segment, w: Stretch) -> Rhythm:
+        p = self._model.probabilities(segment.ring.view(w.start, w.end))
+        label, conclusive, changed = self._hysteresis.update(p)
+        a, b = segment.sample(w.start), segment.sample(w.end)
+        best = max(p, key=p.__getitem__)
+        return Rhythm(a, segment.seconds(a), b, segment.seconds(b), label, best, p, conclusive, changed)
+
+
+def _clean_enough(judged: list[Judged]) -> bool:
+    """The newest stretch is usable, and so is more than half of the window."""
+    usable = sum(j.end - j.start for j in judged if j.accepted)
+    return bool(judged) and judged[-1].accepted and 2 * usable > sum(j.end - j.start for j in judged)
