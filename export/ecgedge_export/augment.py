@@ -1,0 +1,70 @@
+"""Training views of a recording: another stretch of it, upside down, faster, louder, noisier."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ecgedge.windows import model_input
+
+Signal = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Augment:
+    """How far a view may go from its recording; every ``p_`` is a probability.
+
+    ``min_s`` is the shortest crop, ``stretch`` the largest relative change of tempo, ``gain`` the standard
+    deviation of the log gain, ``snr_db`` the range of signal-to-noise ratios.
+    """
+
+    p_short: float = 0.2
+    min_s: float = 10.0
+    p_flip: float = 0.25
+    stretch: float = 0.06
+    gain: float = 0.15
+    p_noise: float = 0.3
+    snr_db: tuple[float, float] = (3.0, 24.0)
+
+
+class Viewer:
+    """Draws views: ``view(signal, rng)`` is a model input, shape (n,)."""
+
+    def __init__(self, fs: float, n: int, clip: float, how: Augment, noise: list[Signal]) -> None:
+        self._fs, self._n, self._clip, self._how, self._noise = fs, n, clip, how, noise
+
+    def plain(self, signal: Signal) -> Signal:
+        """Return the last window of the recording, unchanged."""
+        return model_input(signal, self._fs, self._n, self._clip)
+
+    def view(self, signal: Signal, rng: np.random.Generator) -> Signal:
+        """Return one random view of the recording."""
+        how = self._how
+        x = self._stretched(self._crop(signal, rng), rng)
+        if self._noise and rng.random() < how.p_noise:
+            x = self._noisy(x, rng)
+        sign = -1.0 if rng.random() < how.p_flip else 1.0
+        gain = np.float32(sign * np.exp(rng.normal(0, how.gain)))
+        return np.clip(gain * model_input(x, self._fs, self._n, 4 * self._clip), -self._clip, self._clip)
+
+    def _crop(self, signal: Signal, rng: np.random.Generator) -> Signal:
+        longest = min(len(signal), self._n)
+        shortest = min(longest, round(self._how.min_s * self._fs))
+        length = rng.integers(shortest, longest + 1) if rng.random() < self._how.p_short else longest
+        start = rng.integers(0, len(signal) - length + 1)
+        return signal[start : start + length]
+
+    def _stretched(self, x: Signal, rng: np.random.Generator) -> Signal:
+        factor = 1 + rng.uniform(-self._how.stretch, self._how.stretch)
+        at = np.arange(0, len(x) - 1, factor)
+        return np.interp(at, np.arange(len(x)), x).astype(np.float32)
+
+    def _noisy(self, x: Signal, rng: np.random.Generator) -> Signal:
+        noise = self._noise[rng.integers(len(self._noise))]
+        start = rng.integers(0, len(noise) - len(x))
+        piece = noise[start : start + len(x)]
+        snr = rng.uniform(*self._how.snr_db)
+        scale = np.sqrt(np.mean(x**2) / (np.mean(piece**2) + 1e-12) * 10 ** (-snr / 10))
+        return (x + scale * piece).astype(np.float32)

@@ -1,0 +1,85 @@
+"""Recordings as the runtime would filter them: through the very front end that runs live."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import wfdb
+
+from ecgedge.filters import FrontEnd
+from ecgedge_export import data
+
+Signal = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Filtered recordings of one data set at one rate: ``signals[i]`` float32 in mV, its ``labels[i]``, ``ids[i]``."""
+
+    ids: list[str]
+    labels: list[str]
+    signals: list[Signal]
+
+    def only(self, keep: list[bool]) -> Prepared:
+        """Return the recordings marked True."""
+        chosen = [i for i, k in enumerate(keep) if k]
+        return Prepared(
+            [self.ids[i] for i in chosen],
+            [self.labels[i] for i in chosen],
+            [self.signals[i] for i in chosen],
+        )
+
+
+def filtered(mv: npt.NDArray[np.floating], fs_in: float, fs: float) -> Signal:
+    """Pass a whole recording through the runtime's front end, samples that are not finite as zeros."""
+    chain = FrontEnd.default(fs)(fs_in)
+    finite = np.nan_to_num(mv, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.concatenate([chain.feed(finite), chain.finish()]).astype(np.float32)
+
+
+def cinc2017(fs: float) -> Prepared:
+    """CinC 2017 at ``fs``, filtered once and kept in the cache."""
+    path = data.cache_dir() / "prepared" / f"cinc2017-{_front_end_hash(fs)}.npz"
+    if not path.is_file():
+        records = list(data.cinc2017())
+        _save(path, [r.id for r in records], [r.label for r in records],
+              [filtered(r.mv, r.fs, fs) for r in records])  # fmt: skip
+    with np.load(path, allow_pickle=False) as z:
+        signals = np.split(z["signal"], np.cumsum(z["length"])[:-1])
+        return Prepared(z["id"].tolist(), z["label"].tolist(), signals)
+
+
+def nstdb(fs: float) -> dict[str, Signal]:
+    """First half of the three noise recordings (bw, em, ma; first channel): it trains, the second half tests."""
+    folder = data.find("nstdb", "nstdb")
+    noise = {}
+    for name in ("bw", "em", "ma"):
+        wave = wfdb.rdrecord(str(folder / name))
+        half = wave.p_signal[: len(wave.p_signal) // 2, 0]
+        noise[name] = filtered(half, float(wave.fs), fs)
+    return noise
+
+
+def _front_end_hash(fs: float) -> str:
+    """Name of the filtering: what a unit impulse becomes, so that a changed filter never meets an old cache."""
+    probe = filtered(np.eye(1, 900, 300)[0], 300.0, fs)
+    return hashlib.sha256(json.dumps([fs, probe.tolist()]).encode()).hexdigest()[:12]
+
+
+def _save(path: Path, ids: list[str], labels: list[str], signals: list[Signal]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part.npz")
+    np.savez(
+        part,
+        id=np.array(ids),
+        label=np.array(labels),
+        length=np.array([len(s) for s in signals]),
+        signal=np.concatenate(signals),
+    )
+    os.replace(part, path)

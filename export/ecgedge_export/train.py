@@ -1,0 +1,147 @@
+"""Train a student: deterministic by seed, resumable after every epoch."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from ecgedge_export.augment import Viewer
+from ecgedge_export.nets import RhythmNet
+from ecgedge_export.prepare import Prepared
+from ecgedge_export.recipe import Recipe, Training
+
+Progress = Callable[[int, int, float], None]
+
+
+def build(recipe: Recipe) -> RhythmNet:
+    """Return the untrained student of a recipe, the same for the same seed."""
+    torch.manual_seed(recipe.training.seed)
+    net = recipe.net
+    return RhythmNet(len(recipe.classes), net.stem, net.stages, net.dropout)
+
+
+def train(recipe: Recipe, data: Prepared, viewer: Viewer, checkpoint: Path, progress: Progress) -> RhythmNet:
+    """Train on ``data``, going on from ``checkpoint`` where there is one, and return the averaged student.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to train and how long.
+    data : Prepared
+        Filtered recordings; labels are among ``recipe.classes``.
+    viewer : Viewer
+        Draws training views.
+    checkpoint : Path
+        Written after every epoch, whole or not at all.
+    progress : callable
+        Called with (epochs done, epochs in all, mean loss) after every epoch.
+    """
+    how = recipe.training
+    torch.set_num_threads(how.threads)
+    torch.use_deterministic_algorithms(True)
+    run = _Run(recipe, data)
+    run.resume(checkpoint)
+    while run.epoch < how.epochs:
+        rng = np.random.default_rng([how.seed, run.epoch])
+        torch.manual_seed(how.seed * 100_003 + run.epoch)
+        losses = [run.step(x, y) for x, y in _batches(data, run.targets, viewer, how, rng)]
+        run.epoch += 1
+        run.save(checkpoint)
+        progress(run.epoch, how.epochs, float(np.mean(losses)))
+    return run.average.eval()
+
+
+class _Run:
+    """A student on its way: weights, their running average, optimiser, schedule."""
+
+    def __init__(self, recipe: Recipe, data: Prepared) -> None:
+        how = recipe.training
+        self.net = build(recipe).to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.net)
+        self.targets = np.array([recipe.classes.index(label) for label in data.labels])
+        share = np.bincount(self.targets, minlength=len(recipe.classes)) / len(self.targets)
+        weight = np.maximum(share, 1e-3) ** -how.class_power
+        self.loss = nn.CrossEntropyLoss(
+            torch.tensor(weight / (weight * share).sum(), dtype=torch.float32),
+            label_smoothing=how.label_smoothing,
+        )
+        steps = how.epochs * -(-len(self.targets) // how.batch)
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), how.lr, weight_decay=how.weight_decay)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimiser, how.lr, total_steps=steps, pct_start=0.15
+        )
+        self.ema = how.ema
+        self.steps = 0
+        self.epoch = 0
+
+    def step(self, x: Tensor, y: Tensor) -> float:
+        self.net.train()
+        loss: Tensor = self.loss(self.net(x), y)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
+        self.optimiser.step()
+        self.schedule.step()
+        self._average()
+        return float(loss.detach())
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        self.steps += 1
+        keep = min(self.ema, self.steps / (self.steps + 10))  # a young average must forget the random start
+        for a, b in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
+            if a.dtype.is_floating_point:
+                a.lerp_(b, 1 - keep)
+            else:
+                a.copy_(b)
+
+    def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer | torch.optim.lr_scheduler.LRScheduler]:
+        return {
+            "net": self.net,
+            "average": self.average,
+            "optimiser": self.optimiser,
+            "schedule": self.schedule,
+        }
+
+    def save(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        state = {name: part.state_dict() for name, part in self._parts().items()}
+        torch.save({**state, "epoch": self.epoch, "steps": self.steps}, path.with_suffix(".part"))
+        os.replace(path.with_suffix(".part"), path)
+
+    def resume(self, path: Path) -> None:
+        if path.is_file():
+            state = torch.load(path, weights_only=True)
+            for name, part in self._parts().items():
+                part.load_state_dict(state[name])
+            self.epoch, self.steps = state["epoch"], state["steps"]
+
+
+def _batches(
+    data: Prepared,
+    targets: npt.NDArray[np.int64],
+    viewer: Viewer,
+    how: Training,
+    rng: np.random.Generator,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    order = rng.permutation(len(targets))
+    for start in range(0, len(order), how.batch):
+        chosen = order[start : start + how.batch]
+        x = np.stack([viewer.view(data.signals[i], rng) for i in chosen])
+        yield torch.from_numpy(x)[:, None, :], torch.from_numpy(targets[chosen])
+
+
+@torch.no_grad()
+def logits(net: nn.Module, windows: npt.NDArray[np.float32], batch: int = 128) -> npt.NDArray[np.float32]:
+    """Run a float network over model inputs of shape (n, time): logits, shape (n, classes)."""
+    net.eval()
+    parts = [net(torch.from_numpy(windows[i : i + batch])[:, None, :]) for i in range(0, len(windows), batch)]
+    out: npt.NDArray[np.float32] = torch.cat(parts).numpy()
+    return out
