@@ -1,5 +1,8 @@
 """ecgedge: single-lead ECG intelligence on the wearer's own hardware.
 
+Names are imported when they are first used, so that ``ecgedge --help`` answers at once and replaying a file
+needs no Bluetooth.
+
 >>> import numpy as np
 >>> import ecgedge
 >>> ecgedge.classify(np.zeros(3000), fs=100).label
@@ -8,19 +11,31 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ecgedge.events import Battery, Beat, DeviceStatus, Event, Gap, Quality, Rhythm
-from ecgedge.helpers import Classification, assess_quality, classify, detect_beats
-from ecgedge.monitor import Monitor
-from ecgedge.recording import read
-from ecgedge_bridge.errors import ConfigError, EcgEdgeError, FrameError, LinkError, ModelError
-from ecgedge_bridge.types import SampleBlock
-
 if TYPE_CHECKING:
+    from ecgedge.events import Battery, Beat, DeviceStatus, Event, Gap, Quality, Rhythm
+    from ecgedge.helpers import Classification, assess_quality, classify, detect_beats
+    from ecgedge.monitor import Monitor
+    from ecgedge.recording import read
+    from ecgedge_bridge.errors import ConfigError, EcgEdgeError, FrameError, LinkError, ModelError
     from ecgedge_bridge.link import connect, scan
+    from ecgedge_bridge.types import SampleBlock
 
 __version__ = "0.1.0"
+
+_HOME = {
+    "ecgedge.events": ("Battery", "Beat", "DeviceStatus", "Event", "Gap", "Quality", "Rhythm"),
+    "ecgedge.helpers": ("Classification", "assess_quality", "classify", "detect_beats"),
+    "ecgedge.monitor": ("Monitor",),
+    "ecgedge.recording": ("read",),
+    "ecgedge_bridge.errors": ("ConfigError", "EcgEdgeError", "FrameError", "LinkError", "ModelError"),
+    "ecgedge_bridge.link": ("connect", "scan"),
+    "ecgedge_bridge.types": ("SampleBlock",),
+}
+_MODULE = {name: module for module, names in _HOME.items() for name in names}
+
 __all__ = [
     "Battery",
     "Beat",
@@ -47,9 +62,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import the Bluetooth side only when it is used: replaying a file needs no bleak."""
-    if name in ("connect", "scan"):
-        from ecgedge_bridge import link
+    """Import a public name from its module on first use."""
+    if name not in _MODULE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_MODULE[name]), name)
+    globals()[name] = value
+    return value
 
-        return getattr(link, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

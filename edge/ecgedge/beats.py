@@ -1,9 +1,9 @@
 """Streaming R-peak detector: causal, bounded, the same beats however the stream is cut.
 
-The signal is filtered to the band of the QRS and turned into an envelope. Local maxima of the envelope are candidates;
-a candidate is a beat where it exceeds a share of the usual beat height, which follows the signal and sinks when
-beats stay away. A pause longer than usual is searched again with a lower threshold. In the spirit of Pan and
-Tompkins (IEEE Trans Biomed Eng 32(3), 1985); the thresholds were chosen on MIT-BIH DS1.
+The signal is filtered to the band of the QRS and turned into an envelope. Local maxima of the envelope are
+candidates; a candidate is a beat where it exceeds a share of the usual beat height, which follows the signal
+and sinks when beats stay away. A pause longer than usual is searched again with a lower threshold. In the
+spirit of Pan and Tompkins (IEEE Trans Biomed Eng 32(3), 1985); the thresholds were chosen on MIT-BIH DS1.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ HISTORY_S = 8.0
 NOISE_S = 4.0
 QRS_S = 0.06  # half lengths of the two filters
 SMOOTH_S = 0.08
-FORGET_S = 15.0  # after such a pause the old height says nothing: the electrode was moved, or another person wears it
+# After such a pause the old height says nothing: the electrode was moved, or another person wears it
+FORGET_S = 15.0
 TICK_S = 0.5  # thresholds move at these steps, counted from the segment's start, whatever the chunks
 
 
@@ -41,7 +42,7 @@ class Thresholds:
     late: float = 1.6  # a pause is long after this many usual RR intervals
     follow: float = 0.15
     sink_per_s: float = 0.55
-    sink_to: float = 0.2  # an asystole is not filled with noise, a fall of the amplitude to a tenth is followed
+    sink_to: float = 0.2  # so that an asystole is not filled with noise; a fall to a tenth is still followed
 
 
 class BeatDetector:
@@ -75,7 +76,7 @@ class BeatDetector:
 
     @property
     def delay_s(self) -> float:
-        """A beat is given out at most this long after its R peak, unless a search for a missed one finds it later."""
+        """Longest time from an R peak to its beat, unless only a search for a missed one finds it."""
         return QRS_S + SMOOTH_S + REFRACTORY_S + TICK_S
 
     def reset(self) -> None:
@@ -97,7 +98,7 @@ class BeatDetector:
         self._learned_until = round(2.0 * self._fs)
 
     def feed(self, x: npt.NDArray[np.floating]) -> list[float]:
-        """Take filtered samples, return the R peaks found, as positions in the segment (fractions of a sample)."""
+        """Take filtered samples, return the R peaks found: positions in the segment, with fractions."""
         found: list[float] = []
         while len(x):
             room = self._tick - self._signal.written % self._tick
@@ -133,7 +134,11 @@ class BeatDetector:
         """First idea of the usual height: the middle one of the maxima of half-second pieces, upper half."""
         z = self._envelope.view(self._envelope.oldest, self._envelope.written)
         size = max(1, round(0.5 * self._fs))
-        tops = [float(z[i : i + size].max()) for i in range(0, max(1, len(z) - size + 1), size)] if len(z) else [0.0]
+        tops = (
+            [float(z[i : i + size].max()) for i in range(0, max(1, len(z) - size + 1), size)]
+            if len(z)
+            else [0.0]
+        )
         self._level = float(np.percentile(tops, 70))
 
     def _maxima(self, start: int, end: int) -> list[tuple[int, float]]:
@@ -161,13 +166,15 @@ class BeatDetector:
         return max(height, self._t.above_noise * self._noise, 1e-6)
 
     def _hear_noise(self) -> None:
-        """The noise is the median of the envelope: beats, which fill less than half of the time, do not count."""
+        """The noise is the median of the envelope: beats, which fill less than half of the time, do not
+        count."""
         end = self._envelope.written
         z = self._envelope.view(max(self._envelope.oldest, end - round(NOISE_S * self._fs)), end)
         self._noise = float(np.median(z)) if len(z) else 0.0
 
     def _search_back(self, now: int) -> list[float]:
-        """Where a beat is overdue, take the best candidate since the last one; else let the usual height sink."""
+        """Where a beat is overdue, take the best candidate since the last one; else let the usual height
+        sink."""
         rr = float(np.median(self._rr)) if self._rr else self._fs
         overdue = max(self._t.late * rr, 0.5 * self._fs)
         if now - self._last <= overdue or self._level is None:
@@ -241,7 +248,8 @@ def _parabola(a: float, b: float, c: float) -> float:
 def _qrs_taps(fs: float) -> Array:
     """Band of the QRS, about 10 to 25 Hz: the difference of two Hann windows (no gain at 0 Hz).
 
-    A lower band (6 to 18 Hz) takes tall T waves for beats: 98.3 instead of 99.9 % positive predictivity on DS1.
+    A lower band (6 to 18 Hz) takes tall T waves for beats: 98.3 instead of 99.9 % positive predictivity on
+    DS1.
     """
     t = np.arange(-round(QRS_S * fs), round(QRS_S * fs) + 1) / fs
     taps: Array = _hann(t, 0.025) - _hann(t, QRS_S)
@@ -255,4 +263,5 @@ def _smooth_taps(fs: float) -> Array:
 
 def _hann(t: Array, half_width: float) -> Array:
     w: Array = np.where(np.abs(t) < half_width, np.cos(np.pi * t / (2 * half_width)) ** 2, 0.0)
-    return w / w.sum()
+    w /= w.sum()
+    return w

@@ -1,7 +1,7 @@
 """What the runtime says: immutable events, each with its place in the stream.
 
-``sample`` is an index in the caller's own rate, ``time_s`` the same place in seconds since the start of the stream;
-``end_sample`` and ``end_time_s`` follow where the event lasts.
+``sample`` is an index in the caller's own rate, ``time_s`` the same place in seconds since the start of the
+stream; ``end_sample`` and ``end_time_s`` follow where the event lasts.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class Beat(JsonEvent):
 class Quality(JsonEvent):
     """The noise gate's verdict on a stretch of signal.
 
-    ``score`` is the probability (0 to 1) that the stretch is usable; ``reasons`` names what speaks against it.
+    ``score`` is the probability (0 to 1) that the stretch is usable; ``reasons`` names what speaks against
+    it.
     """
 
     sample: int
@@ -56,8 +57,8 @@ class Rhythm(JsonEvent):
     """The rhythm of one window that the model saw.
 
     ``label`` is the decision after hysteresis (N, A, O or ~), ``window_label`` what this window alone says,
-    ``probabilities`` maps each class to this window's calibrated probability; ``conclusive`` is False where no
-    class was probable enough; ``changed`` marks the first event of a new label.
+    ``probabilities`` maps each class to this window's calibrated probability; ``conclusive`` is False where
+    no class was probable enough; ``changed`` marks the first event of a new label.
     """
 
     sample: int
@@ -75,7 +76,8 @@ class Rhythm(JsonEvent):
 class Gap(JsonEvent):
     """Signal that is missing: ``lost`` samples from ``sample`` up to ``end_sample``.
 
-    ``reason`` is ``"lost"`` (never arrived) or ``"not_finite"`` (NaN or infinite: electrode off, or a bad file).
+    ``reason`` is ``"lost"`` (never arrived) or ``"not_finite"`` (NaN or infinite: electrode off, or a bad
+    file).
     """
 
     sample: int

@@ -1,9 +1,9 @@
 """Streaming filters with kept state: the same output however the input is cut into chunks, bit for bit.
 
-Both filters are linear phase and their delay is compensated: output ``k`` belongs to the time ``k / fs_out`` of the
-segment, and it is given out as soon as the samples after it that it needs have arrived. Edges are extended by their
-first and last value, so that neither a start nor a gap rings. Every output is the same fixed-length dot product
-whatever the chunk: that is why no result depends on how the radio cut the stream.
+Both filters are linear phase and their delay is compensated: output ``k`` belongs to the time ``k / fs_out``
+of the segment, and it is given out as soon as the samples after it that it needs have arrived. Edges are
+extended by their first and last value, so that neither a start nor a gap rings. Every output is the same
+fixed-length dot product whatever the chunk: that is why no result depends on how the radio cut the stream.
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ class Resampler:
             self._base = -self._half
             self._held = np.full(self._half, x[0])
         self._held = np.concatenate([self._held, x])
-        computable = self._base + len(self._held) - self._half  # the kernel reaches `half` samples past its centre
+        computable = (
+            self._base + len(self._held) - self._half
+        )  # the kernel reaches `half` samples past its centre
         return self._emit(-(-computable * self.up // self.down))
 
     def finish(self) -> Array:
@@ -185,7 +187,8 @@ class Chain:
 
 
 def baseline_removal_taps(fs: float, length_s: float = 1.0) -> Array:
-    """Taps that subtract a Hann-weighted mean over ``length_s``: exactly no gain at 0 Hz, half at about 1/length.
+    """Taps that subtract a Hann-weighted mean over ``length_s``: exactly no gain at 0 Hz, half at about
+    1/length.
 
     A windowed-sinc high pass of this length would still let a third of the baseline through, since its
     transition is wider than its cutoff.
@@ -201,8 +204,8 @@ def baseline_removal_taps(fs: float, length_s: float = 1.0) -> Array:
 class FrontEnd:
     """The path that every sample takes, in training and live: resample to ``fs``, then remove the baseline.
 
-    ``FrontEnd(fs, taps)(fs_in)`` makes the filters for a stream at ``fs_in`` Hz. ``half_width_s``, ``cutoff_hz`` and ``beta``
-    are :class:`Resampler`'s.
+    ``FrontEnd(fs, taps)(fs_in)`` makes the filters for a stream at ``fs_in`` Hz. ``half_width_s``,
+    ``cutoff_hz`` and ``beta`` are :class:`Resampler`'s.
     """
 
     fs: float
@@ -231,8 +234,12 @@ def _fraction(rate: float) -> Fraction:
 
 
 def _phase_kernels(up: int, half: int, cutoff: float, beta: float) -> Array:
-    """One kernel per output phase, shape (up, 2 * half), each with unit gain at 0 Hz; cutoff in cycles a sample."""
-    offset = np.arange(1 - half, half + 1) - np.arange(up)[:, None] / up  # distance to the output, in input samples
+    """One kernel per output phase, shape (up, 2 * half), each with unit gain at 0 Hz; cutoff in cycles a
+    sample."""
+    offset = (
+        np.arange(1 - half, half + 1) - np.arange(up)[:, None] / up
+    )  # distance to the output, in input samples
     inside = np.sqrt(np.clip(1 - (offset / half) ** 2, 0, None))
     kernels: Array = np.sinc(2 * cutoff * offset) * np.i0(beta * inside)
-    return kernels / kernels.sum(axis=1, keepdims=True)
+    kernels /= kernels.sum(axis=1, keepdims=True)
+    return kernels

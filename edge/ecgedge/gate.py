@@ -1,7 +1,7 @@
 """The noise gate: is this stretch of signal usable, how surely, and what speaks against it.
 
-Features of the RR intervals (after HRV-based noise detection, arXiv 2502.14522) stand beside features of the shape, since an
-irregular rhythm alone is no noise: the weights were fitted with AF and ectopy labelled clean
+Features of the RR intervals (after HRV-based noise detection, arXiv 2502.14522) stand beside features of the
+shape, since an irregular rhythm alone is no noise: the weights were fitted with AF and ectopy labelled clean
 (``ecgedge-export train export/recipes/gate.toml``). Flat signal is refused by rule.
 """
 
@@ -47,7 +47,8 @@ TEMPLATE_S = (-0.1, 0.15)  # QRS without most of the T wave: rate changes move t
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``score`` is the probability that the stretch is usable; ``reasons`` name what speaks against it, worst first."""
+    """``score`` is the probability that the stretch is usable; ``reasons`` name what speaks against it,
+    worst first."""
 
     accepted: bool
     score: float
@@ -58,7 +59,8 @@ class Verdict:
 class GateModel:
     """A logistic regression over :data:`FEATURES`, each clipped to ``clip`` standard deviations.
 
-    ``threshold`` is the lowest score that is accepted; ``metrics`` and ``command`` say what it was measured to do.
+    ``threshold`` is the lowest score that is accepted; ``metrics`` and ``command`` say what it was measured
+    to do.
     """
 
     mean: tuple[float, ...]
@@ -94,11 +96,15 @@ class GateModel:
             raw = json.loads(path.read_text())
             if raw.pop("schema") != 1:
                 raise ValueError("unknown schema")
-            numbers = {k: tuple(map(float, raw.pop(k))) for k in ("mean", "scale", "weights")}
-            gate = cls(**numbers, features=tuple(raw.pop("features")), **raw)
+            lists = {k: tuple(raw.pop(k)) for k in ("mean", "scale", "weights", "features")}
+            gate: GateModel = cls(**{**raw, **lists})
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
-            raise ModelError(f"cannot read the gate {path} ({e}): reinstall ecgedge, or train it again") from e
-        if gate.features != FEATURES or not len(gate.mean) == len(gate.scale) == len(gate.weights) == len(FEATURES):
+            raise ModelError(
+                f"cannot read the gate {path} ({e}): reinstall ecgedge, or train it again"
+            ) from e
+        if gate.features != FEATURES or not len(gate.mean) == len(gate.scale) == len(gate.weights) == len(
+            FEATURES
+        ):
             raise ModelError(f"{path} is for other features than this version's: train the gate again")
         return gate
 
@@ -172,7 +178,8 @@ def _power_shares(x: Signal, fs: float) -> tuple[float, float]:
 
 
 def _beat_shape(x: Signal, at: npt.NDArray[np.int64], fs: float) -> tuple[float, float, float]:
-    """Median correlation of beats with their median, activity between beats over beat height, spread of heights."""
+    """Median correlation of beats with their median, activity between beats over beat height, spread of
+    heights."""
     span = np.arange(round(TEMPLATE_S[0] * fs), round(TEMPLATE_S[1] * fs))
     at = at[(at + span[0] >= 0) & (at + span[-1] < len(x))]
     if len(at) < 3:

@@ -1,4 +1,5 @@
-"""Whole recordings at once: each helper sends them through the streaming path, there is no second implementation."""
+"""Whole recordings at once: each helper sends them through the streaming path, there is no second
+implementation."""
 
 from __future__ import annotations
 
@@ -29,9 +30,10 @@ class Classification:
     """Rhythm of a recording.
 
     ``label`` is one of N (normal sinus), A (atrial fibrillation), O (other rhythm), ~ (too noisy);
-    ``probabilities`` maps each to its probability, ~ to 1.0 where the gate let no window through to the model;
-    ``conclusive`` is False for ~ and where no class was probable enough; ``usable_fraction`` is the share of the recording
-    that the gate accepted; ``heart_rate_bpm`` is None where there are fewer than two beats.
+    ``probabilities`` maps each to its probability, ~ to 1.0 where the gate let no window through to the
+    model; ``conclusive`` is False for ~ and where no class was probable enough; ``usable_fraction`` is the
+    share of the recording that the gate accepted; ``heart_rate_bpm`` is None where there are fewer than two
+    beats.
     """
 
     label: str
@@ -134,7 +136,8 @@ def _usable_fraction(quality: Sequence[Quality]) -> float:
 
 
 def _joined(rhythms: Sequence[Rhythm]) -> dict[str, float]:
-    """Geometric mean of the probabilities of the longest windows: a 10 s start says less than the 30 s after it."""
+    """Geometric mean of the probabilities of the longest windows: a 10 s start says less than the 30 s after
+    it."""
     if not rhythms:
         return {"N": 0.0, "A": 0.0, "O": 0.0, NOISY: 1.0}
     longest = max(r.end_time_s - r.time_s for r in rhythms)

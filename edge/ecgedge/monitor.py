@@ -29,7 +29,8 @@ class Monitor(Pipeline):
     fs : float, optional
         Rate that blocks must have, in Hz; None takes the first block's.
     timer : callable, optional
-        A clock in seconds (``time.perf_counter``) to measure stages with, see :class:`ecgedge.pipeline.MonitorStats`.
+        A clock in seconds (``time.perf_counter``) to measure stages with, see
+        :class:`ecgedge.pipeline.MonitorStats`.
 
     Raises
     ------
@@ -62,7 +63,7 @@ class Monitor(Pipeline):
             raise ModelError(f"the model's task is {m.task!r}: give the folder of a rhythm model")
         counts = Counts()
         gate = Gate(GateModel.load(BUNDLED / "gate" / "gate.json"), m.fs)
-        self._hysteresis = Hysteresis(**m.thresholds)
+        self._hysteresis = Hysteresis(m.thresholds["conclusive"], m.thresholds["sure"])
         stages = (
             BeatStage(m.fs),
             QualityStage(gate, m.fs, GATE_WINDOW_S),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
@@ -28,8 +28,9 @@ FS_RANGE = (50.0, 4000.0)
 class MonitorStats:
     """Counters of a monitor since its start.
 
-    ``samples`` were taken, ``lost`` are missing; of the rhythm ``windows``, ``rejected`` never reached the model, which
-    ran ``model_runs`` times. ``latency`` holds seconds per stage and tick where the monitor was given a timer.
+    ``samples`` were taken, ``lost`` are missing; of the rhythm ``windows``, ``rejected`` never reached the model,
+    which ran ``model_runs`` times. Where the monitor was given a timer, ``latency`` holds the seconds of every
+    call of a stage that gave something.
     """
 
     samples: int = 0
@@ -55,7 +56,7 @@ class MonitorStats:
 
 Missing = Literal["lost", "not_finite"]
 A = TypeVar("A")
-R = TypeVar("R")
+R = TypeVar("R", bound=Sized)
 
 
 class Pipeline:
@@ -72,7 +73,8 @@ class Pipeline:
     fs_in : float, optional
         Rate of the blocks where it must be a certain one; else the first block says it.
     timer : callable, optional
-        A clock in seconds, such as ``time.perf_counter``, to measure the stages with; the core reads none itself.
+        A clock in seconds, such as ``time.perf_counter``, to measure the stages with; the core reads none
+        itself.
     """
 
     def __init__(
@@ -124,7 +126,9 @@ class Pipeline:
         start = block.sample
         if self._next is not None and start < self._next and len(samples):
             samples, start = samples[self._next - start :], self._next
-            events.append(DeviceStatus(start, start / fs, "out_of_order", "samples that came twice were dropped"))
+            events.append(
+                DeviceStatus(start, start / fs, "out_of_order", "samples that came twice were dropped")
+            )
         if self._next is not None and start > self._next:
             events += self._begin_gap(self._next, "lost")
         for at, piece in _runs(samples):
@@ -133,7 +137,8 @@ class Pipeline:
         return events
 
     def finish(self) -> list[Event]:
-        """Flush what is pending at the end of the stream; the next block starts a new one in the same numbering."""
+        """Flush what is pending at the end of the stream; the next block starts a new one in the same
+        numbering."""
         events = self._end_segment()
         if self._missing and self._next is not None:
             events += self._end_gap(self._next)
@@ -200,7 +205,9 @@ class Pipeline:
             return work(argument)
         begun = self._timer()
         result = work(argument)
-        self._stats.latency.setdefault(name, []).append(self._timer() - begun)
+        took = self._timer() - begun
+        if len(result):  # a tick without a window costs nothing, and would only water the figures down
+            self._stats.latency.setdefault(name, []).append(took)
         return result
 
     def _end_segment(self) -> list[Event]:
@@ -219,7 +226,8 @@ class Pipeline:
         return events
 
     def _end_gap(self, at: int) -> list[Event]:
-        assert self._missing is not None and self._fs_in is not None
+        assert self._missing is not None
+        assert self._fs_in is not None
         (start, reason), self._missing = self._missing, None
         self._stats.lost += at - start
         return [Gap(start, start / self._fs_in, at, at / self._fs_in, at - start, reason)]
@@ -227,8 +235,9 @@ class Pipeline:
 
 def _check_rate(fs: float) -> None:
     if not FS_RANGE[0] <= fs <= FS_RANGE[1]:
+        low, high = FS_RANGE
         raise ConfigError(
-            f"a sampling rate of {fs:g} Hz is outside {FS_RANGE[0]:g} to {FS_RANGE[1]:g} Hz: give the true rate in Hz"
+            f"a sampling rate of {fs:g} Hz is outside {low:g} to {high:g} Hz: give the true rate in Hz"
         )
 
 

@@ -1,7 +1,8 @@
 """A mirrored ring buffer: one writer, many readers, windows that are views and never copies.
 
-Every sample is stored twice, one capacity apart, so that any stretch of the last ``capacity`` samples lies in one
-piece somewhere. Positions are counts since the start of the segment (Python integers: they never wrap).
+Every sample is stored twice, one capacity apart, so that any stretch of the last ``capacity`` samples lies
+in one piece somewhere. Positions are counts since the start of the segment (Python integers: they never
+wrap).
 """
 
 from __future__ import annotations

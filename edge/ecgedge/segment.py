@@ -26,7 +26,8 @@ class Judged:
 class Segment:
     """Filtered signal since a start or a gap, at the models' rate, with its beats and the gate's verdicts.
 
-    Positions count filtered samples since the segment's start; :meth:`sample` translates to the caller's own index.
+    Positions count filtered samples since the segment's start; :meth:`sample` translates to the caller's own
+    index.
     """
 
     first_sample: int

@@ -12,6 +12,7 @@ from ecgedge.beats import BeatDetector
 from ecgedge.decision import Hysteresis
 from ecgedge.events import Beat, Event, Quality, Rhythm
 from ecgedge.gate import Gate
+from ecgedge.manifest import Manifest
 from ecgedge.ring import Reader
 from ecgedge.segment import Judged, Segment
 
@@ -66,11 +67,16 @@ class Stretch:
 
 
 class _Windows:
-    """When a window is due: every hop, once its beats have settled, and for the rest when the segment ends."""
+    """When a window is due: every hop, once its beats have settled, and for the rest when the segment
+    ends."""
 
     def __init__(self, fs: float, length_s: float, hop_s: float, first_s: float, shortest_s: float) -> None:
         self._length, self._hop, self._first = round(length_s * fs), round(hop_s * fs), round(first_s * fs)
-        self._shortest, self._rest, self._settle = round(shortest_s * fs), round(REST_S * fs), round(SETTLE_S * fs)
+        self._shortest, self._rest, self._settle = (
+            round(shortest_s * fs),
+            round(REST_S * fs),
+            round(SETTLE_S * fs),
+        )
         self.reset()
 
     def reset(self) -> None:
@@ -130,10 +136,8 @@ class QualityStage:
 class Namer(Protocol):
     """A model that names windows."""
 
-    fs: float
-    window_s: float
-    hop_s: float
-    min_window_s: float
+    @property
+    def manifest(self) -> Manifest: ...
 
     def probabilities(self, signal: npt.NDArray[np.float32]) -> dict[str, float]: ...
 
@@ -154,7 +158,8 @@ class RhythmStage:
 
     def __init__(self, model: Namer, hysteresis: Hysteresis, counts: Counts) -> None:
         self._model, self._hysteresis, self.counts = model, hysteresis, counts
-        self._windows = _Windows(model.fs, model.window_s, model.hop_s, model.min_window_s, SHORTEST_S)
+        m = model.manifest
+        self._windows = _Windows(m.fs, m.window_s, m.hop_s, m.min_window_s, SHORTEST_S)
 
     def start(self, segment: Segment) -> None:
         """Begin a new segment; the label held stays, since the heart did not stop."""

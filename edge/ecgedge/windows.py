@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-PIECE_S = 2.0  # long enough that nearly every piece holds a QRS, short enough that one burst of noise spoils one piece
+# Long enough that nearly every piece holds a QRS, short enough that one burst of noise spoils one piece
+PIECE_S = 2.0
 FLOOR_MV = 0.02  # below this the signal is flat, and dividing by it would only blow up noise
 
 
@@ -25,10 +26,9 @@ def amplitude_mv(signal: npt.NDArray[np.floating], fs: float) -> float:
     return max(FLOOR_MV, float(np.median(pieces.max(axis=1) - pieces.min(axis=1))))
 
 
-def model_input(
-    signal: npt.NDArray[np.floating], fs: float, n: int, clip: float
-) -> npt.NDArray[np.float32]:
-    """Return the last ``n`` samples over their typical QRS height, shape (n,), zeros in front where there are fewer.
+def model_input(signal: npt.NDArray[np.floating], fs: float, n: int, clip: float) -> npt.NDArray[np.float32]:
+    """Return the last ``n`` samples over their typical QRS height, shape (n,), zeros in front where there
+    are fewer.
 
     Parameters
     ----------

@@ -26,7 +26,6 @@ _VERSIONS = {
     "MAX_POOL_2D": 2,
     "MEAN": 2,
     "PAD": 2,
-    "QUANTIZE": 2,
     "REDUCE_MAX": 2,
     "RELU": 2,
     "RELU6": 2,

@@ -1,7 +1,7 @@
 """The students: small separable residual networks made only of what INT8 runtimes run fast.
 
-Input and output are (batch, 1, time) and (batch, classes); inside everything is Conv2d with 1xK kernels, because
-ONNX Runtime's fp32 Conv2d is 2.9 times faster than its Conv1d and TFLite then needs no transposes.
+Input and output are (batch, 1, time) and (batch, classes); inside everything is Conv2d with 1xK kernels,
+because ONNX Runtime's fp32 Conv2d is 2.9 times faster than its Conv1d and TFLite then needs no transposes.
 """
 
 from __future__ import annotations
@@ -82,7 +82,8 @@ class RhythmNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.blocks(torch.relu(self.stem(x.unsqueeze(1))))
-        # The mean says what is usual in the window, the maximum what happened at least once (one ectopic beat).
+        # The mean says what is usual in the window, the maximum what happened at least once (one ectopic
+        # beat).
         mean = y.mean(dim=(2, 3))
         peak = y.amax(dim=(2, 3))
         logits: Tensor = self.from_mean(self.drop(mean)) + self.from_max(self.drop(peak))

@@ -45,7 +45,7 @@ def export_onnx(net: nn.Module, n_samples: int, path: str | Path) -> Path:
     Examples
     --------
     >>> net = nn.Sequential(nn.Flatten(), nn.Linear(8, 4))
-    >>> export_onnx(net, 8, "/tmp/float.onnx").name  # doctest: +SKIP
+    >>> export_onnx(net, 8, "float.onnx").name  # doctest: +SKIP
     'float.onnx'
     """
     target = Path(path)

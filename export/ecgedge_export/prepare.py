@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +19,8 @@ Signal = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Filtered recordings of one data set at one rate: ``signals[i]`` float32 in mV, its ``labels[i]``, ``ids[i]``."""
+    """Filtered recordings of one data set at one rate: ``signals[i]`` float32 in mV, its ``labels[i]``,
+    ``ids[i]``."""
 
     ids: list[str]
     labels: list[str]
@@ -56,7 +56,8 @@ def cinc2017(fs: float) -> Prepared:
 
 
 def nstdb(fs: float) -> dict[str, Signal]:
-    """First half of the three noise recordings (bw, em, ma; first channel): it trains, the second half tests."""
+    """First half of the three noise recordings (bw, em, ma; first channel): it trains, the second half
+    tests."""
     folder = data.find("nstdb", "nstdb")
     noise = {}
     for name in ("bw", "em", "ma"):
@@ -67,7 +68,8 @@ def nstdb(fs: float) -> dict[str, Signal]:
 
 
 def _front_end_hash(fs: float) -> str:
-    """Name of the filtering: what a unit impulse becomes, so that a changed filter never meets an old cache."""
+    """Name of the filtering: what a unit impulse becomes, so that a changed filter never meets an old
+    cache."""
     probe = filtered(np.eye(1, 900, 300)[0], 300.0, fs)
     return hashlib.sha256(json.dumps([fs, probe.tolist()]).encode()).hexdigest()[:12]
 
@@ -82,4 +84,4 @@ def _save(path: Path, ids: list[str], labels: list[str], signals: list[Signal]) 
         length=np.array([len(s) for s in signals]),
         signal=np.concatenate(signals),
     )
-    os.replace(part, path)
+    part.replace(path)

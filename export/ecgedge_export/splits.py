@@ -1,4 +1,5 @@
-"""Which record may teach and which may only judge. Splits are hashes, so that everybody gets the same ones."""
+"""Which record may teach and which may only judge. Splits are hashes, so that everybody gets the same
+ones."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from collections.abc import Iterable
 SAME_RECORDING = {"A01176": "A00227", "A03123": "A02656"}
 VALIDATION_PERCENT = 15
 
-# De Chazal, O'Dwyer and Reilly, IEEE Trans Biomed Eng 51(7), 2004: no patient is on both sides, except that 201 and 202 are
+# De Chazal, O'Dwyer and Reilly, IEEE Trans Biomed Eng 51(7), 2004: no patient is on both sides, except that
+# 201 and 202 are
 # one person; the paced records are left out.
 DS1 = tuple("101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230".split())
 DS2 = tuple("100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234".split())

@@ -211,19 +211,14 @@ def _pad(writer: _Writer, node: Node) -> None:
 
 
 def _reduce(writer: _Writer, node: Node) -> None:
-    """Mean or maximum over time. A maximum in TFLite keeps its scale, another one takes a second step."""
     source, target = node.inputs[0], writer.activation(node.output)
+    code = "REDUCE_MAX" if node.op == "ReduceMax" else "MEAN"
+    # A maximum keeps its scale in TFLite. A QUANTIZE behind it would not do: XNNPACK's factor has eight bits.
+    if code == "REDUCE_MAX" and not writer.quant(source).same_as(writer.quant(node.output)):
+        raise _refuse(node, "a maximum of signed values (take it behind a ReLU)")
     axes, options = _reducer(writer, node)
     inputs = [writer.activation(source), writer.model.constant(f"{node.output}_axes", axes)]
-    if node.op != "ReduceMax":
-        writer.model.operator("MEAN", inputs, target, options)
-    elif writer.quant(source).same_as(writer.quant(node.output)):
-        writer.model.operator("REDUCE_MAX", inputs, target, options)
-    else:
-        shape, quant = _turned(writer.shape(node.output)), writer.quant(source)
-        unscaled = writer.model.tensor(f"{node.output}_unscaled", shape, _INT8, quant)
-        writer.model.operator("REDUCE_MAX", inputs, unscaled, options)
-        writer.model.operator("QUANTIZE", [unscaled], target, schema.QuantizeOptionsT())
+    writer.model.operator(code, inputs, target, options)
 
 
 def _reducer(writer: _Writer, node: Node) -> tuple[npt.NDArray[np.int32], Any]:

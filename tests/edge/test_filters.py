@@ -1,5 +1,7 @@
 """The streaming filters against scipy, and against themselves under every way of cutting the stream."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,7 +17,7 @@ DESIGN = {"half_width_s": 0.16, "cutoff_hz": 41.0, "beta": 5.0}
 def in_pieces(filters, x, cuts):
     """Everything a filter gives for ``x`` cut at ``cuts``."""
     edges = [0, *sorted(cuts), len(x)]
-    parts = [filters.feed(x[a:b]) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [filters.feed(x[a:b]) for a, b in pairwise(edges)]
     return np.concatenate([*parts, filters.finish()])
 
 

@@ -1,0 +1,49 @@
+# Two commands on a fresh machine with Python 3.11 or newer, git and make: `make demo` and `make test`.
+# Each does its own set-up in .venv, once for each state of pyproject.toml.
+
+VENV ?= .venv
+PY = $(VENV)/bin/python
+PIP = $(PY) -m pip --disable-pip-version-check --quiet install
+
+# The first of these that runs and is new enough; a launcher without its interpreter does not count.
+NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$p && break; done)
+
+.PHONY: demo test lint clean
+.DEFAULT_GOAL = demo
+
+demo: $(VENV)/.installed-sim
+	$(VENV)/bin/ecgedge demo
+
+test: lint
+	$(PY) -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(PY):
+	@if [ -z "$(PYTHON)" ] || ! $(PYTHON) -c '$(NEW_ENOUGH)'; then \
+		echo "ecgedge needs Python 3.11 or newer: install it, or name it with make PYTHON=/path/to/python3" >&2; \
+		exit 1; fi
+	@echo "making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "this Python cannot make a venv: install its venv module (Debian: python3-venv)" >&2; exit 1; }
+
+$(VENV)/.installed-sim: pyproject.toml | $(PY)
+	@echo "installing ecgedge and its virtual wearable into $(VENV)"
+	@$(PIP) --editable '.[sim]'
+	@touch $@
+
+# The development extra holds the other one.
+$(VENV)/.installed-dev: pyproject.toml | $(PY)
+	@echo "installing ecgedge and all development tools into $(VENV) (PyTorch is large: some minutes)"
+	@$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.installed-sim

@@ -1,0 +1,159 @@
+"""``ecgedge demo``: the whole chain on a virtual wearable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecgedge.cli.options import AsJson, Backend
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from rich.table import Table
+
+    from ecgedge.cli.output import Sink
+    from ecgedge.demo import DemoReport, PartReport, Percentiles
+    from ecgedge.events import Event
+    from ecgedge_bridge.types import SampleBlock
+
+__all__ = ["demo"]
+
+_WATCHABLE, _QUICK = 12.0, 100.0  # speeds: 380 s of ECG in half a minute for a person, in 4 s for a program
+
+Speed = Annotated[float | None, typer.Option("--speed", help="Times real time: 12 on a screen, else 100.")]
+Record = Annotated[Path | None, typer.Option("--record", help="Write what was received to this CSV file.")]
+
+
+def demo(
+    as_json: AsJson = False,
+    speed: Speed = None,
+    record: Record = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the synthetic ECG.")] = 0,
+    backend: Backend = "auto",
+) -> None:
+    """Show the whole chain on a virtual wearable: no hardware, no data set, no network."""
+    from ecgedge.cli.output import Screen, open_sink, print_json
+    from ecgedge.cli.running import run_until_told
+    from ecgedge.demo import play
+
+    sink = open_sink(as_json, "ecgedge demo: a virtual Polar H10 plays synthetic ECG")
+    if speed is None:
+        speed = _WATCHABLE if isinstance(sink, Screen) else _QUICK
+    if not as_json:
+        sink = _Announced(sink)
+    with sink.shown():
+        report = run_until_told(play(sink, speed=speed, seed=seed, backend=backend, record=record))
+    if as_json:
+        print_json(report.to_json())
+    else:
+        _print_summary(report, record)
+
+
+class _Announced:
+    """Says which part of the play is on: under the live view, or as a line of text."""
+
+    def __init__(self, sink: Sink) -> None:
+        from ecgedge.cli.output import Screen
+        from ecgedge.demo import PLAY
+
+        self._sink = sink
+        self._view = sink.view if isinstance(sink, Screen) else None
+        self._ends_s: list[float] = []
+        for part in PLAY:
+            self._ends_s.append(part.segment.duration_s + (self._ends_s[-1] if self._ends_s else 0.0))
+        self._on = -1
+
+    def feed(self, block: SampleBlock, events: Iterable[Event]) -> None:
+        """Announce the part that a block belongs to, and pass the block on."""
+        self._announce(block.sample / block.fs)
+        self._sink.feed(block, events)
+
+    def take(self, event: Event) -> None:
+        """Pass an event on."""
+        self._sink.take(event)
+
+    def shown(self) -> AbstractContextManager[object]:
+        """Enter what the sink wants entered."""
+        return self._sink.shown()
+
+    def _announce(self, now_s: float) -> None:
+        from ecgedge.demo import PLAY
+        from ecgedge.live.words import clock
+
+        on = min(sum(now_s >= end_s for end_s in self._ends_s), len(PLAY) - 1)
+        name, end_s = PLAY[on].name, self._ends_s[on]
+        if self._view is not None:
+            done = round(30 * min(now_s / self._ends_s[-1], 1.0))
+            words = f" Playing   {name}, until {clock(end_s)}"
+            self._view.footer = words.ljust(48) + "━" * done + "╌" * (30 - done)
+        elif on != self._on:
+            print(f"{clock(now_s):>8}  -- playing: {name}, until {clock(end_s)}", flush=True)
+        self._on = on
+
+
+def _print_summary(report: DemoReport, record: Path | None) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.print(_parts_table(report))
+    console.print(_facts(report), soft_wrap=True)
+    console.print(_latency_table(report))
+    if record is not None:
+        console.print(f"Recorded what was received: ecgedge replay {record}", soft_wrap=True)
+    console.print("Synthetic ECG shows that the chain works, not how well. Not a medical device.")
+
+
+def _parts_table(report: DemoReport) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("played", "expected", "rhythm said", "gate ok/noise", "model runs", ""):
+        table.add_column(heading, no_wrap=True)
+    for part in report.parts:
+        gate = f"{part.gate_accepted}/{part.gate_rejected}"
+        mark = "[green]ok[/]" if part.as_expected else "[red]not so[/]"
+        table.add_row(part.name, _expected(part), _said(part), gate, str(part.model_runs), mark)
+    return table
+
+
+def _expected(part: PartReport) -> str:
+    return {"rejected": "noise"}.get(part.expected, part.expected)
+
+
+def _said(part: PartReport) -> str:
+    return ", ".join(f"{label} {count}x" for label, count in sorted(part.labels.items())) or "nothing"
+
+
+def _facts(report: DemoReport) -> str:
+    """Gap, recovery, gate and memory in words."""
+    recovered = report.recovered_after_s
+    again = "no rhythm after it" if recovered is None else f"rhythm again {recovered:.0f} s of ECG later"
+    return (
+        f"Lost connection: {report.lost_expected} samples lost, {report.lost_reported} reported; {again}\n"
+        f"Gate: {report.gate_rejected} of {report.windows} windows kept from the model, "
+        f"{report.model_runs} model runs\n"
+        f"{report.samples} samples in {report.wall_s:.1f} s ({report.speed:g}x); "
+        f"peak memory {report.peak_memory_mb:.0f} MB"
+    )
+
+
+def _latency_table(report: DemoReport) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("time on this machine, ms", "p50", "p99", "max", "measured"):
+        table.add_column(heading, justify="left" if heading.startswith("time") else "right")
+    for stage, times in report.latency.items():
+        _add_times(table, f"stage {stage}, each half second", times)
+    _add_times(table, "notification to event", report.notification_to_event)
+    return table
+
+
+def _add_times(table: Table, name: str, times: Percentiles) -> None:
+    table.add_row(name, f"{times.p50_ms:.3f}", f"{times.p99_ms:.3f}", f"{times.max_ms:.3f}", str(times.count))

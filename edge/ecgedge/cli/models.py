@@ -1,0 +1,60 @@
+"""``ecgedge models``: the models in the package, as their manifests describe them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ecgedge.cli.options import AsJson
+
+if TYPE_CHECKING:
+    from ecgedge.manifest import Manifest
+
+__all__ = ["models"]
+
+
+def models(as_json: AsJson = False) -> None:
+    """List the models in the package: task, classes, sizes, and the metrics of their manifests."""
+    from ecgedge.cli.output import print_json
+    from ecgedge.manifest import MANIFEST_NAME, Manifest
+    from ecgedge.model import BUNDLED
+
+    for path in sorted(BUNDLED.glob(f"*/{MANIFEST_NAME}")):
+        entry = _entry(path.parent, Manifest.load(path.parent))
+        if as_json:
+            print_json(entry)
+        else:
+            _print(entry)
+
+
+def _entry(folder: Path, manifest: Manifest) -> dict[str, Any]:
+    content = manifest.verify(folder)
+    sizes = {kind: len(content[artefact.file]) for kind, artefact in manifest.backends.items()}
+    return {
+        "type": "model",
+        "name": folder.name,
+        "task": manifest.task,
+        "classes": list(manifest.classes),
+        "fs": manifest.fs,
+        "window_s": manifest.window_s,
+        "bytes": sizes,
+        "metrics": dict(manifest.metrics),
+    }
+
+
+def _print(entry: dict[str, Any]) -> None:
+    print(f"{entry['name']}: task {entry['task']}, classes {' '.join(entry['classes'])}")
+    print(f"  windows of {entry['window_s']:g} s at {entry['fs']:g} Hz")
+    print("  files " + ", ".join(f"{kind} {size / 1000:.0f} kB" for kind, size in entry["bytes"].items()))
+    for name, value in _flat(entry["metrics"]):
+        print(f"  {name}: {value:.4g}" if isinstance(value, float) else f"  {name}: {value}")
+
+
+def _flat(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Walk nested metrics as dotted names."""
+    for name, value in metrics.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value

@@ -1,0 +1,183 @@
+"""From recipe to shipped folder: train, export, quantize, prove, measure, package."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import optimize, special
+from torch import nn
+
+from ecgedge.filters import FrontEnd
+from ecgedge.manifest import Dataset, Manifest, Normalisation
+from ecgedge.model import NORMALISATION
+from ecgedge_export import data, evaluate, nets, prepare, splits
+from ecgedge_export import train as training
+from ecgedge_export.augment import Viewer
+from ecgedge_export.onnx_export import export_onnx
+from ecgedge_export.package import golden_cases, package
+from ecgedge_export.parity import Limits, parity
+from ecgedge_export.prepare import Prepared
+from ecgedge_export.quantize import quantize
+from ecgedge_export.recipe import Recipe
+from ecgedge_export.tflite_writer import write_tflite
+
+CALIBRATION_WINDOWS = 512
+GOLDEN_WINDOWS = 1
+LIMITS = Limits(int8_agreement=0.995, float_agreement=0.97)
+SOURCES = (
+    Dataset(
+        "PhysioNet/CinC Challenge 2017",
+        "ODC-By 1.0",
+        0,
+        "https://physionet.org/content/challenge-2017/1.0.0/",
+    ),
+    Dataset("MIT-BIH Noise Stress Test", "ODC-By 1.0", 3, "https://physionet.org/content/nstdb/1.0.0/"),
+)
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """Filtered recordings on both sides of the split, and the drawer of views."""
+
+    train: Prepared
+    validation: Prepared
+    viewer: Viewer
+
+
+def load_sets(recipe: Recipe, limit: int | None = None) -> Sets:
+    """Read CinC 2017 and the noise; ``limit`` keeps that many records of each side."""
+    everything = prepare.cinc2017(recipe.fs)
+    judge = [splits.is_validation(i) for i in everything.ids]
+    sides = everything.only([not j for j in judge]), everything.only(judge)
+    train, validation = (s.only([i < (limit or len(s.ids)) for i in range(len(s.ids))]) for s in sides)
+    noise = list(prepare.nstdb(recipe.fs).values())
+    viewer = Viewer(recipe.fs, recipe.n_samples, recipe.clip, recipe.augment, noise)
+    return Sets(train, validation, viewer)
+
+
+def build(recipe: Recipe, sets: Sets, out: Path, work: Path, command: str, say: Say) -> Manifest:
+    """Make the model folder ``out``; checkpoints and intermediate files go to ``work``.
+
+    Raises
+    ------
+    ModelError
+        The INT8 files disagree with each other or too much with their float parent.
+    """
+    net = training.train(
+        recipe,
+        sets.train,
+        sets.viewer,
+        work / "checkpoint.pt",
+        lambda *p: say("epoch {}/{}: loss {:.4f}".format(*p)),
+    )
+    say(f"{nets.n_parameters(net):,} parameters; quantizing")
+    pair, tflite, report = _convert(net, recipe, sets, work)
+    logits = training.logits(net, _last_windows(sets.validation, sets.viewer))
+    targets = np.array([recipe.classes.index(label) for label in sets.validation.labels])
+    draft = _draft(recipe, sets, fit_temperature(logits, targets), command)
+    cases = golden_cases(pair, tflite, _golden(sets, recipe))
+    metrics: dict[str, Any] = {
+        "command": command,
+        "parameters": nets.n_parameters(net),
+        "parity": asdict(report),
+        "float": _float_report(net, sets, recipe),
+    }
+    say("measuring the INT8 files through ecgedge.classify")
+    package(out, replace(draft, metrics=metrics), pair, tflite, cases)
+    metrics |= measure(out, recipe)
+    return package(out, replace(draft, metrics=metrics), pair, tflite, cases)
+
+
+def measure(folder: Path, recipe: Recipe) -> dict[str, Any]:
+    """CinC 2017 validation split through ``ecgedge.classify``, gate included, on both runtimes."""
+    records = [r for r in data.cinc2017() if splits.is_validation(r.id)]
+    answers = {b: evaluate.classify_records(records, folder, b) for b in ("litert", "onnx")}
+    reports = {f"int8_{b}": evaluate.rhythm_report(a, recipe.classes) for b, a in answers.items()}
+    return {**reports, "backends_agree": round(evaluate.agreement(answers["litert"], answers["onnx"]), 4)}
+
+
+def fit_temperature(logits: npt.NDArray[np.float32], targets: npt.NDArray[np.int64]) -> float:
+    """Temperature with the least log loss (Guo et al., ICML 2017)."""
+
+    def loss(log_t: float) -> float:
+        log_p = special.log_softmax(logits / np.exp(log_t), axis=1)
+        return float(-log_p[np.arange(len(targets)), targets].mean())
+
+    return float(np.exp(optimize.minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
+
+
+def _convert(net: nn.Module, recipe: Recipe, sets: Sets, work: Path) -> tuple[Path, Path, Any]:
+    work.mkdir(parents=True, exist_ok=True)
+    float_onnx = export_onnx(net, recipe.n_samples, work / "float.onnx")
+    rng = np.random.default_rng(recipe.training.seed)
+    chosen = rng.permutation(len(sets.train.signals))[:CALIBRATION_WINDOWS]
+    views = np.stack([sets.viewer.view(sets.train.signals[i], rng) for i in chosen])[:, None, :]
+    pair = quantize(float_onnx, views, work / "int8")
+    tflite = write_tflite(pair.s8s8, work / "model.tflite")
+    windows = _last_windows(sets.validation, sets.viewer)[:, None, :]
+    return pair.u8s8, tflite, parity(net, float_onnx, pair.u8s8, tflite, windows, LIMITS)
+
+
+def _last_windows(side: Prepared, viewer: Viewer) -> npt.NDArray[np.float32]:
+    return np.stack([viewer.plain(s) for s in side.signals])
+
+
+def _float_report(net: nn.Module, sets: Sets, recipe: Recipe) -> dict[str, Any]:
+    """The float parent on the last window of every validation record, without the gate."""
+    said = training.logits(net, _last_windows(sets.validation, sets.viewer)).argmax(axis=1)
+    labels = [recipe.classes[i] for i in said]
+    return {
+        "windows": "last one of each record, no gate",
+        "mean_f1_nao": round(evaluate.mean_f1(sets.validation.labels, labels), 4),
+        "f1": {
+            k: round(v, 4)
+            for k, v in evaluate.f1_by_class(sets.validation.labels, labels, recipe.classes).items()
+        },
+    }
+
+
+def _golden(sets: Sets, recipe: Recipe) -> list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+    signals = sets.validation.signals[:GOLDEN_WINDOWS]
+    return [(s[-recipe.n_samples :], sets.viewer.plain(s)) for s in signals]
+
+
+def _draft(recipe: Recipe, sets: Sets, temperature: float, command: str) -> Manifest:
+    front = FrontEnd.default(recipe.fs)
+    cinc, nstdb = SOURCES
+    return Manifest(
+        task=recipe.task,
+        fs=recipe.fs,
+        window_s=recipe.window_s,
+        hop_s=recipe.hop_s,
+        min_window_s=recipe.min_window_s,
+        bandpass_taps=front.taps,
+        resampler=front.resampler,
+        normalisation=Normalisation(NORMALISATION, {"clip": recipe.clip}),
+        classes=recipe.classes,
+        temperature=temperature,
+        thresholds={"conclusive": 0.5, "sure": 0.8},
+        training_data=(replace(cinc, records=len(sets.train.ids)), nstdb),
+        split_sha256=splits.split_hash(sets.validation.ids),
+        metrics={"command": command},
+        commit=_commit(),
+        versions={
+            p: importlib.metadata.version(p)
+            for p in ("torch", "onnx", "onnxruntime", "ai-edge-litert", "numpy")
+        },
+    )
+
+
+def _commit() -> str:
+    try:
+        done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return done.stdout.strip()

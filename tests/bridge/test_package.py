@@ -1,0 +1,55 @@
+"""The package as a whole: light to import, complete, and with examples that run."""
+
+from __future__ import annotations
+
+import doctest
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+
+import ecgedge_bridge
+
+HEAVY = ("asyncio", "bleak", "bleak_retry_connector", "bumble", "dbus_fast")
+
+
+def loaded_after(code: str) -> set[str]:
+    show = f"{code}; import sys; print(*(name for name in {HEAVY} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("import ecgedge_bridge", set()),
+        ("from ecgedge_bridge import PolarEcgDecoder, SampleBlock, LinkTiming", set()),
+        ("from ecgedge_bridge import VirtualH10, virtual_strap, Wearable", {"asyncio"}),
+    ],
+)
+def test_importing_needs_no_radio(code: str, expected: set[str]) -> None:
+    assert loaded_after(code) == expected
+
+
+def test_connecting_does_not_need_bumble() -> None:
+    assert loaded_after("from ecgedge_bridge import connect") & {"bleak", "bumble"} == {"bleak"}
+
+
+def test_every_public_name_is_there_and_documented() -> None:
+    for name in ecgedge_bridge.__all__:
+        assert name in dir(ecgedge_bridge)
+        value = getattr(ecgedge_bridge, name)
+        assert name == "Samples" or value.__doc__
+
+
+def test_other_names_are_not() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = ecgedge_bridge.nothing
+
+
+@pytest.mark.parametrize("module", ["types", "polar", "decoder", "states", "radio_errors", "virtual_h10"])
+def test_examples_run(module: str) -> None:
+    failed, attempted = doctest.testmod(import_module(f"ecgedge_bridge.{module}"))
+    assert attempted > 0
+    assert failed == 0

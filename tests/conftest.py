@@ -1,0 +1,175 @@
+"""One small network taken through the whole export chain, shared by the tests of both sides.
+
+The network is not trained; its BatchNorm statistics and its head are set so that windows spread over all
+classes. Torch is imported only when a test asks for the chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from ecgedge.manifest import Dataset, Manifest, Normalisation
+
+FS = 100.0
+N_SAMPLES = 320
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Paths of every stage, the network they come from, and windows that calibration did not see."""
+
+    net: Any
+    float_onnx: Path
+    int8_onnx: Path
+    s8s8_onnx: Path
+    int8_tflite: Path
+    windows: npt.NDArray[np.float32]
+
+
+def make_windows(n: int, seed: int, n_samples: int = N_SAMPLES) -> npt.NDArray[np.float32]:
+    """Noise of different colour and size in every window, shape (n, 1, n_samples)."""
+    rng = np.random.default_rng(seed)
+    frequencies = np.fft.rfftfreq(n_samples)
+    spectra = np.fft.rfft(rng.standard_normal((n, n_samples)))
+    spectra /= 1 + frequencies * rng.uniform(0, 60, (n, 1))
+    signals = np.fft.irfft(spectra, n_samples)
+    signals *= rng.uniform(0.2, 1.5, (n, 1)) / signals.std(axis=1, keepdims=True)
+    return signals[:, None].astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def small_net() -> Any:
+    """Dense stem, depthwise with odd and even kernels, every kind of shortcut, dilation, ReLU and ReLU6."""
+    import torch
+    from torch import nn
+    from torch.nn import functional as F
+
+    def conv(
+        c_in: int, c_out: int, kernel: int, pad: int, *, stride: int = 1, dilation: int = 1, groups: int = 1
+    ) -> nn.Sequential:
+        layer = nn.Conv2d(c_in, c_out, (1, kernel), (1, stride), (0, pad), (1, dilation), groups, bias=False)
+        return nn.Sequential(layer, nn.BatchNorm2d(c_out))
+
+    class SmallNet(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.stem = conv(1, 8, 15, 7, stride=2)
+            self.depthwise = nn.ModuleList(
+                [
+                    conv(8, 8, 9, 4, groups=8),
+                    conv(8, 8, 4, 1, groups=8, stride=2),
+                    conv(12, 12, 7, 6, groups=12, dilation=2),
+                    conv(12, 12, 5, 2, groups=12, stride=2),
+                ]
+            )
+            self.pointwise = nn.ModuleList(
+                [conv(c, d, 1, 0) for c, d in [(8, 8), (8, 12), (12, 12), (12, 16)]]
+            )
+            self.shortcut = conv(12, 16, 1, 0, stride=2)
+            self.head = nn.Linear(16, 4)
+
+        def block(self, i: int, x: torch.Tensor) -> torch.Tensor:
+            y: torch.Tensor = self.pointwise[i](torch.relu(self.depthwise[i](x)))
+            return y
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = torch.relu(self.stem(x.unsqueeze(2)))
+            x = torch.relu(self.block(0, x) + x)
+            pooled = F.pad(F.avg_pool2d(x, (1, 2)), (0, 0, 0, 0, 0, 4))
+            x = F.relu6(self.block(1, x) + pooled)
+            x = torch.relu(self.block(2, x) + F.max_pool2d(x, (1, 3), 1, (0, 1)))
+            x = torch.relu(self.block(3, x) + self.shortcut(x))
+            y: torch.Tensor = self.head(x.mean(dim=(2, 3)))
+            return y
+
+    torch.manual_seed(7)
+    net = SmallNet()
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 1.0  # one pass sets the running statistics
+            nn.init.uniform_(module.weight, 0.6, 1.5)
+            nn.init.normal_(module.bias, 0.0, 0.2)
+    with torch.inference_mode():
+        net.train()(torch.from_numpy(make_windows(256, 0)))
+    spread_head(net.eval(), make_windows(256, 0))
+    return net
+
+
+def spread_head(net: Any, windows: npt.NDArray[np.float32]) -> None:
+    """Centre and stretch the head so that every class wins on some windows."""
+    import torch
+
+    with torch.no_grad():
+        logits = net(torch.from_numpy(windows))
+        factor = 2.0 / logits.std(dim=0)
+        net.head.weight.mul_(factor[:, None])
+        net.head.bias.copy_((net.head.bias - logits.mean(dim=0)) * factor)
+
+
+@pytest.fixture(scope="session")
+def chain(small_net: Any, tmp_path_factory: pytest.TempPathFactory) -> Chain:
+    """The small network exported, quantized and converted once per session."""
+    from ecgedge_export.onnx_export import export_onnx
+    from ecgedge_export.quantize import quantize
+    from ecgedge_export.tflite_writer import write_tflite
+
+    folder = tmp_path_factory.mktemp("chain")
+    float_onnx = export_onnx(small_net, N_SAMPLES, folder / "float.onnx")
+    pair = quantize(float_onnx, make_windows(128, 1), folder / "int8")
+    tflite = write_tflite(pair.s8s8, folder / "model.tflite")
+    return Chain(small_net, float_onnx, pair.u8s8, pair.s8s8, tflite, make_windows(200, 2))
+
+
+@pytest.fixture
+def draft() -> Manifest:
+    """A manifest that lacks only its files."""
+    return Manifest(
+        task="rhythm",
+        fs=FS,
+        window_s=N_SAMPLES / FS,
+        hop_s=1.0,
+        min_window_s=2.0,
+        bandpass_taps=(-0.25, 0.5, -0.25),
+        resampler={"half_width": 16.0, "kaiser_beta": 8.0, "cutoff": 0.9},
+        normalisation=Normalisation("qrs_height", {"clip": 1.5}),
+        classes=("N", "A", "O", "~"),
+        temperature=1.25,
+        thresholds={"conclusive": 0.5},
+        training_data=(
+            Dataset("CinC 2017", "ODC-By 1.0", 8528, "https://physionet.org/content/challenge-2017/"),
+        ),
+        split_sha256="0" * 64,
+        metrics={"command": "ecgedge-export evaluate rhythm", "test": {"f1": 0.8}},
+        commit="5e63021",
+        versions={"torch": "2.13.0"},
+    )
+
+
+@pytest.fixture
+def model_folder(chain: Chain, draft: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh model folder; a test may damage it."""
+    from ecgedge_export.package import golden_cases, package
+
+    folder = tmp_path_factory.mktemp("models") / "rhythm"
+    pairs = [(window[0] / 2, window[0]) for window in chain.windows[:3]]
+    package(
+        folder,
+        draft,
+        chain.int8_onnx,
+        chain.int8_tflite,
+        golden_cases(chain.int8_onnx, chain.int8_tflite, pairs),
+    )
+    return folder
+
+
+@pytest.fixture
+def windows() -> Callable[..., npt.NDArray[np.float32]]:
+    """The generator of test windows."""
+    return make_windows

@@ -1,0 +1,219 @@
+"""The demonstration, as acceptance: what is played through a virtual wearable is what is said at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecgedge.demo import FS, LOST_S, PLAY
+
+pytest.importorskip("bumble", reason="the extra sim is not installed")
+
+MAIN = [sys.executable, "-c", "from ecgedge.cli import main; main()"]
+TOTAL = round(sum(part.segment.duration_s for part in PLAY) * FS)
+LINK = {"devicestatus", "battery"}
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one ``ecgedge demo --json --record`` said and left behind."""
+
+    events: list[Json]
+    summary: Json
+    record: Path
+
+    def of(self, kind: str) -> list[Json]:
+        return [event for event in self.events if event["type"] == kind]
+
+    def part(self, name: str) -> Json:
+        return next(part for part in self.summary["parts"] if part["name"] == name)
+
+    def inside(self, kind: str, name: str) -> list[Json]:
+        part = self.part(name)
+        return [
+            event
+            for event in self.of(kind)
+            if part["start_s"] <= event["time_s"] and event["end_time_s"] <= part["end_s"]
+        ]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    record = tmp_path_factory.mktemp("demo") / "demo.csv"
+    command = [*MAIN, "demo", "--json", "--record", str(record)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    *events, summary = (json.loads(line) for line in done.stdout.splitlines())
+    assert summary["type"] == "summary"
+    return Run(events, summary, record)
+
+
+def labels(events: list[Json]) -> set[str]:
+    return {event["label"] for event in events}
+
+
+def test_sinus_rhythm_is_called_normal(demo: Run) -> None:
+    said = demo.inside("rhythm", "sinus rhythm")
+    assert len(said) == 7
+    assert labels(said) == {"N"}
+
+
+def test_fibrillation_is_called_fibrillation(demo: Run) -> None:
+    said = [event["label"] for event in demo.inside("rhythm", "atrial fibrillation")]
+    assert said[-1] == "A"
+    assert said.count("A") > len(said) / 2
+
+
+def test_premature_beats_are_never_called_fibrillation(demo: Run) -> None:
+    said = demo.inside("rhythm", "sinus rhythm with PVCs")
+    assert said
+    assert "A" not in labels(said)
+
+
+def test_noise_is_rejected_before_it_costs_a_model_run(demo: Run) -> None:
+    verdicts = demo.inside("quality", "motion noise")
+    assert len(verdicts) >= 3
+    assert not any(verdict["accepted"] for verdict in verdicts)
+    assert all(verdict["reasons"] for verdict in verdicts)
+    assert demo.inside("rhythm", "motion noise") == []
+    summary = demo.summary
+    assert summary["gate_rejected"] >= 3
+    assert summary["windows"] == summary["gate_rejected"] + summary["model_runs"]
+    assert summary["model_runs"] == len(demo.of("rhythm"))
+
+
+def test_the_clean_parts_pass_the_gate(demo: Run) -> None:
+    for name in ("sinus rhythm", "atrial fibrillation", "sinus rhythm with PVCs"):
+        verdicts = [verdict["accepted"] for verdict in demo.inside("quality", name)]
+        assert sum(verdicts) >= 0.8 * len(verdicts), name
+
+
+def test_the_gap_is_exactly_what_was_lost(demo: Run) -> None:
+    (gap,) = demo.of("gap")
+    assert gap["lost"] == gap["end_sample"] - gap["sample"] == round(LOST_S * FS)
+    assert gap["reason"] == "lost"
+    assert demo.summary["lost_expected"] == demo.summary["lost_reported"] == gap["lost"]
+    assert demo.summary["samples"] + gap["lost"] == TOTAL
+    part = demo.part("lost connection")
+    assert part["start_s"] < gap["time_s"] < gap["end_time_s"] < part["end_s"]
+
+
+def test_the_link_comes_back_and_the_rhythm_with_it(demo: Run) -> None:
+    states = [event["state"] for event in demo.of("devicestatus")]
+    up = ["scanning", "connecting", "setting_up", "waiting", "streaming"]
+    assert states == [*up, "backing_off", *up, "stopped"]
+    (gap,) = demo.of("gap")
+    after = [event for event in demo.of("rhythm") if event["time_s"] >= gap["end_time_s"]]
+    assert labels(after) == {"N"}
+    assert demo.summary["recovered_after_s"] <= 15
+
+
+def test_time_and_memory_are_measured(demo: Run) -> None:
+    summary = demo.summary
+    assert {"filter", "beats", "gate", "model"} <= set(summary["latency"])
+    for times in [*summary["latency"].values(), summary["notification_to_event"]]:
+        assert 0 < times["p50_ms"] <= times["p99_ms"] <= times["max_ms"]
+        assert times["count"] > 100
+    assert 10 < summary["peak_memory_mb"] < 1000
+
+
+def test_what_was_recorded_replays_to_the_same_events(demo: Run) -> None:
+    command = [*MAIN, "replay", str(demo.record), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    replayed = [json.loads(line) for line in done.stdout.splitlines()]
+    assert replayed == [event for event in demo.events if event["type"] not in LINK]
+
+
+def test_in_words_it_announces_the_parts_and_ends_with_the_table() -> None:
+    command = [*MAIN, "demo", "--speed", "200", "--seed", "1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    for part in PLAY:
+        assert f"-- playing: {part.name}" in done.stdout
+    assert "1560 samples lost, 1560 reported" in done.stdout
+    assert "Not a medical device." in done.stdout
+
+
+def test_on_a_terminal_it_shows_the_waveform_then_the_table() -> None:
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    environment = {
+        key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES", "NO_COLOR")
+    }
+    environment |= {"TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"}
+    process = subprocess.Popen(
+        [*MAIN, "demo", "--speed", "100"], stdout=theirs, stdin=theirs, env=environment
+    )
+    os.close(theirs)
+    shown = read_all(ours)
+    assert process.wait() == 0
+    assert "\x1b[?1049h" in shown  # the live view takes the whole screen, and
+    live, _, after = shown.partition("\x1b[?1049l")  # gives it back
+    assert any("\u2801" <= character <= "\u28ff" for character in live)
+    for words in ("atrial fibrillation", "noise: no model run", "1560 samples lost", "battery 87 %"):
+        assert words in live
+    assert "model runs" in after
+
+
+def read_all(descriptor: int) -> str:
+    """Everything that a process writes to its terminal; Linux reports its end as an I/O error."""
+    parts: list[bytes] = []
+    while True:
+        try:
+            part = os.read(descriptor, 1 << 16)
+        except OSError:
+            part = b""
+        if not part:
+            os.close(descriptor)
+            return b"".join(parts).decode()
+        parts.append(part)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_signals_end_it_cleanly(number: signal.Signals, status: int) -> None:
+    command = [*MAIN, "demo", "--json", "--speed", "1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if '"streaming"' in line:
+                process.send_signal(number)
+                break
+        rest, errors = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert errors == ""
+    assert json.loads(rest.splitlines()[-1])["state"] == "stopped"
+
+
+def test_a_record_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    command = [*MAIN, "demo", "--json", "--record", str(tmp_path / "none" / "demo.csv")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "choose another file" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("speed", ["0", "-1", "1e9", "nan"])
+def test_a_speed_that_cannot_be_played_is_refused(speed: str) -> None:
+    command = [*MAIN, "demo", "--json", "--speed", speed]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "give 1 (real time) to 1000" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
