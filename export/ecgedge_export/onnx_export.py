@@ -60,6 +60,7 @@ def export_onnx(net: nn.Module, n_samples: int, path: str | Path) -> Path:
         ) from error
     finally:
         net.train(training)
+    _strip(target)
     _check(target)
     return target
 
@@ -77,6 +78,16 @@ def _export(net: nn.Module, n_samples: int, target: Path) -> None:
         output_names=[OUTPUT_NAME],
         verbose=False,
     )
+
+
+def _strip(path: Path) -> None:
+    """Drop the exporter's notes: a quarter of the file, and they name folders of the machine that trained."""
+    model = onnx.load(str(path))
+    graph = model.graph
+    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    onnx.save(model, str(path))
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """The wearable's side: from Bluetooth LE to blocks of ECG samples.
 
-Importing this package imports neither bleak nor bumble: what needs a radio is loaded when it is first used.
+Importing this package imports neither bleak nor bumble: every name is loaded when it is
+first used.
 
 Examples
 --------
@@ -18,14 +19,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .decoder import DecoderStats, PolarEcgDecoder
 from .errors import ConfigError, EcgEdgeError, FrameError, LinkError, ModelError
-from .states import LinkTiming
-from .types import Battery, DeviceStatus, JsonEvent, SampleBlock, Samples
 
 if TYPE_CHECKING:
+    from .decoder import DecoderStats, PolarEcgDecoder
     from .link import Backend, connect, scan
     from .peripheral import StrapServer, virtual_strap
+    from .states import LinkTiming
+    from .types import Battery, DeviceStatus, JsonEvent, SampleBlock, Samples
     from .virtual_h10 import Fault, Ledger, Lost, VirtualH10
     from .wearable import Found, Wearable
 
@@ -57,6 +58,14 @@ __all__ = [
 ]
 
 _LAZY = {
+    "DecoderStats": ".decoder",
+    "PolarEcgDecoder": ".decoder",
+    "LinkTiming": ".states",
+    "Battery": ".types",
+    "DeviceStatus": ".types",
+    "JsonEvent": ".types",
+    "SampleBlock": ".types",
+    "Samples": ".types",
     "Backend": ".link",
     "connect": ".link",
     "scan": ".link",
@@ -72,7 +81,7 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load what needs asyncio or a radio when it is first asked for."""
+    """Load a public name from its module on first use."""
     if name not in _LAZY:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(_LAZY[name], __name__), name)

@@ -27,7 +27,7 @@ _MAX_PENDING = 1024
 # Polar states the rate as 130 Hz +-2 %; what lies further off is a clock that cannot be trusted.
 _RATE_TOLERANCE = 0.02
 _RATE_LIMIT = 0.025
-# A frame that comes this long after the gap it would fill is no late frame but a clock that was set back.
+# A frame this far behind is no late frame but a clock that was set back.
 _LATE_NS = 3_000_000_000
 # Arrival times bound what a clock step may have cost.
 _MAX_HOST_GAP_S = 10 * 365 * 86400.0
@@ -249,7 +249,7 @@ class PolarEcgDecoder:
     def _is_late(self, frame: EcgFrame, anchor: _Anchor) -> bool:
         """Whether the frame lies wholly within the gap just reported: its place is given away."""
         start, end = self._gap_ns
-        if anchor.time_ns - end > _LATE_NS:
+        if anchor.time_ns - frame.time_ns > _LATE_NS:
             return False
         length_ns = len(frame.microvolt) / self._rate.fs / _NS
         tolerance_ns = 1.5 / self._rate.fs / _NS

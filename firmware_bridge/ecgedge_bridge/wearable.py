@@ -247,18 +247,12 @@ class Wearable:
         self._attempt += 1
 
     def _say(self) -> None:
-        at, details = (
-            self._decoder.next_sample,
-            {
-                State.SCANNING: f"looking for {self._wanted}",
-                State.BACKING_OFF: f"{self._reason}; next try in {self._pause_s:.1f} s",
-            },
-        )
-        self._tell(
-            DeviceStatus(
-                at, at / self._decoder.fs, self._state.value, details.get(self._state, ""), self.name
-            )
-        )
+        details = {
+            State.SCANNING: f"looking for {self._wanted}",
+            State.BACKING_OFF: f"{self._reason}; next try in {self._pause_s:.1f} s",
+        }
+        at, detail = self._decoder.next_sample, details.get(self._state, "")
+        self._tell(DeviceStatus(at, at / self._decoder.fs, self._state.value, detail, self.name))
 
     def _tell(self, status: DeviceStatus | Battery) -> None:
         if self._on_status is not None:

@@ -44,6 +44,12 @@ def test_batchnorm_is_folded_and_weights_are_inside(small_net: nn.Module, tmp_pa
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_the_file_says_nothing_of_the_machine_that_made_it(small_net: nn.Module, tmp_path: Path) -> None:
+    data = export_onnx(small_net, 320, tmp_path / "float.onnx").read_bytes()
+    assert str(Path(__file__).parent.parent.parent).encode() not in data
+    assert b"site-packages" not in data
+
+
 @pytest.mark.parametrize("training", [True, False])
 def test_mode_of_the_network_is_kept(tmp_path: Path, training: bool) -> None:
     net = nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(16, 2)).train(training)

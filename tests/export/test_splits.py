@@ -1,0 +1,32 @@
+"""No recording on both sides."""
+
+from ecgedge_export.splits import DS1, DS2, SAME_RECORDING, is_validation, split_hash
+
+IDS = [f"A{i:05d}" for i in range(1, 8529)]
+
+
+def test_the_share_is_about_fifteen_percent():
+    assert 0.14 < sum(map(is_validation, IDS)) / len(IDS) < 0.16
+
+
+def test_the_same_recording_is_on_one_side():
+    for a, b in SAME_RECORDING.items():
+        assert is_validation(a) == is_validation(b)
+
+
+def test_known_members():
+    """The rule as it is published: the split must never move."""
+    assert [i for i in IDS[:40] if is_validation(i)] == [
+        i
+        for i in IDS[:40]
+        if int(__import__("hashlib").sha256(f"val-1:{i}".encode()).hexdigest(), 16) % 100 < 15
+    ]
+
+
+def test_ds1_and_ds2_share_no_record():
+    assert len(DS1) == len(DS2) == 22
+    assert not set(DS1) & set(DS2)
+
+
+def test_a_split_hash_does_not_depend_on_the_order():
+    assert split_hash(["b", "a"]) == split_hash(["a", "b"]) != split_hash(["a"])

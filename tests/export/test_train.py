@@ -1,0 +1,89 @@
+"""Training on a few made signals: it learns, it repeats itself, it goes on where it was stopped."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ecgedge_export import prepare, recipe, train
+from ecgedge_export.augment import Viewer
+
+RECIPES = Path(__file__).parents[2] / "export" / "recipes"
+
+
+@pytest.fixture(scope="module")
+def small():
+    """The shipped recipe with a tiny net, few epochs and no noise."""
+    full = recipe.load(RECIPES / "rhythm.toml")
+    return replace(
+        full,
+        net=recipe.Net((4, 7), ((8, 7, 1), (8, 7, 1), (8, 7, 1), (8, 7, 1)), 0.0),
+        training=replace(full.training, epochs=12, batch=16, threads=1, lr=0.01),
+    )
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Slow and fast pulses, called N and A."""
+    rng = np.random.default_rng(0)
+    signals = []
+    for i in range(64):
+        x = 0.02 * rng.standard_normal(3000).astype(np.float32)
+        x[rng.integers(0, 40) :: 90 if i % 2 else 35] += 1
+        signals.append(x)
+    return prepare.Prepared([f"r{i}" for i in range(64)], ["N" if i % 2 else "A" for i in range(64)], signals)
+
+
+def run(small, data, path, epochs=None):
+    viewer = Viewer(small.fs, small.n_samples, small.clip, small.augment, [])
+    losses = []
+    how = small if epochs is None else replace(small, training=replace(small.training, epochs=epochs))
+    net = train.train(how, data, viewer, path, lambda _, __, loss: losses.append(loss))
+    return net, viewer, losses
+
+
+@pytest.fixture(scope="module")
+def trained(small, data, tmp_path_factory):
+    return run(small, data, tmp_path_factory.mktemp("run") / "checkpoint.pt")
+
+
+def test_it_learns(trained, data):
+    net, viewer, losses = trained
+    assert losses[-1] < 0.7 * losses[0]
+    said = train.logits(net, np.stack([viewer.plain(s) for s in data.signals])).argmax(axis=1)
+    assert np.mean(said == [0 if label == "N" else 1 for label in data.labels]) > 0.9
+
+
+def test_the_same_seed_gives_the_same_weights(small, data, trained, tmp_path):
+    again, _, losses = run(small, data, tmp_path / "checkpoint.pt")
+    assert losses == trained[2]
+    for a, b in zip(trained[0].state_dict().values(), again.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_stopped_run_goes_on_to_the_same_weights(small, data, trained, tmp_path):
+    viewer = Viewer(small.fs, small.n_samples, small.clip, small.augment, [])
+
+    class Stopped(Exception):  # noqa: N818
+        pass
+
+    def stop_after_three(done, _, __):
+        if done == 3:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train.train(small, data, viewer, tmp_path / "checkpoint.pt", stop_after_three)
+    resumed, _, losses = run(small, data, tmp_path / "checkpoint.pt")
+    assert losses == trained[2][3:]
+    for a, b in zip(trained[0].state_dict().values(), resumed.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_views_differ_and_keep_the_form(small, data):
+    viewer = Viewer(small.fs, small.n_samples, small.clip, small.augment, [data.signals[0].repeat(3)])
+    rng = np.random.default_rng(0)
+    views = [viewer.view(data.signals[1], rng) for _ in range(20)]
+    assert all(v.shape == (3040,) and v.dtype == np.float32 and np.abs(v).max() <= small.clip for v in views)
+    assert len({v.tobytes() for v in views}) == 20
