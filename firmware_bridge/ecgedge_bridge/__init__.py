@@ -22,61 +22,127 @@ from typing import TYPE_CHECKING, Any
 from .errors import ConfigError, EcgEdgeError, FrameError, LinkError, ModelError
 
 if TYPE_CHECKING:
-    from .decoder import DecoderStats, PolarEcgDecoder
+    from .conversation import OnNotification
+    from .decoder import BlockDecoder, DecoderStats, Event, PolarAccDecoder, PolarEcgDecoder
+    from .gatt_profile import GattProfile, load_profile
     from .link import Backend, connect, scan
-    from .peripheral import StrapServer, virtual_strap
+    from .peripheral import WearableServer, virtual_strap, virtual_wearable
+    from .profiles import PROFILES, Profile, find_profile, profile_for
+    from .radio import Found
+    from .session import Offered, Session, WearableEvent
     from .states import LinkTiming
-    from .types import Battery, DeviceStatus, JsonEvent, SampleBlock, Samples
-    from .virtual_h10 import Fault, Ledger, Lost, VirtualH10
-    from .wearable import Found, Wearable
+    from .types import Acceleration, Battery, DeviceStatus, HeartRate, JsonEvent, SampleBlock, Samples
+    from .virtual_engine import Air, VirtualCharacteristic, VirtualService, VirtualWearable
+    from .virtual_faults import Fault, Ledger, Lost
+    from .virtual_h10 import VirtualH10
+    from .virtual_movesense import VirtualMovesense, VirtualMovesenseFirmware
+    from .virtual_sensors import VirtualEcgEdge, VirtualGatt, VirtualHeartRate
+    from .virtual_time import run_simulated
+    from .wearable import OnEvent, OnStatus, Wearable
 
 __all__ = [
+    "PROFILES",
+    "Acceleration",
+    "Air",
     "Backend",
     "Battery",
+    "BlockDecoder",
     "ConfigError",
     "DecoderStats",
     "DeviceStatus",
     "EcgEdgeError",
+    "Event",
     "Fault",
     "Found",
     "FrameError",
+    "GattProfile",
+    "HeartRate",
     "JsonEvent",
     "Ledger",
     "LinkError",
     "LinkTiming",
     "Lost",
     "ModelError",
+    "Offered",
+    "OnEvent",
+    "OnNotification",
+    "OnStatus",
+    "PolarAccDecoder",
     "PolarEcgDecoder",
+    "Profile",
     "SampleBlock",
     "Samples",
-    "StrapServer",
+    "Session",
+    "VirtualCharacteristic",
+    "VirtualEcgEdge",
+    "VirtualGatt",
     "VirtualH10",
+    "VirtualHeartRate",
+    "VirtualMovesense",
+    "VirtualMovesenseFirmware",
+    "VirtualService",
+    "VirtualWearable",
     "Wearable",
+    "WearableEvent",
+    "WearableServer",
     "connect",
+    "find_profile",
+    "load_profile",
+    "profile_for",
+    "run_simulated",
     "scan",
     "virtual_strap",
+    "virtual_wearable",
 ]
 
 _LAZY = {
+    "OnNotification": ".conversation",
+    "BlockDecoder": ".decoder",
     "DecoderStats": ".decoder",
+    "Event": ".decoder",
+    "PolarAccDecoder": ".decoder",
     "PolarEcgDecoder": ".decoder",
-    "LinkTiming": ".states",
-    "Battery": ".types",
-    "DeviceStatus": ".types",
-    "JsonEvent": ".types",
-    "SampleBlock": ".types",
-    "Samples": ".types",
+    "GattProfile": ".gatt_profile",
+    "load_profile": ".gatt_profile",
     "Backend": ".link",
     "connect": ".link",
     "scan": ".link",
-    "Found": ".wearable",
-    "Wearable": ".wearable",
-    "StrapServer": ".peripheral",
+    "WearableServer": ".peripheral",
     "virtual_strap": ".peripheral",
-    "Fault": ".virtual_h10",
-    "Ledger": ".virtual_h10",
-    "Lost": ".virtual_h10",
+    "virtual_wearable": ".peripheral",
+    "PROFILES": ".profiles",
+    "Profile": ".profiles",
+    "find_profile": ".profiles",
+    "profile_for": ".profiles",
+    "Found": ".radio",
+    "Offered": ".session",
+    "Session": ".session",
+    "WearableEvent": ".session",
+    "LinkTiming": ".states",
+    "Acceleration": ".types",
+    "Battery": ".types",
+    "DeviceStatus": ".types",
+    "HeartRate": ".types",
+    "JsonEvent": ".types",
+    "SampleBlock": ".types",
+    "Samples": ".types",
+    "Air": ".virtual_engine",
+    "VirtualCharacteristic": ".virtual_engine",
+    "VirtualService": ".virtual_engine",
+    "VirtualWearable": ".virtual_engine",
+    "Fault": ".virtual_faults",
+    "Ledger": ".virtual_faults",
+    "Lost": ".virtual_faults",
     "VirtualH10": ".virtual_h10",
+    "VirtualMovesense": ".virtual_movesense",
+    "VirtualMovesenseFirmware": ".virtual_movesense",
+    "VirtualEcgEdge": ".virtual_sensors",
+    "VirtualGatt": ".virtual_sensors",
+    "VirtualHeartRate": ".virtual_sensors",
+    "run_simulated": ".virtual_time",
+    "OnEvent": ".wearable",
+    "OnStatus": ".wearable",
+    "Wearable": ".wearable",
 }
 
 

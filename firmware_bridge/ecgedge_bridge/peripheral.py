@@ -1,8 +1,8 @@
-"""A virtual Polar H10 on the air: :class:`VirtualH10` as a GATT server on bumble.
+"""Virtual wearables on the air, as GATT servers on bumble.
 
-:func:`virtual_strap` puts it beside a client in one process, with real HCI, L2CAP and ATT packets between
-them; :class:`StrapServer` runs it on any bumble device, such as one behind ``/dev/vhci``. Needs the extra
-``sim``, which is imported only when it is used.
+:func:`virtual_wearable` puts some beside a client in one process, with real HCI, L2CAP and ATT packets
+between them; :class:`WearableServer` runs one on any bumble device, such as one behind ``/dev/vhci``. Needs
+the extra ``sim``, which is imported only when it is used.
 """
 
 from __future__ import annotations
@@ -10,17 +10,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigError
-from .polar import BATTERY_LEVEL, BATTERY_SERVICE, FRAME_SAMPLES, PMD_CONTROL, PMD_DATA, PMD_SERVICE
-from .virtual_h10 import FEATURES, Drop, End, Fault, Ledger, Lost, Pause, Send, VirtualH10
+from .virtual_engine import VirtualCharacteristic, VirtualWearable
+from .virtual_faults import Action, Drop, End, Fault, Ledger, Lost, Pause, Send
+from .virtual_h10 import VirtualH10
 
 if TYPE_CHECKING:
     from .link import Backend
 
-__all__ = ["Fault", "Ledger", "Lost", "StrapServer", "VirtualH10", "virtual_strap"]
+__all__ = [
+    "Fault",
+    "Ledger",
+    "Lost",
+    "VirtualH10",
+    "VirtualWearable",
+    "WearableServer",
+    "virtual_strap",
+    "virtual_wearable",
+]
 
 # Frames on their way to the other side, at most: more would only lie in the queue.
 _MAX_QUEUED = 8
@@ -29,12 +39,12 @@ _ACL_OCTETS = 251
 _CENTRAL_ADDRESS = "F0:F1:F2:F3:F4:F5"
 
 
-class StrapServer:
-    """A :class:`VirtualH10` as a GATT server on a bumble device.
+class WearableServer:
+    """A :class:`VirtualWearable` as a GATT server on a bumble device.
 
     Parameters
     ----------
-    strap : VirtualH10
+    wearable : VirtualWearable
         What to play.
     device : bumble.device.Device
         The radio; :meth:`start` powers it on.
@@ -45,27 +55,23 @@ class StrapServer:
         If bumble is not installed.
     """
 
-    def __init__(self, strap: VirtualH10, device: Any) -> None:
+    def __init__(self, wearable: VirtualWearable, device: Any) -> None:
         self._bumble = _import_bumble()
-        self._strap = strap
+        self._wearable = wearable
         self._device = device
         self._player: asyncio.Task[None] | None = None
-        self._replies: set[asyncio.Task[None]] = set()
-        self._subscribed = [False, False]
-        self._control: Any = None
-        self._data: Any = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._characteristics: dict[str, Any] = {}
+        self._away_s = 0.0
+        self._return: asyncio.TimerHandle | None = None
+        self._stopped = False
 
     async def start(self) -> None:
         """Power on, offer the services and advertise; a dropped link is advertised again."""
         self._device.add_services(self._services())
         self._device.on(self._device.EVENT_CONNECTION, self._on_connection)
         await self._device.power_on()
-        await self._device.start_advertising(
-            auto_restart=True,
-            advertising_data=self._advertisement(),
-            advertising_interval_min=_ADVERTISING_MS,
-            advertising_interval_max=_ADVERTISING_MS,
-        )
+        await self._advertise()
 
     async def stop(self) -> None:
         """Stop playing and advertising, and drop the link.
@@ -75,56 +81,84 @@ class StrapServer:
         Exception
             What an iterator of samples raised while it was played.
         """
+        self._stopped = True
         player = self._halt()
+        if self._return is not None:
+            self._return.cancel()
         for connection in list(self._device.connections.values()):
             await connection.disconnect()
+        # Not cancelled: bumble does not take it well if a command of its own is.
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._device.stop_advertising()
         await self._device.power_off()
         if player is not None and player.done() and not player.cancelled():
             player.result()
 
+    async def _advertise(self) -> None:
+        await self._device.start_advertising(
+            advertising_data=self._advertisement(),
+            advertising_interval_min=_ADVERTISING_MS,
+            advertising_interval_max=_ADVERTISING_MS,
+        )
+
     def _advertisement(self) -> bytes:
         data, uuid = self._bumble.core.AdvertisingData, self._bumble.core.UUID
-        # All in the advertisement: flags (general discoverable, no BR/EDR), heart rate service, name.
-        fields = [
-            (data.FLAGS, bytes([0x06])),
-            (data.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS, bytes(uuid.from_16_bits(0x180D))),
-            (data.COMPLETE_LOCAL_NAME, self._strap.name.encode()),
-        ]
-        return bytes(data(fields))
+        kinds = (
+            data.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS,
+            data.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS,
+        )
+        # All in the advertisement: flags (general discoverable, no BR/EDR), services, name.
+        uuids = [bytes(uuid(text)) for text in self._wearable.air.advertised]
+        services = [(kinds[len(value) > 2], value) for value in uuids]
+        name = (data.COMPLETE_LOCAL_NAME, self._wearable.name.encode())
+        return bytes(data([(data.FLAGS, bytes([0x06])), *services, name]))
 
     def _services(self) -> list[Any]:
-        gatt = self._bumble.gatt
-        kind, may = gatt.Characteristic, gatt.Characteristic.Properties
-        self._control = kind(
-            PMD_CONTROL,
-            may.READ | may.WRITE | may.INDICATE,
-            kind.READABLE | kind.WRITEABLE,
-            gatt.CharacteristicValue(read=lambda _link: FEATURES, write=self._on_command),
-        )
-        self._data = kind(PMD_DATA, may.NOTIFY, kind.READABLE)
-        battery = kind(BATTERY_LEVEL, may.READ | may.NOTIFY, kind.READABLE, bytes([self._strap.battery]))
-        for index, characteristic in enumerate((self._control, self._data)):
-            characteristic.on(characteristic.EVENT_SUBSCRIPTION, self._subscriber(index))
         return [
-            gatt.Service(PMD_SERVICE, [self._control, self._data]),
-            gatt.Service(BATTERY_SERVICE, [battery]),
+            self._bumble.gatt.Service(
+                service.uuid, [self._characteristic(one) for one in service.characteristics]
+            )
+            for service in self._wearable.services()
         ]
 
-    def _subscriber(self, index: int) -> Any:
-        def on_subscription(_link: Any, notify: bool, indicate: bool) -> None:
-            self._subscribed[index] = notify or indicate
-
-        return on_subscription
+    def _characteristic(self, offered: VirtualCharacteristic) -> Any:
+        gatt = self._bumble.gatt
+        kind, uuid = gatt.Characteristic, offered.uuid
+        properties = kind.Properties(0)
+        for name in offered.properties:
+            properties |= kind.Properties[name.upper().replace("-", "_")]
+        permissions = kind.READABLE | kind.WRITEABLE
+        if self._wearable.air.needs_pairing:
+            permissions |= kind.WRITE_REQUIRES_ENCRYPTION
+        value = gatt.CharacteristicValue(
+            read=lambda _link: offered.value,
+            write=lambda link, data: self._on_write(link, uuid, data),
+        )
+        characteristic = kind(uuid, properties, permissions, value)
+        characteristic.on(
+            characteristic.EVENT_SUBSCRIPTION,
+            lambda link, notify, indicate: self._on_subscription(link, uuid, notify or indicate),
+        )
+        self._characteristics[uuid] = characteristic
+        return characteristic
 
     def _on_connection(self, connection: Any) -> None:
+        self._device.gatt_server.max_mtu = self._wearable.connected()
         connection.on(connection.EVENT_DISCONNECTION, lambda _reason: self._on_disconnection())
 
     def _on_disconnection(self) -> None:
-        # A stream does not survive its connection.
         self._halt()
-        self._strap.running = False
-        self._subscribed = [False, False]
+        self._wearable.disconnected()
+        away_s, self._away_s = self._away_s, 0.0
+        if not self._stopped:
+            loop = asyncio.get_running_loop()
+            self._return = loop.call_later(away_s, lambda: self._spawn(self._advertise()))
+
+    def _spawn(self, work: Any) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def _halt(self) -> asyncio.Task[None] | None:
         """Stop the player, unless it is the player that asks."""
@@ -133,49 +167,67 @@ class StrapServer:
             player.cancel()
         return player
 
-    def _on_command(self, connection: Any, value: bytes) -> None:
-        if not all(self._subscribed):
-            return  # as the real one: no answer before both characteristics are subscribed to
-        was_running = self._strap.running
-        reply = self._strap.command(value, connection.att_mtu)
-        task = asyncio.get_running_loop().create_task(self._answer(connection, reply))
-        self._replies.add(task)
-        task.add_done_callback(self._replies.discard)
-        if self._strap.running and not was_running:
-            self._player = asyncio.get_running_loop().create_task(self._play(connection, task))
-        elif not self._strap.running:
+    def _on_subscription(self, connection: Any, uuid: str, on: bool) -> None:
+        self._wearable.subscription(uuid, on, connection.att_mtu)
+        self._follow(connection, [])
+
+    def _on_write(self, connection: Any, uuid: str, data: bytes) -> None:
+        self._follow(connection, self._wearable.write(uuid, data, connection.att_mtu))
+
+    def _follow(self, connection: Any, answers: Sequence[Action]) -> None:
+        """Send the answers, then play if the stream is to run now."""
+        answered = self._spawn(self._answer(connection, answers))
+        playing = self._player is not None and not self._player.done()
+        if self._wearable.running and not playing:
+            self._player = asyncio.get_running_loop().create_task(self._play(connection, answered))
+        elif not self._wearable.running:
             self._halt()
 
-    async def _answer(self, connection: Any, reply: bytes) -> None:
+    async def _answer(self, connection: Any, answers: Sequence[Action]) -> None:
         # The central may be gone before it has confirmed.
         with contextlib.suppress(asyncio.CancelledError, TimeoutError, KeyError):
-            await self._device.indicate_subscriber(connection, self._control, reply)
+            for answer in answers:
+                await self._act(connection, answer)
 
     async def _play(self, connection: Any, answered: asyncio.Task[None]) -> None:
-        """Send frames at their time until told otherwise."""
+        """Act when it is due until told otherwise."""
         await asyncio.wait([answered])
-        strap, pace = self._strap, _Pace(self._strap)
+        wearable, pace = self._wearable, _Pace(self._wearable)
         while True:
-            if not strap.exhausted:
+            if not wearable.exhausted:
                 await pace.wait()
-            match strap.next_action():
-                case Send(data):
-                    await self._device.notify_subscriber(connection, self._data, data)
-                    await self._drain(connection, _MAX_QUEUED)
-                case Pause(seconds):
-                    await asyncio.sleep(seconds / strap.speed)
-                    pace.restart()
-                case End(data):
-                    await self._answer(connection, data)
-                    return
-                case Drop():
-                    await self._drain(connection, 0)
-                    await connection.disconnect()
-                    return
-                case None:
-                    await self._drain(connection, 0)
-                    strap.finished.set()
-                    return
+            action = wearable.next_action()
+            if action is None:
+                await self._drain(connection, 0)
+                wearable.finished.set()
+                return
+            await self._act(connection, action)
+            if isinstance(action, Pause) and not action.late:
+                pace.restart()
+            if isinstance(action, Drop | End):
+                return
+
+    async def _act(self, connection: Any, action: Action) -> None:
+        match action:
+            case Send(data, uuid, indicate):
+                await self._send(connection, data, uuid, indicate)
+            case Pause(seconds):
+                await asyncio.sleep(seconds / self._wearable.speed)
+            case End(says):
+                if says is not None:
+                    await self._answer(connection, [says])
+            case Drop(seconds):
+                await self._drain(connection, 0)
+                self._away_s = seconds / self._wearable.speed
+                await connection.disconnect()
+
+    async def _send(self, connection: Any, data: bytes, uuid: str, indicate: bool) -> None:
+        characteristic = self._characteristics[uuid]
+        if indicate:
+            await self._device.indicate_subscriber(connection, characteristic, data)
+            return
+        await self._device.notify_subscriber(connection, characteristic, data)
+        await self._drain(connection, _MAX_QUEUED)
 
     async def _drain(self, connection: Any, most: int) -> None:
         """Wait until at most so many packets are queued."""
@@ -185,24 +237,24 @@ class StrapServer:
 
 
 class _Pace:
-    """When the next frame is due: at the time of its last sample."""
+    """When the next action is due, in real time."""
 
-    def __init__(self, strap: VirtualH10) -> None:
-        self._strap = strap
+    def __init__(self, wearable: VirtualWearable) -> None:
+        self._wearable = wearable
         self.restart()
 
     def restart(self) -> None:
         """Count from here and now."""
         self._start_s = asyncio.get_running_loop().time()
-        self._from = self._strap.ledger.played
+        self._from = self._wearable.ledger.played
 
     async def wait(self) -> None:
-        """Sleep until the next frame is due; where it is late already, only let others run."""
-        if math.isinf(self._strap.speed):
+        """Sleep until the next action is due; where it is late already, only let others run."""
+        wearable = self._wearable
+        if math.isinf(wearable.speed):
             await asyncio.sleep(0)
             return
-        samples = self._strap.ledger.played + FRAME_SAMPLES - self._from
-        due_s = self._start_s + samples / (self._strap.fs_true * self._strap.speed)
+        due_s = self._start_s + (wearable.due - self._from) / (wearable.fs_true * wearable.speed)
         await asyncio.sleep(max(0.0, due_s - asyncio.get_running_loop().time()))
 
 
@@ -222,13 +274,13 @@ def _import_bumble() -> Any:
 
 
 @contextlib.asynccontextmanager
-async def virtual_strap(strap: VirtualH10, *, mtu: int = 247) -> AsyncGenerator[Backend, None]:
-    """Put a virtual strap on the air and yield the Bluetooth stack that reaches it.
+async def virtual_wearable(*wearables: VirtualWearable, mtu: int = 247) -> AsyncGenerator[Backend, None]:
+    """Put virtual wearables on the air and yield the Bluetooth stack that reaches them.
 
     Parameters
     ----------
-    strap : VirtualH10
-        What to play.
+    *wearables : VirtualWearable
+        What to play; several need different addresses.
     mtu : int
         ATT MTU that the client's stack asks for.
 
@@ -247,7 +299,7 @@ async def virtual_strap(strap: VirtualH10, *, mtu: int = 247) -> AsyncGenerator[
     ::
 
         strap = VirtualH10(ecg_mv, speed=100)
-        async with virtual_strap(strap) as backend, connect(strap.name, backend=backend) as wearable:
+        async with virtual_wearable(strap) as backend, connect(strap.name, backend=backend) as wearable:
             async for block in wearable:
                 ...
     """
@@ -255,15 +307,22 @@ async def virtual_strap(strap: VirtualH10, *, mtu: int = 247) -> AsyncGenerator[
     from .bumble_backend import backend_on
 
     air = bumble.link.LocalLink()
-    server = StrapServer(strap, _device(bumble, air, "strap", strap.address))
     radio = _device(bumble, air, "central", _CENTRAL_ADDRESS)
-    await server.start()
-    try:
+    async with contextlib.AsyncExitStack() as stack:
+        for wearable in wearables:
+            server = WearableServer(wearable, _device(bumble, air, wearable.name, wearable.address))
+            stack.push_async_callback(server.stop)
+            await server.start()
         await radio.power_on()
+        stack.push_async_callback(radio.power_off)
         yield backend_on(radio, mtu)
-    finally:
-        await server.stop()
-        await radio.power_off()
+
+
+def virtual_strap(
+    strap: VirtualWearable, *, mtu: int = 247
+) -> contextlib.AbstractAsyncContextManager[Backend]:
+    """Put one virtual strap on the air: :func:`virtual_wearable` for a single one."""
+    return virtual_wearable(strap, mtu=mtu)
 
 
 def _device(bumble: Any, air: Any, name: str, address: str) -> Any:

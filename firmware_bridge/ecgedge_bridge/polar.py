@@ -1,8 +1,9 @@
-"""Polar Measurement Data (PMD): bytes to values and values to bytes, without any I/O.
+"""Polar Measurement Data (PMD): data frames of ECG and acceleration to values and back, without any I/O.
 
-The layouts are those of Polar's published "Measurement Data" specification for the H10 and H9; every table is
-in ``PROTOCOL.md``. Bytes that do not follow them raise :class:`~ecgedge_bridge.errors.FrameError` and nothing
-else.
+The layouts are those of Polar's published "Measurement Data" specification for the H10 and H9 and, for
+delta-compressed frames, of the SDK's sources; every table is in ``PROTOCOL.md``. Bytes that do not follow
+them raise :class:`~ecgedge_bridge.errors.FrameError` and nothing else. The names of ``polar_control.py`` are
+here too.
 
 Examples
 --------
@@ -14,163 +15,129 @@ Examples
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import IntEnum
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .bits import (
+    MAX_WIDTH,
+    Int32s,
+    Int64s,
+    int24,
+    pack_bits,
+    pack_int24,
+    pad,
+    signed_width,
+    unpack_bits,
+)
 from .errors import FrameError
+from .heart_rate import BATTERY_LEVEL, BATTERY_SERVICE, HEART_RATE_SERVICE
+from .polar_control import (
+    ACC_BITS,
+    ACC_FS,
+    ACC_RANGE_G,
+    ECG_BITS,
+    ECG_FS,
+    GET_ACC_SETTINGS,
+    GET_ECG_SETTINGS,
+    GET_STATUS,
+    PMD_CONTROL,
+    PMD_DATA,
+    PMD_SERVICE,
+    START_ECG,
+    STOP_ACC,
+    STOP_ECG,
+    TYPE_MASK,
+    ControlMessage,
+    ControlReply,
+    Features,
+    Measurement,
+    MeasurementStopped,
+    Op,
+    Setting,
+    Settings,
+    Status,
+    command,
+    encode_features,
+    encode_reply,
+    encode_running,
+    encode_settings,
+    encode_stopped,
+    parse_control,
+    parse_running,
+    parse_settings,
+    start_acc,
+    status_text,
+)
 
-PMD_SERVICE = "fb005c80-02e7-f387-1cad-8acd2d8df0c8"
-PMD_CONTROL = "fb005c81-02e7-f387-1cad-8acd2d8df0c8"
-PMD_DATA = "fb005c82-02e7-f387-1cad-8acd2d8df0c8"
-# Bluetooth SIG, Assigned Numbers: Battery Service 1.0, Heart Rate Service 1.0.
-BATTERY_SERVICE = "0000180f-0000-1000-8000-00805f9b34fb"
-BATTERY_LEVEL = "00002a19-0000-1000-8000-00805f9b34fb"
-HEART_RATE_SERVICE = "0000180d-0000-1000-8000-00805f9b34fb"
+__all__ = [
+    "ACC_BITS",
+    "ACC_FS",
+    "ACC_RANGE_G",
+    "BATTERY_LEVEL",
+    "BATTERY_SERVICE",
+    "ECG_BITS",
+    "ECG_FS",
+    "FRAME_SAMPLES",
+    "GET_ACC_SETTINGS",
+    "GET_ECG_SETTINGS",
+    "GET_STATUS",
+    "HEART_RATE_SERVICE",
+    "MTU_NEEDED",
+    "PMD_CONTROL",
+    "PMD_DATA",
+    "PMD_SERVICE",
+    "START_ECG",
+    "STOP_ACC",
+    "STOP_ECG",
+    "TYPE_MASK",
+    "AccFrame",
+    "ControlMessage",
+    "ControlReply",
+    "EcgFrame",
+    "Features",
+    "Measurement",
+    "MeasurementStopped",
+    "Op",
+    "Setting",
+    "Settings",
+    "Status",
+    "command",
+    "decode_acc_frame",
+    "decode_ecg_frame",
+    "encode_acc_frame",
+    "encode_ecg_frame",
+    "encode_features",
+    "encode_reply",
+    "encode_running",
+    "encode_settings",
+    "encode_stopped",
+    "parse_control",
+    "parse_running",
+    "parse_settings",
+    "start_acc",
+    "status_text",
+]
 
-ECG_FS = 130.0
-ECG_BITS = 14
 FRAME_SAMPLES = 73
 """Samples of an H10 notification: 10 + 3 * 73 = 229 bytes."""
 MTU_NEEDED = 232
 """Smallest ATT MTU that carries a full frame: 229 bytes and 3 of ATT header."""
 
 _HEADER = struct.Struct("<BQB")
-_REPLY = 0xF0
-_FEATURES = 0x0F
-_STOPPED = 0x01
-_TYPE_MASK = 0x3F
-_INT24_MAX = 0x7FFFFF
-
-
-class Op(IntEnum):
-    """Commands of the control point (first byte)."""
-
-    SETTINGS = 0x01
-    START = 0x02
-    STOP = 0x03
-    STATUS = 0x05
-
-
-class Measurement(IntEnum):
-    """Kinds of measurement (second byte of a command, first byte of a data frame)."""
-
-    ECG = 0
-    PPG = 1
-    ACC = 2
-    PPI = 3
-    GYRO = 5
-    MAGNETOMETER = 6
-
-
-class Status(IntEnum):
-    """Outcome of a command, as the strap reports it."""
-
-    OK = 0
-    INVALID_OP = 1
-    INVALID_TYPE = 2
-    NOT_SUPPORTED = 3
-    INVALID_LENGTH = 4
-    INVALID_PARAMETER = 5
-    ALREADY_IN_STATE = 6
-    INVALID_RESOLUTION = 7
-    INVALID_SAMPLE_RATE = 8
-    INVALID_RANGE = 9
-    INVALID_MTU = 10
-    INVALID_CHANNELS = 11
-    INVALID_STATE = 12
-    IN_CHARGER = 13
-    DISK_FULL = 14
-
-    @property
-    def text(self) -> str:
-        """The outcome in words."""
-        return _STATUS_TEXT[self]
-
-
-_STATUS_TEXT = {
-    Status.OK: "done",
-    Status.INVALID_OP: "the command is unknown",
-    Status.INVALID_TYPE: "the measurement type is unknown",
-    Status.NOT_SUPPORTED: "the measurement is not supported",
-    Status.INVALID_LENGTH: "the command has the wrong length",
-    Status.INVALID_PARAMETER: "a parameter is wrong",
-    Status.ALREADY_IN_STATE: "the measurement is already in that state",
-    Status.INVALID_RESOLUTION: "the resolution is not offered",
-    Status.INVALID_SAMPLE_RATE: "the sampling rate is not offered",
-    Status.INVALID_RANGE: "the range is not offered",
-    Status.INVALID_MTU: "the ATT MTU is too small for a frame",
-    Status.INVALID_CHANNELS: "the number of channels is not offered",
-    Status.INVALID_STATE: "the device is in a state that does not allow it",
-    Status.IN_CHARGER: "the device is in its charger",
-    Status.DISK_FULL: "the device's memory is full",
-}
-
-
-def status_text(code: int) -> str:
-    """Say a status byte in words, also one that the specification does not know."""
-    try:
-        return Status(code).text
-    except ValueError:
-        return f"unknown status 0x{code:02X}"
-
-
-class Setting(IntEnum):
-    """Fields of a settings list; ``FACTOR`` comes only in the reply to a start command."""
-
-    SAMPLE_RATE = 0
-    RESOLUTION = 1
-    RANGE = 2
-    RANGE_MILLI = 3
-    CHANNELS = 4
-    FACTOR = 5
-
-
-_SETTING_FORMAT = {
-    Setting.SAMPLE_RATE: "H",
-    Setting.RESOLUTION: "H",
-    Setting.RANGE: "H",
-    Setting.RANGE_MILLI: "I",
-    Setting.CHANNELS: "B",
-    Setting.FACTOR: "f",
-}
-
-Settings = dict[Setting, tuple[float, ...]]
-
-
-@dataclass(frozen=True, slots=True)
-class ControlReply:
-    """Reply to a command: ``F0 op type status more params``.
-
-    ``more`` says that another reply to the same command follows, whose ``params`` are to be appended to
-    these.
-    """
-
-    op: int
-    measurement: int
-    status: int
-    more: bool = False
-    params: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class MeasurementStopped:
-    """Unsolicited: the strap ended these measurements by itself."""
-
-    measurements: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Features:
-    """What the control point says when it is read: which measurements the device has."""
-
-    measurements: frozenset[int]
-
-
-ControlMessage = ControlReply | MeasurementStopped | Features
+_BODY = _HEADER.size
+_DELTA = 0x80
+_AXES = 3
+# Frame types of acceleration: bytes for each axis. Raw type 1 is what an H10 sends.
+_RAW_ACC_BYTES = {0: 1, 1: 2, 2: 3}
+_DELTA_ACC_BYTES = 2
+# Factor from what a delta frame holds to mG: type 0 counts in G, type 1 in mG.
+_DELTA_ACC_MILLI = {0: 1000.0, 1: 1.0}
+# The count of a delta block is one byte.
+_MAX_BLOCK = 255
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -186,143 +153,46 @@ class EcgFrame:
     """
 
     time_ns: int
-    microvolt: npt.NDArray[np.int32]
+    microvolt: Int32s
 
 
-def command(op: Op, measurement: Measurement = Measurement.ECG, settings: Settings | None = None) -> bytes:
-    """Encode a command for the control point.
-
-    Examples
-    --------
-    >>> command(Op.STOP).hex(" ")
-    '03 00'
-    """
-    return bytes((op, measurement)) + encode_settings(settings or {})
-
-
-def encode_settings(settings: Mapping[Setting, Iterable[float]]) -> bytes:
-    """Encode a settings list as type, count, values.
-
-    Raises
-    ------
-    ValueError
-        If a value does not fit its field.
-    """
-    out = bytearray()
-    for kind, given in settings.items():
-        values = tuple(given)
-        try:
-            out += bytes((kind, len(values))) + struct.pack(f"<{len(values)}{_SETTING_FORMAT[kind]}", *values)
-        except (struct.error, OverflowError) as error:
-            raise ValueError(f"{kind.name}={values} does not fit its field: {error}") from error
-    return bytes(out)
-
-
-def parse_settings(data: bytes) -> Settings:
-    """Decode a settings list; the same field given twice is one list of values.
-
-    Raises
-    ------
-    FrameError
-        On an unknown field or a list that is cut short.
-
-    Examples
-    --------
-    >>> parse_settings(bytes.fromhex("000182000101 0e00"))[Setting.SAMPLE_RATE]
-    (130,)
-    """
-    found: Settings = {}
-    at = 0
-    while at < len(data):
-        kind, values, at = _parse_setting(data, at)
-        found[kind] = found.get(kind, ()) + values
-    return found
-
-
-def _parse_setting(data: bytes, at: int) -> tuple[Setting, tuple[float, ...], int]:
-    if at + 2 > len(data):
-        raise FrameError(f"settings end within a field: {data.hex()}; ignore this reply and ask again")
-    try:
-        kind = Setting(data[at])
-    except ValueError:
-        raise FrameError(f"unknown settings field {data[at]} in {data.hex()}; report this firmware") from None
-    layout = struct.Struct(f"<{data[at + 1]}{_SETTING_FORMAT[kind]}")
-    end = at + 2 + layout.size
-    if end > len(data):
-        raise FrameError(f"{kind.name} is cut short in {data.hex()}; ignore this reply and ask again")
-    return kind, layout.unpack_from(data, at + 2), end
-
-
-GET_ECG_SETTINGS = command(Op.SETTINGS)
-START_ECG = command(Op.START, settings={Setting.SAMPLE_RATE: (int(ECG_FS),), Setting.RESOLUTION: (ECG_BITS,)})
-STOP_ECG = command(Op.STOP)
-
-
-def parse_control(data: bytes) -> ControlMessage:
-    """Decode what the control point says, whether indicated or read.
+@dataclass(frozen=True, slots=True, eq=False)
+class AccFrame:
+    """One notification of acceleration.
 
     Parameters
     ----------
-    data : bytes
-        Value of characteristic ``FB005C81``.
-
-    Returns
-    -------
-    ControlReply, MeasurementStopped or Features
-
-    Raises
-    ------
-    FrameError
-        If it is none of them.
-
-    Examples
-    --------
-    >>> parse_control(bytes.fromhex("f003000600"))
-    ControlReply(op=3, measurement=0, status=6, more=False, params=b'')
+    time_ns : int
+        Device clock at the **last** sample, as in :class:`EcgFrame`.
+    milli_g : ndarray of float32, shape (n, 3)
+        x, y and z in thousandths of g, oldest first.
     """
-    kind = data[0] if data else None
-    if kind == _REPLY:
-        return _parse_reply(data)
-    if kind == _STOPPED and len(data) > 1:
-        return MeasurementStopped(tuple(value & _TYPE_MASK for value in data[1:]))
-    if kind == _FEATURES and len(data) > 1:
-        bits = int.from_bytes(data[1:], "little")
-        return Features(frozenset(i for i in range(bits.bit_length()) if bits >> i & 1))
-    raise FrameError(f"not a PMD control message: {data.hex() or 'empty'}; it is ignored")
+
+    time_ns: int
+    milli_g: npt.NDArray[np.float32]
 
 
-def _parse_reply(data: bytes) -> ControlReply:
-    # Refusals were seen without the "more" byte.
-    if len(data) < 4:
-        raise FrameError(f"control reply of {len(data)} bytes, at least 4 are needed; it is ignored")
-    more = len(data) > 4 and data[4] != 0
-    return ControlReply(data[1], data[2], data[3], more, bytes(data[5:]))
+def _parse_header(data: bytes, measurement: Measurement) -> tuple[int, int]:
+    """Time and frame type of a data frame, once it is sure that it is one of that measurement."""
+    if len(data) < _BODY:
+        raise FrameError(f"data frame of {len(data)} bytes, its header has {_BODY}; the frame is lost")
+    kind, time_ns, frame_type = _HEADER.unpack_from(data)
+    if kind & TYPE_MASK != measurement:
+        raise FrameError(
+            f"data frame of measurement {kind & TYPE_MASK}, not {measurement.name}; stop that measurement"
+        )
+    return time_ns, frame_type
 
 
-def encode_reply(reply: ControlReply) -> bytes:
-    """Encode a reply, as a strap does."""
-    return bytes((_REPLY, reply.op, reply.measurement, reply.status, reply.more)) + reply.params
-
-
-def encode_features(measurements: Iterable[int], size: int = 17) -> bytes:
-    """Encode what reading the control point gives: ``0F`` and one bit for each measurement.
-
-    Examples
-    --------
-    >>> encode_features([Measurement.ECG, Measurement.ACC]).hex()[:6]
-    '0f0500'
-    """
-    bits = sum(1 << kind for kind in set(measurements))
-    return bytes((_FEATURES,)) + bits.to_bytes(size - 1, "little")
-
-
-def encode_stopped(measurements: Iterable[int]) -> bytes:
-    """Encode that the strap ended measurements by itself."""
-    return bytes((_STOPPED, *measurements))
+def _unknown(measurement: Measurement, frame_type: int) -> FrameError:
+    what = "delta-compressed frame" if frame_type & _DELTA else "frame"
+    return FrameError(
+        f"{measurement.name} {what} of unknown type {frame_type & ~_DELTA}; report this firmware version"
+    )
 
 
 def decode_ecg_frame(data: bytes) -> EcgFrame:
-    """Decode an ECG notification of frame type 0: 3-byte signed little-endian microvolt.
+    """Decode an ECG notification of frame type 0: 24-bit signed microvolt, raw or delta-compressed.
 
     Parameters
     ----------
@@ -336,33 +206,117 @@ def decode_ecg_frame(data: bytes) -> EcgFrame:
     Raises
     ------
     FrameError
-        On another measurement, a delta-compressed frame, an unknown frame type, or a wrong length.
+        On another measurement, an unknown frame type, or a length that does not fit.
     """
-    if len(data) < _HEADER.size:
-        raise FrameError(f"data frame of {len(data)} bytes, its header has {_HEADER.size}; the frame is lost")
-    kind, time_ns, frame_type = _HEADER.unpack_from(data)
-    if kind & _TYPE_MASK != Measurement.ECG:
-        raise FrameError(f"data frame of measurement {kind & _TYPE_MASK}, not ECG; stop that measurement")
-    if frame_type != 0:
-        what = "delta-compressed frame" if frame_type & 0x80 else "frame"
-        raise FrameError(f"ECG {what} of unknown type {frame_type & 0x7F}; report this firmware version")
-    payload = data[_HEADER.size :]
-    if not payload or len(payload) % 3:
+    time_ns, frame_type = _parse_header(data, Measurement.ECG)
+    if frame_type == _DELTA:
+        return EcgFrame(time_ns, _decode_delta(data, 1, 3, np.int32)[:, 0])
+    if frame_type:
+        raise _unknown(Measurement.ECG, frame_type)
+    size = len(data) - _BODY
+    if not size or size % 3:
+        raise FrameError(f"ECG payload of {size} bytes is not made of 3-byte samples; the frame is lost")
+    return EcgFrame(time_ns, int24(data, _BODY, size // 3))
+
+
+def decode_acc_frame(data: bytes, factor: float = 1.0) -> AccFrame:
+    """Decode a notification of acceleration: raw types 0, 1 and 2, delta-compressed types 0 and 1.
+
+    Parameters
+    ----------
+    data : bytes
+        Value of characteristic ``FB005C82``.
+    factor : float
+        ``Setting.FACTOR`` of the reply to the start command, if there was one; only delta-compressed frames
+        are multiplied by it.
+
+    Returns
+    -------
+    AccFrame
+
+    Raises
+    ------
+    FrameError
+        On another measurement, an unknown frame type, or a length that does not fit.
+
+    Examples
+    --------
+    >>> frame = decode_acc_frame(bytes.fromhex("02" "0100000000000000" "01" "f4ff" "0c00" "e803"))
+    >>> frame.milli_g.tolist()
+    [[-12.0, 12.0, 1000.0]]
+    """
+    time_ns, frame_type = _parse_header(data, Measurement.ACC)
+    if frame_type & _DELTA:
+        milli = _DELTA_ACC_MILLI.get(frame_type & ~_DELTA)
+        if milli is None:
+            raise _unknown(Measurement.ACC, frame_type)
+        milli_g = _decode_delta(data, _AXES, _DELTA_ACC_BYTES, np.float32)
+        milli_g *= milli * factor
+        return AccFrame(time_ns, milli_g)
+    width = _RAW_ACC_BYTES.get(frame_type)
+    if width is None:
+        raise _unknown(Measurement.ACC, frame_type)
+    size = len(data) - _BODY
+    if not size or size % (_AXES * width):
         raise FrameError(
-            f"ECG payload of {len(payload)} bytes is not made of 3-byte samples; the frame is lost"
+            f"ACC payload of {size} bytes is not made of {_AXES} axes of {width} bytes; the frame is lost"
         )
-    return EcgFrame(time_ns, _int24(payload))
+    return AccFrame(time_ns, _raw_axes(data, width, size // width).astype(np.float32).reshape(-1, _AXES))
 
 
-def _int24(payload: bytes) -> npt.NDArray[np.int32]:
-    # The three bytes go to the top of an int32; the shift back extends the sign.
-    wide = np.zeros((len(payload) // 3, 4), np.uint8)
-    wide[:, 1:] = np.frombuffer(payload, np.uint8).reshape(-1, 3)
-    shifted: npt.NDArray[np.int32] = wide.view("<i4")[:, 0] >> 8
-    return shifted
+def _raw_axes(data: bytes, width: int, count: int) -> npt.NDArray[np.signedinteger]:
+    if width == 3:
+        return int24(data, _BODY, count)
+    return np.frombuffer(data, f"<i{width}", count, _BODY)
 
 
-def encode_ecg_frame(time_ns: int, microvolt: npt.NDArray[np.integer]) -> bytes:
+def _decode_delta(data: bytes, channels: int, width: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Samples of a delta-compressed frame, shape (n, channels).
+
+    A reference sample of ``width`` bytes for each channel, then blocks of deltas: bits (u8), count (u8), and
+    ``count * channels`` numbers of that many bits.
+    """
+    body = _BODY + channels * width
+    if body > len(data):
+        raise FrameError("delta frame without its reference sample; the frame is lost")
+    reference = [
+        int.from_bytes(data[at : at + width], "little", signed=True) for at in range(_BODY, body, width)
+    ]
+    deltas, reach = _deltas(data, body, channels)
+    deltas[:channels] = reference
+    rows = deltas.reshape(-1, channels)
+    limit = 1 << (8 * width - 1)
+    # Most frames cannot leave the width of their samples, whatever their deltas are; others are added up
+    # with room first.
+    if reach + max(map(abs, reference)) >= limit:
+        samples = rows.cumsum(0)
+        if samples.min() < -limit or samples.max() >= limit:
+            raise FrameError(f"delta frame leaves the {8 * width} bits of its samples; the frame is lost")
+    return np.add.accumulate(rows, 0, dtype)
+
+
+def _deltas(data: bytes, at: int, channels: int) -> tuple[Int64s, int]:
+    """The deltas of all blocks after room for the reference sample, and how far they can lead from it."""
+    parts: list[Int64s] = []
+    reach, padded = 0, pad(data)
+    while at < len(data):
+        if at + 2 > len(data):
+            raise FrameError("delta frame ends within the header of a block; the frame is lost")
+        bits, count = data[at], data[at + 1] * channels
+        end = at + 2 + (bits * count + 7) // 8
+        if not 0 < bits <= MAX_WIDTH or end > len(data):
+            raise FrameError(
+                f"delta block of {count} numbers of {bits} bits does not fit its frame; the frame is lost"
+            )
+        parts.append(unpack_bits(padded, at + 2, count, bits, 0 if parts else channels))
+        reach += data[at + 1] << (bits - 1)
+        at = end
+    if len(parts) == 1:
+        return parts[0], reach
+    return (np.concatenate(parts) if parts else np.zeros(channels, np.int64)), reach
+
+
+def encode_ecg_frame(time_ns: int, microvolt: npt.NDArray[np.integer], delta: bool = False) -> bytes:
     """Encode an ECG notification of frame type 0, as a strap does.
 
     Parameters
@@ -371,18 +325,69 @@ def encode_ecg_frame(time_ns: int, microvolt: npt.NDArray[np.integer]) -> bytes:
         Device clock at the last sample, 0 to 2**64 - 1.
     microvolt : ndarray of int, shape (n,)
         At least one sample, each within 24 bits.
+    delta : bool
+        Whether to compress: a reference sample, then differences.
 
     Raises
     ------
     ValueError
         If a value does not fit.
     """
-    values = np.asarray(microvolt)
-    if values.ndim != 1 or not values.size or not np.issubdtype(values.dtype, np.integer):
-        raise ValueError("microvolt must be a non-empty 1-D array of integers; round it first")
-    if values.max() > _INT24_MAX or values.min() < -_INT24_MAX - 1:
-        raise ValueError("a sample does not fit 24 bits of microvolt (+-8.39 V); clip it first")
+    values = _checked("microvolt", microvolt, 1, 24)
+    body = pack_int24(values[:1] if delta else values)
+    if delta:
+        body += _encode_delta(values[:, None])
+    return _header(Measurement.ECG, time_ns, _DELTA if delta else 0) + body
+
+
+def encode_acc_frame(time_ns: int, milli_g: npt.NDArray[np.integer], delta: bool = False) -> bytes:
+    """Encode a notification of acceleration of frame type 1, as a strap does.
+
+    Parameters
+    ----------
+    time_ns : int
+        Device clock at the last sample, 0 to 2**64 - 1.
+    milli_g : ndarray of int, shape (n, 3)
+        At least one sample of x, y and z, each within 16 bits, in thousandths of g.
+    delta : bool
+        Whether to compress: a reference sample, then differences.
+
+    Raises
+    ------
+    ValueError
+        If a value does not fit.
+    """
+    values = _checked("milli_g", milli_g, 2, 16)
+    if values.shape[1] != _AXES:
+        raise ValueError(f"milli_g has shape {values.shape}; give three columns: x, y and z")
+    raw = values.astype("<i2")
+    body = raw[:1].tobytes() + _encode_delta(values) if delta else raw.tobytes()
+    return _header(Measurement.ACC, time_ns, 1 | (_DELTA if delta else 0)) + body
+
+
+def _checked(name: str, given: npt.NDArray[np.integer], ndim: int, bits: int) -> Int64s:
+    values = np.asarray(given)
+    if values.ndim != ndim or not values.size or not np.issubdtype(values.dtype, np.integer):
+        raise ValueError(f"{name} must be a non-empty {ndim}-D array of integers; round it first")
+    if values.max() >= 1 << (bits - 1) or values.min() < -(1 << (bits - 1)):
+        raise ValueError(f"a sample of {name} does not fit {bits} bits; clip it first")
+    return values.astype(np.int64)
+
+
+def _header(measurement: Measurement, time_ns: int, frame_type: int) -> bytes:
     if not 0 <= time_ns < 1 << 64:
         raise ValueError(f"time_ns={time_ns} does not fit 64 bits; use nanoseconds since 2000-01-01")
-    wide = np.ascontiguousarray(values, dtype="<i4").view(np.uint8).reshape(-1, 4)
-    return _HEADER.pack(Measurement.ECG, time_ns, 0) + wide[:, :3].tobytes()
+    return _HEADER.pack(measurement, time_ns, frame_type)
+
+
+def _encode_delta(values: Int64s) -> bytes:
+    """All after the reference sample, in blocks as long as they can be."""
+    deltas = np.diff(values, axis=0)
+    edges = [*range(0, len(deltas), _MAX_BLOCK), len(deltas)]
+    out = bytearray()
+    for start, stop in pairwise(edges):
+        block = deltas[start:stop]
+        # A block of no bits is not defined: equal samples take one.
+        width = max(1, signed_width(block))
+        out += bytes((width, len(block))) + pack_bits(block.ravel(), width)
+    return bytes(out)

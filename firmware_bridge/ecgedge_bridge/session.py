@@ -1,216 +1,335 @@
-"""One measurement on one connection: subscribe, start, listen, stop.
+"""What is said over one connection, without any I/O: what to subscribe to, what to write, where bytes go.
 
-Works on anything that has the few methods of :class:`GattClient`; it knows nothing about how the link came to
-be.
+A session is driven from outside. :meth:`Session.start` and :meth:`Session.stop` are scripts: generators of
+requests that ``conversation.py`` carries out on a GATT client. Every notification, and the answer to every
+read, goes into :meth:`Session.receive`; what it meant comes out of :meth:`Session.next_event`. One session
+lasts for one stream, over any number of reconnections. Replaying a capture is feeding the same method.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, get_args
 
-from .errors import FrameError, LinkError
-from .polar import (
-    GET_ECG_SETTINGS,
-    PMD_CONTROL,
-    PMD_DATA,
-    START_ECG,
-    STOP_ECG,
-    ControlMessage,
-    ControlReply,
-    Measurement,
-    MeasurementStopped,
-    Op,
-    Status,
-    parse_control,
-    parse_settings,
-    status_text,
-)
-from .states import LinkTiming
+from .decoder import DecoderStats, Event
+from .errors import LinkError
+from .heart_rate import BATTERY_LEVEL, HEART_RATE_MEASUREMENT, BatteryDecoder, HeartRateDecoder
+from .types import Acceleration, Battery, DeviceStatus, HeartRate
 
-# Control messages come one for each command; a device that talks more than this is not listened to.
-_MAX_CONTROL = 32
+WearableEvent = DeviceStatus | Battery | HeartRate | Acceleration
+"""What comes besides blocks of ECG."""
 
-_ADVICE: dict[int, str] = {
-    Status.INVALID_MTU: "let the Bluetooth stack exchange an MTU of 232 or more (BlueZ 5.48 or newer does)",
-    Status.NOT_SUPPORTED: "use a device that measures ECG, such as the Polar H10 or H9",
-    Status.INVALID_TYPE: "use a device that measures ECG, such as the Polar H10 or H9",
-    Status.INVALID_STATE: "wet the electrodes and put the strap on",
-    Status.IN_CHARGER: "take the device out of its charger and put it on",
-    Status.ALREADY_IN_STATE: (
-        "end the other program or phone app that uses the strap; "
-        "if it stays so, take the strap's battery out for a moment"
-    ),
+Extra = Literal["heart_rate", "battery", "acc", "information"]
+"""What can be asked for besides the ECG; ``information`` shows only in ``on_notification``."""
+
+INFORMATION = {
+    f"0000{number:04x}-0000-1000-8000-00805f9b34fb": name
+    for number, name in (
+        (0x2A29, "manufacturer"),
+        (0x2A24, "model"),
+        (0x2A27, "hardware"),
+        (0x2A26, "firmware"),
+        (0x2A28, "software"),
+    )
 }
-_OTHER_ADVICE = "update the device's firmware, or report this status with its firmware version"
+"""What a device says about itself in the standard Device Information service, by characteristic."""
+
+# Events that nobody takes are dropped from the oldest on, as in the decoders.
+_MAX_PENDING = 1024
 
 
-class GattClient(Protocol):
-    """What a session needs of a connected GATT client; ``bleak.BleakClient`` has it."""
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """Subscribe to a characteristic, until hanging up; where ``optional``, a refusal is no trouble."""
 
-    async def start_notify(self, char_specifier: str, callback: Callable[[Any, bytearray], None]) -> None:
-        """Subscribe to a characteristic."""
-
-    async def write_gatt_char(self, char_specifier: str, data: bytes, response: bool) -> None:
-        """Write to a characteristic."""
+    uuid: str
+    optional: bool = False
 
 
-class Inbox:
-    """What came in and waits to be read: bounded, filled by callbacks, read by one task.
+@dataclass(frozen=True, slots=True)
+class Read:
+    """Read a characteristic; the value goes to :meth:`Session.receive` before the script goes on."""
 
-    The callbacks only stamp and queue. When data comes faster than it is taken, the oldest notifications go;
-    the device's timestamps show that as a gap, and ``dropped`` counts them.
-    """
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._data: deque[tuple[bytes, float]] = deque()
-        self._control: deque[bytes] = deque(maxlen=_MAX_CONTROL)
-        self._wake = asyncio.Event()
-        self.closed = False
-        self.dropped = 0
-        self.last_s = 0.0
-
-    def on_data(self, _sender: Any, data: bytearray) -> None:
-        """Take a data notification."""
-        self.last_s = time.monotonic()
-        if len(self._data) >= self._size:
-            self._data.popleft()
-            self.dropped += 1
-        self._data.append((bytes(data), self.last_s))
-        self._wake.set()
-
-    def on_control(self, _sender: Any, data: bytearray) -> None:
-        """Take an indication of the control point."""
-        self._control.append(bytes(data))
-        self._wake.set()
-
-    def close(self) -> None:
-        """Note that the connection is gone; what is queued may still be read."""
-        self.closed = True
-        self._wake.set()
-
-    @property
-    def has_data(self) -> bool:
-        """Whether a notification waits to be taken."""
-        return bool(self._data)
-
-    def take_data(self) -> tuple[bytes, float] | None:
-        """Return the oldest notification with its arrival time, or None."""
-        return self._data.popleft() if self._data else None
-
-    def take_control(self) -> ControlMessage | None:
-        """Return the next control message that can be read, or None."""
-        while self._control:
-            try:
-                return parse_control(self._control.popleft())
-            except FrameError:
-                # Other programs' traffic: BlueZ also delivers values that somebody read as notifications.
-                continue
-        return None
-
-    async def wait(self, timeout_s: float) -> bool:
-        """Wait for anything to come; False if nothing did."""
-        self._wake.clear()
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._wake.wait()
-        except TimeoutError:
-            # After a stall of the event loop both happen at once: something came, and the time is up.
-            return self._wake.is_set()
-        return True
+    uuid: str
+    optional: bool = False
 
 
-class PmdSession:
-    """The ECG measurement of a Polar device on one connection.
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Write to a characteristic."""
+
+    uuid: str
+    data: bytes
+    response: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Go on when something has been received, within the time limit of the last write."""
+
+
+Request = Subscribe | Read | Write | Wait
+Script = Generator[Request, None, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What a connected device has to offer.
 
     Parameters
     ----------
-    client : GattClient
-        Connected client.
-    inbox : Inbox
-        Where notifications go.
-    timing : LinkTiming
-        Time limits.
+    characteristics : mapping of str to collection of str
+        Properties ("notify", "read", ..) of each characteristic by its UUID in lower case.
+    services : frozenset of str
+        UUIDs of the services, in lower case.
+
+    Examples
+    --------
+    >>> Offered({"2a19": ("read",)}).can("2a19", "notify")
+    False
     """
 
-    def __init__(self, client: GattClient, inbox: Inbox, timing: LinkTiming) -> None:
-        self._client = client
-        self._inbox = inbox
-        self._timing = timing
-        self._started = False
+    characteristics: Mapping[str, Iterable[str]] = field(default_factory=dict)
+    services: frozenset[str] = frozenset()
 
-    async def start(self) -> None:
-        """Subscribe and start the ECG.
+    def can(self, uuid: str, *properties: str) -> bool:
+        """Whether there is such a characteristic with one of the properties."""
+        return not set(properties).isdisjoint(self.characteristics.get(uuid, ()))
+
+
+class Decoder(Protocol):
+    """From notifications to values; see :class:`~ecgedge_bridge.PolarEcgDecoder`."""
+
+    device: str
+
+    def receive_data(self, data: bytes, host_time_s: float) -> None:
+        """Take one notification."""
+
+    def next_event(self) -> Event | None:
+        """Take the next value, or None."""
+
+
+class EcgDecoder(Decoder, Protocol):
+    """A decoder of the main stream."""
+
+    fs: float
+
+    @property
+    def fs_hat(self) -> float:
+        """Estimate of the true rate in Hz."""
+
+    @property
+    def next_sample(self) -> int:
+        """Index that the next sample gets."""
+
+    @property
+    def stats(self) -> DecoderStats:
+        """Counts so far."""
+
+    def link_lost(self) -> None:
+        """Note that the connection broke."""
+
+
+Route = Callable[[bytes, float], bool]
+
+
+def checked_extras(extras: Iterable[str]) -> frozenset[str]:
+    """Return the extras as a set.
+
+    Raises
+    ------
+    ValueError
+        If one is unknown.
+
+    Examples
+    --------
+    >>> sorted(checked_extras(["battery", "acc"]))
+    ['acc', 'battery']
+    """
+    wanted = frozenset((extras,) if isinstance(extras, str) else extras)
+    if unknown := wanted - set(get_args(Extra)):
+        raise ValueError(f"unknown extras {sorted(unknown)}: use some of {', '.join(get_args(Extra))}")
+    return wanted
+
+
+class Session(ABC):
+    """One device's stream: ECG, and what was asked for besides.
+
+    Parameters
+    ----------
+    ecg : EcgDecoder or None
+        Decoder of the ECG; None where there is none.
+    device : str
+        Name that the values carry.
+    extras : iterable of {"heart_rate", "battery", "acc", "information"}
+        What to subscribe to besides, where the device has it.
+
+    Attributes
+    ----------
+    ended : str
+        Why the device ended the measurement by itself; empty while it has not.
+
+    Raises
+    ------
+    ValueError
+        If an extra is unknown.
+    """
+
+    def __init__(self, ecg: EcgDecoder | None, device: str = "", extras: Iterable[str] = ()) -> None:
+        self.ended = ""
+        self._ecg = ecg
+        self._extras = checked_extras(extras)
+        self._events: deque[Event] = deque(maxlen=_MAX_PENDING)
+        # What comes beside an ECG has its place in it.
+        position = None if ecg is None else self._position
+        self._heart_rate, self._battery = HeartRateDecoder(device, position), BatteryDecoder(device, position)
+        self._routes: dict[str, Route] = {
+            HEART_RATE_MEASUREMENT: self._to(self._heart_rate),
+            BATTERY_LEVEL: self._to(self._battery),
+        }
+        self._device = device
+        self._said: set[str] = set()
+
+    @property
+    def device(self) -> str:
+        """Name that the values carry."""
+        return self._device
+
+    @device.setter
+    def device(self, name: str) -> None:
+        self._device = name
+        for decoder in self._decoders():
+            decoder.device = name
+
+    def _decoders(self) -> list[Decoder]:
+        ecg: list[Decoder] = [self._ecg] if self._ecg is not None else []
+        return [*ecg, self._heart_rate, self._battery]
+
+    @property
+    def stats(self) -> DecoderStats:
+        """Counts of the ECG's decoder so far."""
+        return self._ecg.stats if self._ecg is not None else DecoderStats()
+
+    @property
+    def fs_hat(self) -> float:
+        """Estimate of the ECG's true rate in Hz; 0 without ECG."""
+        return self._ecg.fs_hat if self._ecg is not None else 0.0
+
+    @property
+    def next_sample(self) -> int:
+        """Index that the next ECG sample gets."""
+        return self._ecg.next_sample if self._ecg is not None else 0
+
+    def _position(self) -> tuple[int, float]:
+        """Place in the ECG stream: sample, and seconds."""
+        return self.next_sample, self.next_sample / self._ecg.fs if self._ecg is not None else 0.0
+
+    def start(self, offered: Offered) -> Script:
+        """Say what to do after a connection was made.
+
+        Parameters
+        ----------
+        offered : Offered
+            What the device has.
 
         Raises
         ------
         LinkError
-            If the device refuses; the message says why and what to do.
-        TimeoutError
-            If it does not answer.
+            From within the script: the device refuses, or lacks what is needed; the message says what to do.
         FrameError
-            If it answers with settings that cannot be read.
+            From within the script: an answer that cannot be read.
         """
-        # Both before any command, or nothing answers.
-        await self._client.start_notify(PMD_CONTROL, self._inbox.on_control)
-        await self._client.start_notify(PMD_DATA, self._inbox.on_data)
-        settings = await self._command(GET_ECG_SETTINGS)
-        _accept(settings, "to tell its ECG settings")
-        parse_settings(settings.params)
-        # From here on a start may have reached the strap, whatever becomes of the reply.
-        self._started = True
-        reply = await self._command(START_ECG)
-        if reply.status == Status.ALREADY_IN_STATE:
-            # A stream left over from a program that died: its settings are unknown, so begin again.
-            await self._command(STOP_ECG)
-            reply = await self._command(START_ECG)
-        _accept(reply, "to start the ECG")
+        self.ended = ""
+        if self._ecg is not None:
+            self._ecg.link_lost()
+        yield from self._start_standard(offered)
+        yield from self._start(offered)
 
-    async def stop(self) -> None:
-        """Stop the ECG if it may be running: a stream left on empties the strap's battery."""
-        if self._started and not self._inbox.closed:
-            await self._command(STOP_ECG)
-        self._started = False
+    def stop(self) -> Script:
+        """Say what to do before unsubscribing and hanging up; harmless where nothing runs."""
+        yield from ()
 
-    def ended_by_device(self) -> bool:
-        """Whether the device has said that it ended the measurement by itself."""
-        while (message := self._inbox.take_control()) is not None:
-            if isinstance(message, MeasurementStopped) and Measurement.ECG in message.measurements:
-                self._started = False
-                return True
-        return False
+    def receive(self, uuid: str, data: bytes, host_time_s: float) -> bool:
+        """Take a notification or a value that was read.
 
-    async def _command(self, data: bytes) -> ControlReply:
-        """Send a command and collect its reply, which may come in several parts."""
-        while self._inbox.take_control() is not None:
-            pass
-        async with asyncio.timeout(self._timing.command_s):
-            await self._client.write_gatt_char(PMD_CONTROL, data, response=True)
-            reply = await self._reply(data)
-            params = reply.params
-            while reply.more:
-                reply = await self._reply(data)
-                params += reply.params
-        return ControlReply(reply.op, reply.measurement, reply.status, False, params)
+        Parameters
+        ----------
+        uuid : str
+            The characteristic, in lower case.
+        data : bytes
+            Its value.
+        host_time_s : float
+            Its arrival on the host's monotonic clock, in seconds.
 
-    async def _reply(self, data: bytes) -> ControlReply:
-        while True:
-            message = self._inbox.take_control()
-            if isinstance(message, ControlReply) and (message.op, message.measurement) == tuple(data[:2]):
-                return message
-            if message is None:
-                if self._inbox.closed:
-                    raise TimeoutError("the connection was lost before the device answered")
-                await self._inbox.wait(self._timing.command_s)
+        Returns
+        -------
+        bool
+            Whether it was data of the main stream.
+        """
+        route = self._routes.get(uuid)
+        return route(data, host_time_s) if route is not None else False
+
+    def next_event(self) -> Event | None:
+        """Take the next value in the order of arrival, or None if there is none yet."""
+        return self._events.popleft() if self._events else None
+
+    @abstractmethod
+    def _start(self, offered: Offered) -> Script:
+        """Start the main stream."""
+
+    def _to(self, decoder: Decoder, main: bool = False) -> Route:
+        """Return the route to a decoder."""
+
+        def route(data: bytes, host_time_s: float) -> bool:
+            decoder.receive_data(data, host_time_s)
+            while (event := decoder.next_event()) is not None:
+                self._events.append(event)
+            return main
+
+        return route
+
+    def _say(self, detail: str) -> None:
+        """Report something, once and not with each connection."""
+        if detail in self._said:
+            return
+        self._said.add(detail)
+        self._events.append(DeviceStatus(*self._position(), "setting_up", detail, self._device))
+
+    def _without_acc(self) -> None:
+        """Say that there is no acceleration, if it was asked for."""
+        if "acc" in self._extras:
+            self._say("the device offers no acceleration: streaming without it; nothing to do")
+
+    def _start_standard(self, offered: Offered) -> Script:
+        """Start what the Bluetooth SIG has standardised: no trouble with it keeps the ECG from streaming."""
+        if "information" in self._extras:
+            readable = [uuid for uuid in INFORMATION if offered.can(uuid, "read")]
+            yield from (Read(uuid, optional=True) for uuid in readable)
+        if "battery" in self._extras:
+            if offered.can(BATTERY_LEVEL, "read"):
+                yield Read(BATTERY_LEVEL, optional=True)
+            if offered.can(BATTERY_LEVEL, "notify"):
+                yield Subscribe(BATTERY_LEVEL, optional=True)
+        if "heart_rate" in self._extras:
+            if offered.can(HEART_RATE_MEASUREMENT, "notify"):
+                yield Subscribe(HEART_RATE_MEASUREMENT, optional=True)
+            else:
+                self._say("the device offers no heart rate: streaming without it; nothing to do")
 
 
-def _accept(reply: ControlReply, what: str) -> None:
-    if reply.status == Status.OK:
-        return
-    name = Op(reply.op).name.lower()
-    advice = _ADVICE.get(reply.status, _OTHER_ADVICE)
-    raise LinkError(f"the device refused {what} ({name}: {status_text(reply.status)}): {advice}")
+def require(offered: Offered, uuid: str, *properties: str) -> None:
+    """Refuse a device that lacks a characteristic.
+
+    Raises
+    ------
+    LinkError
+        If there is no such characteristic, or it has none of the properties.
+    """
+    if not offered.can(uuid, *properties):
+        raise LinkError(
+            f"the device has no characteristic {uuid} that can {' or '.join(properties)}: choose the profile "
+            "that fits it with profile=, and see PROTOCOL.md for those there are"
+        )

@@ -92,3 +92,79 @@ class Battery(JsonEvent):
     time_s: float
     percent: int
     device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeartRate(JsonEvent):
+    """Heart rate as the device itself has found it.
+
+    Parameters
+    ----------
+    sample : int
+        Index in the ECG stream at which it came; 0 where the device sends no ECG.
+    time_s : float
+        The same in seconds; without ECG the time since the first measurement.
+    bpm : int
+        Beats per minute.
+    rr_ms : tuple of float
+        Intervals between the beats since the last measurement, oldest first, in ms.
+    contact : bool or None
+        Whether the skin is in contact with the sensor; None if the device cannot tell.
+    energy_kj : int or None
+        Energy expended since the last reset, in kilojoule; None if not sent.
+    device : str
+        Name or address of the device.
+
+    Examples
+    --------
+    >>> HeartRate(sample=130, time_s=1.0, bpm=61, rr_ms=(984.375,)).to_json()["type"]
+    'heartrate'
+    """
+
+    sample: int
+    time_s: float
+    bpm: int
+    rr_ms: tuple[float, ...] = ()
+    contact: bool | None = None
+    energy_kj: int | None = None
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Acceleration:
+    """A run of consecutive acceleration samples from one device.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n, 3)
+        x, y and z in g (9.81 m/s2).
+    fs : float
+        Nominal sampling rate in Hz.
+    sample : int
+        Index of the first sample since the start of this stream, lost samples counted; see
+        :class:`SampleBlock`. It counts acceleration samples, not ECG samples.
+    device_time_ns : int, optional
+        The device's own clock at the **last** sample, in nanoseconds.
+    host_time_s : float, optional
+        Arrival time on the host's monotonic clock, in seconds.
+    device : str
+        Name or address of the device.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Acceleration(samples=np.zeros((36, 3), np.float32), fs=200.0, sample=36).end_sample
+    72
+    """
+
+    samples: Samples
+    fs: float
+    sample: int = 0
+    device_time_ns: int | None = None
+    host_time_s: float | None = None
+    device: str = ""
+
+    @property
+    def end_sample(self) -> int:
+        """Index of the first sample after this block."""
+        return self.sample + len(self.samples)

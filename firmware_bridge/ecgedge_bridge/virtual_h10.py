@@ -1,43 +1,59 @@
-"""A virtual Polar H10 without a radio: answers commands, cuts ECG into frames, loses what it is told.
-
-The Bluetooth side is in ``peripheral.py``. Everything that is lost is lost by count of samples, never by
-time, so that a test or a demo can compare what a client reports with the :class:`Ledger` to the sample.
-"""
+"""A virtual Polar H10: ECG and acceleration over PMD, heart rate and battery beside them."""
 
 from __future__ import annotations
 
-import asyncio
-import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from typing import Literal, get_args
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import FrameError
 from .polar import (
+    ACC_BITS,
+    ACC_FS,
+    ACC_RANGE_G,
     ECG_BITS,
     ECG_FS,
     FRAME_SAMPLES,
+    GET_STATUS,
+    HEART_RATE_SERVICE,
     MTU_NEEDED,
+    PMD_CONTROL,
+    PMD_DATA,
+    PMD_SERVICE,
     ControlReply,
     Measurement,
     Op,
     Setting,
     Status,
+    encode_acc_frame,
     encode_ecg_frame,
     encode_features,
     encode_reply,
+    encode_running,
     encode_settings,
     encode_stopped,
     parse_settings,
 )
+from .virtual_engine import (
+    Air,
+    VirtualCharacteristic,
+    VirtualService,
+    VirtualWearable,
+    battery_service,
+    heart_rate_service,
+)
+from .virtual_faults import Fault, Ledger, Send
+from .virtual_tape import Side, Signal
 
 FEATURES = encode_features((Measurement.ECG, Measurement.ACC))
-OFFERED: dict[Setting, tuple[float, ...]] = {
-    Setting.SAMPLE_RATE: (int(ECG_FS),),
-    Setting.RESOLUTION: (ECG_BITS,),
+OFFERED: dict[Measurement, dict[Setting, tuple[float, ...]]] = {
+    Measurement.ECG: {Setting.SAMPLE_RATE: (int(ECG_FS),), Setting.RESOLUTION: (ECG_BITS,)},
+    Measurement.ACC: {
+        Setting.SAMPLE_RATE: (25, 50, 100, int(ACC_FS)),
+        Setting.RESOLUTION: (ACC_BITS,),
+        Setting.RANGE: (2, 4, ACC_RANGE_G),
+    },
 }
 START_NS = 599_616_000 * 10**9
 """2019-01-01 in nanoseconds since 2000-01-01: where the clock of an H10 starts that was never set."""
@@ -51,128 +67,12 @@ _REFUSALS = {
     Setting.FACTOR: Status.INVALID_PARAMETER,
 }
 _UNKNOWN_FRAME_TYPE = 0x55
-
-FaultKind = Literal["disconnect", "silence", "end", "drop_frame", "corrupt"]
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something that goes wrong at a given place of the ECG.
-
-    Parameters
-    ----------
-    at_s : float
-        Place in the ECG, in seconds; the fault comes at the first frame boundary there or after it.
-    kind : {"disconnect", "silence", "end", "drop_frame", "corrupt"}
-        ``disconnect``: the link drops, and the ECG goes on for ``seconds`` while it is gone. ``silence``: the
-        link stays, but nothing is sent for ``seconds``. ``end``: the strap ends the measurement by itself,
-        and ``seconds`` go by. ``drop_frame``: one frame is not sent. ``corrupt``: one frame is sent with an
-        unknown frame type.
-    seconds : float
-        How much ECG a disconnect, a silence or an end costs: exactly ``round(seconds * fs)`` samples, however
-        long the reconnection takes.
-    """
-
-    at_s: float
-    kind: FaultKind
-    seconds: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot happen."""
-        if self.kind not in get_args(FaultKind):
-            raise ValueError(f"unknown fault {self.kind!r}; use one of {', '.join(get_args(FaultKind))}")
-        if not (math.isfinite(self.at_s) and math.isfinite(self.seconds) and self.at_s >= 0 <= self.seconds):
-            raise ValueError("a fault's at_s and seconds are seconds, 0 or more; correct them")
+_ACC_FRAME = 36
+"""Samples in a frame of acceleration: 10 + 6 * 36 = 226 bytes."""
+_INT24_MAX = (1 << 23) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """Samples ``start`` up to ``stop`` (excluded) of the ECG that were not sent in a readable frame."""
-
-    start: int
-    stop: int
-    kind: FaultKind
-
-
-@dataclass(slots=True)
-class Ledger:
-    """The truth, to compare with what a client says: samples played = sent + lost."""
-
-    played: int = 0
-    sent: int = 0
-    lost: list[Lost] = field(default_factory=list)
-
-    @property
-    def lost_samples(self) -> int:
-        """Number of samples lost."""
-        return sum(gap.stop - gap.start for gap in self.lost)
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Send this notification."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Send nothing for this many seconds of ECG time."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """Drop the link."""
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """End the measurement and say so: indicate this on the control point."""
-
-    data: bytes
-
-
-Action = Send | Pause | Drop | End
-
-
-class _Tape:
-    """Samples in microvolt from an array or from any iterator of numbers or arrays, taken in any lengths."""
-
-    def __init__(self, samples_mv: npt.ArrayLike | Iterable[npt.ArrayLike]) -> None:
-        parts = (samples_mv,) if isinstance(samples_mv, np.ndarray | list | tuple) else samples_mv
-        self._parts: Iterator[npt.ArrayLike] = iter(parts)  # type: ignore[arg-type]
-        self._rest = np.empty(0, np.int64)
-
-    def take(self, n: int) -> npt.NDArray[np.int64]:
-        """Return the next ``n`` samples; fewer at the end."""
-        pieces = [self._rest]
-        have = len(self._rest)
-        while have < n and (part := next(self._parts, None)) is not None:
-            pieces.append(_microvolt(part))
-            have += len(pieces[-1])
-        ready = np.concatenate(pieces)
-        self._rest = ready[n:]
-        return ready[:n]
-
-    @property
-    def empty(self) -> bool:
-        """Whether all samples are taken."""
-        while not len(self._rest) and (part := next(self._parts, None)) is not None:
-            self._rest = _microvolt(part)
-        return not len(self._rest)
-
-
-def _microvolt(samples_mv: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    mv = np.atleast_1d(np.asarray(samples_mv, np.float64))
-    if mv.ndim != 1 or not np.isfinite(mv).all():
-        raise ValueError("samples_mv must be finite numbers in one dimension; cut out what is missing")
-    # An amplifier saturates: what does not fit 24 bits is clipped.
-    return np.clip(np.rint(mv * 1000), -(1 << 23), (1 << 23) - 1).astype(np.int64)
-
-
-class VirtualH10:
+class VirtualH10(VirtualWearable):
     """A Polar H10 that plays ECG.
 
     Parameters
@@ -193,17 +93,19 @@ class VirtualH10:
         What goes wrong, and where.
     battery : int
         Battery level in percent.
+    bpm : float
+        Heart rate that it tells once a second to whoever has subscribed to it.
     already_running : bool
         Whether a stream of an earlier program still runs: start is refused with status 6 until a stop.
+    needs_pairing : bool
+        Whether it refuses commands until it is paired, as newer firmware does.
 
     Attributes
     ----------
-    ledger : Ledger
-        What was played, sent and lost so far.
-    finished : asyncio.Event
-        Set when the samples have run out and the last frame is sent.
-    commands : list of bytes
-        Every command received, oldest first.
+    ledger, finished, commands, running
+        See :class:`VirtualWearable`.
+    acc_ledger : Ledger
+        The same for the acceleration, from the first frame that was sent.
 
     Examples
     --------
@@ -227,32 +129,47 @@ class VirtualH10:
         faults: Iterable[Fault] = (),
         address: str = "F0:F1:F2:0A:1B:2C",
         battery: int = 87,
+        bpm: float = 60.0,
         already_running: bool = False,
+        needs_pairing: bool = False,
     ) -> None:
-        self.fs_true = fs if fs_true is None else fs_true
-        if not (0 < fs < math.inf and 0 < self.fs_true < math.inf and speed > 0):
-            raise ValueError("fs, fs_true and speed must be positive; give rates in Hz")
-        self.fs, self.speed, self.name, self.address = fs, speed, name, address
+        air = Air(name, address, (HEART_RATE_SERVICE,), needs_pairing)
+        super().__init__(
+            samples_mv,
+            air,
+            PMD_DATA,
+            fs=fs,
+            frame_samples=FRAME_SAMPLES,
+            speed=speed,
+            fs_true=fs_true,
+            faults=faults,
+        )
         self.start_ns, self.battery = start_ns, battery
-        self.running = already_running
-        self.ledger = Ledger()
-        self.finished = asyncio.Event()
-        self.commands: list[bytes] = []
-        self._tape = _Tape(samples_mv)
-        self._faults = sorted(faults, key=lambda fault: fault.at_s)
+        self._left_over = already_running
+        self._acc_on = False
+        self._add_heart_rate(bpm)
+        self._acc = Side(_ACC_FRAME / ACC_FS * fs, _ACC_FRAME, self._acc_frame)
+        self._sides.append(self._acc)
 
     @property
-    def exhausted(self) -> bool:
-        """Whether all samples are played."""
-        return self._tape.empty
+    def acc_ledger(self) -> Ledger:
+        """What was sent and lost of the acceleration."""
+        return self._acc.ledger
 
-    def drop_link(self, lost_s: float) -> None:
-        """Drop the link at the next frame boundary; ``lost_s`` seconds of ECG go by meanwhile."""
-        self.inject(Fault(0.0, "disconnect", lost_s))
+    def services(self) -> Sequence[VirtualService]:
+        """Return what an H10 offers."""
+        control = VirtualCharacteristic(PMD_CONTROL, ("read", "write", "indicate"), FEATURES)
+        data = VirtualCharacteristic(PMD_DATA, ("notify",))
+        return (
+            VirtualService(PMD_SERVICE, (control, data)),
+            heart_rate_service(),
+            battery_service(self.battery),
+        )
 
-    def inject(self, fault: Fault) -> None:
-        """Add a fault to the script; one whose place has passed comes at the next frame boundary."""
-        self._faults = sorted([*self._faults, fault], key=lambda item: item.at_s)
+    def disconnected(self) -> None:
+        """Note that the connection is gone."""
+        super().disconnected()
+        self._acc_on = False
 
     def command(self, data: bytes, mtu: int) -> bytes:
         """Carry out a command of the control point and return the reply that is to be indicated.
@@ -264,91 +181,118 @@ class VirtualH10:
         mtu : int
             ATT MTU of the connection.
         """
-        self.commands.append(bytes(data))
         op, kind = (*data[:2], 0, 0)[:2]
         status, params = self._carry_out(data, mtu)
         return encode_reply(ControlReply(op, kind, status, False, params))
 
+    def _on_subscription(self) -> None:
+        """Nothing starts by itself: PMD has commands for that."""
+
+    def _starts(self, data: bytes) -> bool:
+        return data[:2] == bytes((Op.START, Measurement.ECG))
+
+    def _on_write(self, uuid: str, data: bytes, mtu: int) -> Sequence[Send]:
+        # As the real one: no answer before both characteristics are subscribed to.
+        if not {PMD_CONTROL, PMD_DATA} <= self._subscribed:
+            return ()
+        return (self._reply(self.command(data, mtu)),)
+
+    def _refuse(self, data: bytes, code: int) -> Sequence[Send]:
+        return (self._reply(encode_reply(ControlReply(data[0], data[1], code))),)
+
+    def _reply(self, data: bytes) -> Send:
+        return Send(data, PMD_CONTROL, indicate=True)
+
+    def _ended(self) -> Send:
+        return self._reply(encode_stopped((Measurement.ECG,)))
+
     def _carry_out(self, data: bytes, mtu: int) -> tuple[Status, bytes]:
+        if data == GET_STATUS:
+            return Status.OK, encode_running(OFFERED, [one for one in OFFERED if self._is_on(one)])
         if len(data) < 2:
             return Status.INVALID_LENGTH, b""
-        if data[0] not in tuple(Op):
+        op, kind = data[:2]
+        if op not in tuple(Op):
             return Status.INVALID_OP, b""
-        if data[1] not in tuple(Measurement):
+        if kind not in tuple(Measurement):
             return Status.INVALID_TYPE, b""
-        if data[1] != Measurement.ECG or data[0] == Op.STATUS:
+        if kind not in OFFERED or op == Op.STATUS:
             return Status.NOT_SUPPORTED, b""
-        if data[0] == Op.SETTINGS:
-            return Status.OK, encode_settings(OFFERED)
-        return (self._start(data[2:], mtu) if data[0] == Op.START else self._stop()), b""
+        measurement = Measurement(kind)
+        if op == Op.SETTINGS:
+            return Status.OK, encode_settings(OFFERED[measurement])
+        if op == Op.STOP:
+            return self._stop(measurement), b""
+        return self._start(measurement, data[2:], mtu), b""
 
-    def _start(self, params: bytes, mtu: int) -> Status:
-        if self.running:
+    def _start(self, measurement: Measurement, params: bytes, mtu: int) -> Status:
+        if self._is_on(measurement):
             return Status.ALREADY_IN_STATE
         try:
             wanted = parse_settings(params)
         except FrameError:
             return Status.INVALID_PARAMETER
+        offered = OFFERED[measurement]
         for setting, values in wanted.items():
-            if values != OFFERED.get(setting):
+            if len(values) != 1 or values[0] not in offered.get(setting, ()):
                 return _REFUSALS[setting]
-        if set(wanted) != set(OFFERED):
+        if set(wanted) != set(offered):
             return Status.INVALID_PARAMETER
         if mtu < MTU_NEEDED:
             return Status.INVALID_MTU
-        self.running = True
+        self._switch(measurement, True)
         return Status.OK
 
-    def _stop(self) -> Status:
-        was_running, self.running = self.running, False
-        return Status.OK if was_running else Status.ALREADY_IN_STATE
+    def _stop(self, measurement: Measurement) -> Status:
+        was_on = self._is_on(measurement)
+        self._switch(measurement, False)
+        return Status.OK if was_on else Status.ALREADY_IN_STATE
 
-    def next_action(self) -> Action | None:
-        """Return what to do next, and count it as done; ``None`` when the samples have run out."""
-        fault = self._due_fault()
-        if fault is None:
-            return self._frame()
-        if fault.kind == "corrupt":
-            return self._corrupt_frame()
-        if fault.kind == "drop_frame":
-            self._lose(FRAME_SAMPLES, fault.kind)
-            return Pause(0.0)
-        self._lose(round(fault.seconds * self.fs), fault.kind)
-        if fault.kind == "end":
-            self.running = False
-            return End(encode_stopped((Measurement.ECG,)))
-        return Drop() if fault.kind == "disconnect" else Pause(fault.seconds)
+    def _is_on(self, measurement: Measurement) -> bool:
+        return self.running or self._left_over if measurement == Measurement.ECG else self._acc_on
 
-    def _due_fault(self) -> Fault | None:
-        if self._faults and round(self._faults[0].at_s * self.fs) <= self.ledger.played:
-            return self._faults.pop(0)
-        return None
+    def _switch(self, measurement: Measurement, on: bool) -> None:
+        if measurement == Measurement.ECG:
+            self.running, self._left_over = on, False
+        else:
+            self._acc_on = on
 
-    def _lose(self, n: int, kind: FaultKind) -> npt.NDArray[np.int64]:
-        samples = self._tape.take(n)
-        start = self.ledger.played
-        self.ledger.played += len(samples)
-        if len(samples):
-            self.ledger.lost.append(Lost(start, self.ledger.played, kind))
-        return samples
+    def _damage(self, data: bytes) -> bytes:
+        return data[:9] + bytes((_UNKNOWN_FRAME_TYPE,)) + data[10:]
 
-    def _frame(self) -> Send | None:
-        samples = self._tape.take(FRAME_SAMPLES)
-        if not len(samples):
+    def _encode(self, samples: Signal) -> list[bytes]:
+        # An amplifier saturates: what does not fit 24 bits is clipped.
+        microvolt = np.clip(np.rint(samples * 1000), -_INT24_MAX - 1, _INT24_MAX).astype(np.int64)
+        return [encode_ecg_frame(self._stamp_ns(self.ledger.played - 1), microvolt)]
+
+    def _stamp_ns(self, last: float) -> int:
+        """Return the stamp of a frame: that of its last sample."""
+        return self.start_ns + round(self._clock_s(last) * 1e9)
+
+    def _acc_frame(self, last: int) -> Send | None:
+        if not self._acc_on:
             return None
-        self.ledger.played += len(samples)
-        self.ledger.sent += len(samples)
-        return Send(self._encode(samples))
+        milli_g = virtual_milli_g(np.arange(last + 1 - _ACC_FRAME, last + 1))
+        stamp = self._stamp_ns(last / ACC_FS * self.fs)
+        return Send(encode_acc_frame(stamp, milli_g), PMD_DATA)
 
-    def _corrupt_frame(self) -> Send | None:
-        samples = self._lose(FRAME_SAMPLES, "corrupt")
-        if not len(samples):
-            return None
-        data = bytearray(self._encode(samples))
-        data[9] = _UNKNOWN_FRAME_TYPE
-        return Send(bytes(data))
 
-    def _encode(self, samples: npt.NDArray[np.int64]) -> bytes:
-        """Encode samples that end where the ledger stands; the stamp is that of the last one."""
-        last = self.ledger.played - 1
-        return encode_ecg_frame(self.start_ns + round(last / self.fs_true * 1e9), samples)
+def virtual_milli_g(index: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return the acceleration that a virtual H10 measures at samples ``index``, in thousandths of g.
+
+    Parameters
+    ----------
+    index : ndarray of int, shape (n,)
+        Places in the stream of acceleration (200 Hz).
+
+    Returns
+    -------
+    ndarray of int, shape (n, 3)
+        x and y tell the index, modulo 1000 and in thousands; z is 1 g.
+
+    Examples
+    --------
+    >>> virtual_milli_g(np.array([2007])).tolist()
+    [[7, 2, 1000]]
+    """
+    return np.stack([index % 1000, index // 1000 % 1000, np.full(len(index), 1000)], axis=1)

@@ -1,7 +1,7 @@
 """A connected wearable as an asynchronous iterator, driven by the table in ``states.py``.
 
-What is said over a connection is in ``session.py``, what the bytes mean in ``polar.py`` and ``decoder.py``;
-the Bluetooth stack behind :class:`Radio` is in ``link.py``.
+What is said over a connection is in ``session.py`` and its kin, which session fits a device in
+``profiles.py``; the Bluetooth stack behind :class:`~ecgedge_bridge.radio.Radio` is in ``link.py``.
 """
 
 from __future__ import annotations
@@ -9,20 +9,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-import time
-from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any
 
-from .decoder import DecoderStats, PolarEcgDecoder
+from .conversation import Conversation, Inbox, OnNotification, now_s
+from .decoder import DecoderStats
 from .errors import FrameError, LinkError
-from .polar import BATTERY_LEVEL, PMD_CONTROL, PMD_DATA
+from .profiles import Profile, profile_for
+from .radio import Client, Found, Radio
 from .radio_errors import explain, in_words, needs_pairing
-from .session import GattClient, Inbox, PmdSession
+from .session import Offered, Session, WearableEvent, checked_extras
 from .states import TRANSITIONS, LinkTiming, Outcome, State
 from .types import Battery, DeviceStatus, SampleBlock
 
 OnStatus = Callable[[DeviceStatus | Battery], None]
+OnEvent = Callable[[WearableEvent], None]
 
 # Tries of the first connection before it is an error; a link that worked once is tried for ever.
 _FIRST_TRIES = 3
@@ -32,42 +34,40 @@ _UP = (State.WAITING, State.STREAMING)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A device seen in a scan; ``rssi`` is the signal strength in dBm, nearer 0 is stronger."""
+class Listeners:
+    """Who is told what; each may be missing. See :func:`~ecgedge_bridge.connect`."""
 
-    name: str
-    address: str
-    rssi: int
-    handle: Any = field(default=None, repr=False, compare=False)
+    on_status: OnStatus | None = None
+    on_event: OnEvent | None = None
+    on_notification: OnNotification | None = None
 
-
-class Client(GattClient, Protocol):
-    """A connected GATT client; ``bleak.BleakClient`` is one."""
-
-    @property
-    def services(self) -> Any:
-        """The services found, with ``get_characteristic(uuid)``."""
-
-    async def read_gatt_char(self, char_specifier: str) -> bytearray:
-        """Read a characteristic."""
-
-    async def disconnect(self) -> None:
-        """Hang up."""
+    def tell(self, event: WearableEvent) -> None:
+        """Tell an event to whom it concerns."""
+        if self.on_status is not None and isinstance(event, DeviceStatus | Battery):
+            self.on_status(event)
+        if self.on_event is not None:
+            self.on_event(event)
 
 
-class Radio(Protocol):
-    """A Bluetooth stack: finding and connecting.
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the caller wants of a wearable; see :func:`~ecgedge_bridge.connect`.
 
-    ``errors`` are the exceptions that mean trouble with the radio, not with the program.
+    Raises
+    ------
+    ValueError
+        If an extra is unknown.
     """
 
-    errors: tuple[type[Exception], ...]
+    name: str
+    profile: Profile | None = None
+    extras: Iterable[str] = ()
+    fs: float | None = None
+    find_timeout_s: float | None = None
 
-    async def find(self, matches: Callable[[Found], bool], timeout_s: float, address: str) -> Found | None:
-        """Scan until a device matches; None if none did in time. ``address`` is what to expect, if known."""
-
-    async def connect(self, device: Found, on_disconnect: Callable[[], None]) -> Client:
-        """Connect and discover the services."""
+    def __post_init__(self) -> None:
+        """Refuse unknown extras before anything is looked for."""
+        checked_extras(self.extras)
 
 
 class Wearable:
@@ -81,37 +81,34 @@ class Wearable:
     ----------
     name, address : str
         What was found; the name asked for until then.
+    profile : Profile or None
+        How the device is spoken to; None until that is known.
+    offered : Offered
+        What the device has to offer; nothing until that is known.
     """
 
-    def __init__(
-        self,
-        wanted: str,
-        on_status: OnStatus | None,
-        timing: LinkTiming,
-        fs: float,
-        find_timeout_s: float | None,
-        radio: Radio,
-    ) -> None:
-        self.name = wanted
+    def __init__(self, wish: Wish, listeners: Listeners, timing: LinkTiming, radio: Radio) -> None:
+        self.name = wish.name
         self.address = ""
-        self._wanted = wanted
-        self._on_status = on_status
+        self.profile = wish.profile
+        self.offered = Offered()
+        self._wish = wish
+        self._listeners = listeners
         self._timing = timing
-        self._find_timeout_s = find_timeout_s
         self._radio = radio
-        self._decoder = PolarEcgDecoder(device=wanted, fs=fs)
         self._state = State.SCANNING
-        self._entered_s = self._down_since_s = time.monotonic()
+        self._entered_s = self._down_since_s = now_s()
         self._device: Found | None = None
         self._client: Client | None = None
         self._inbox = Inbox(_QUEUE)
-        self._session: PmdSession | None = None
+        self._session: Session | None = None
+        self._conversation: Conversation | None = None
+        self._place = (0, 0.0)
         self._reason = ""
         self._attempt = 0
         self._pause_s = 0.0
         self._dropped = 0
         self._was_up = False
-        self._battery: Battery | None = None
         self._errors: tuple[type[Exception], ...] = (*radio.errors, FrameError)
         self._step: asyncio.Task[Outcome] | None = None
         self._steps: dict[State, Callable[[], Coroutine[Any, Any, Outcome]]] = {
@@ -128,13 +125,13 @@ class Wearable:
 
     @property
     def stats(self) -> DecoderStats:
-        """Counts of the decoder so far."""
-        return self._decoder.stats
+        """Counts of the ECG's decoder so far."""
+        return DecoderStats() if self._session is None else self._session.stats
 
     @property
     def fs_hat(self) -> float:
-        """Estimate of the device's true sampling rate in Hz."""
-        return self._decoder.fs_hat
+        """Estimate of the device's true sampling rate in Hz; 0 without ECG."""
+        return 0.0 if self._session is None else self._session.fs_hat
 
     @property
     def dropped(self) -> int:
@@ -162,11 +159,12 @@ class Wearable:
         raise StopAsyncIteration
 
     def _next_block(self) -> SampleBlock | None:
-        """Tell what the decoder has to say, up to its next block."""
-        while (event := self._decoder.next_event()) is not None:
+        """Tell what the session has to say, up to its next block."""
+        while self._session is not None and (event := self._session.next_event()) is not None:
             if isinstance(event, SampleBlock):
+                self._place = (event.end_sample, event.end_sample / event.fs)
                 return event
-            self._tell(event)
+            self._listeners.tell(event)
         return None
 
     async def open(self) -> None:
@@ -231,11 +229,8 @@ class Wearable:
         if state is State.BACKING_OFF:
             self._plan_pause()
         self._state = state
-        self._entered_s = time.monotonic()
+        self._entered_s = now_s()
         self._say()
-        if self._battery is not None:
-            level, self._battery = self._battery, None
-            self._tell(level)
 
     def _plan_pause(self) -> None:
         if not self._was_up and self._attempt + 1 >= _FIRST_TRIES:
@@ -248,23 +243,18 @@ class Wearable:
 
     def _say(self) -> None:
         details = {
-            State.SCANNING: f"looking for {self._wanted}",
+            State.SCANNING: f"looking for {self._wish.name}",
             State.BACKING_OFF: f"{self._reason}; next try in {self._pause_s:.1f} s",
         }
-        at, detail = self._decoder.next_sample, details.get(self._state, "")
-        self._tell(DeviceStatus(at, at / self._decoder.fs, self._state.value, detail, self.name))
-
-    def _tell(self, status: DeviceStatus | Battery) -> None:
-        if self._on_status is not None:
-            self._on_status(status)
+        detail = details.get(self._state, "")
+        self._listeners.tell(DeviceStatus(*self._place, self._state.value, detail, self.name))
 
     async def _scan(self) -> Outcome:
         limit = self._search_limit()
-        async with asyncio.timeout(limit + self._timing.stack_s):
-            device = await self._radio.find(self._matches, limit, self.address or self._wanted)
+        device = await self._radio.find(self._matches, limit, self.address or self._wish.name)
         if device is None and not self._was_up and not self._attempt:
             raise LinkError(
-                f"{self._wanted} was not found in {limit:g} s: put the strap on with wet electrodes, "
+                f"{self._wish.name} was not found in {limit:g} s: put the strap on with wet electrodes, "
                 "move closer, end any phone app that holds it, and see `ecgedge scan` for what is near"
             )
         if device is None:
@@ -272,18 +262,19 @@ class Wearable:
             return Outcome.LOST
         self._device = device
         # From now on this very device, whatever else has the same name.
-        self.name, self.address = device.name or self._wanted, device.address
-        self._decoder.device = self.name
+        self.name, self.address = device.name or self._wish.name, device.address
+        if self._session is not None:
+            self._session.device = self.name
         return Outcome.DONE
 
     def _search_limit(self) -> float:
         """How long to search now: a lost device is searched in turns, until the caller's patience ends."""
-        patience_s = self._find_timeout_s
+        patience_s = self._wish.find_timeout_s
         if not self._was_up:
             return self._timing.first_find_s if patience_s is None else patience_s
         if patience_s is None:
             return self._timing.find_s
-        away_s = time.monotonic() - self._down_since_s
+        away_s = now_s() - self._down_since_s
         if away_s >= patience_s:
             raise LinkError(
                 f"{self.name} stayed away for {away_s:.0f} s ({self._reason}): put it on, move closer, "
@@ -295,7 +286,7 @@ class Wearable:
         address, name = device.address.casefold(), device.name.casefold()
         if self.address:
             return address == self.address.casefold()
-        wanted = self._wanted.casefold()
+        wanted = self._wish.name.casefold()
         return wanted in (address, name) or name.startswith(wanted + " ")
 
     async def _connect(self) -> Outcome:
@@ -309,13 +300,19 @@ class Wearable:
     async def _set_up(self) -> Outcome:
         client = self._client
         assert client is not None
-        for uuid in (PMD_CONTROL, PMD_DATA):
-            if client.services.get_characteristic(uuid) is None:
-                raise LinkError(f"{self.name} has no Polar measurement service: use a Polar H10 or H9")
-        await self._read_battery(client)
-        self._session = PmdSession(client, self._inbox, self._timing)
+        self.offered = offered = _offered(client)
+        if self._session is None:
+            self._session = self._make_session(offered)
+        self._conversation = Conversation(
+            client,
+            self._inbox,
+            self._session,
+            self._timing,
+            self._radio.errors,
+            self._listeners.on_notification,
+        )
         try:
-            await self._session.start()
+            await self._conversation.run(self._session.start(offered))
         except LinkError as error:
             if not self._was_up:
                 raise
@@ -325,43 +322,45 @@ class Wearable:
         self._was_up = True
         return Outcome.DONE
 
-    async def _read_battery(self, client: Client) -> None:
-        if client.services.get_characteristic(BATTERY_LEVEL) is None:
-            return
-        # A battery that cannot be read is no reason not to stream.
-        with contextlib.suppress(*self._radio.errors):
-            async with asyncio.timeout(self._timing.command_s):
-                level = await client.read_gatt_char(BATTERY_LEVEL)
-            at = self._decoder.next_sample
-            if len(level) == 1 and level[0] <= 100:
-                self._battery = Battery(at, at / self._decoder.fs, level[0], self.name)
+    def _make_session(self, offered: Offered) -> Session:
+        """Choose the profile that fits the device, unless the caller has chosen one."""
+        wish = self._wish
+        if self.profile is None:
+            self.profile = profile_for(self.name, offered.services, connected=True)
+        return self.profile.make_session(device=self.name, fs=wish.fs, extras=wish.extras)
 
     async def _listen(self) -> Outcome | None:
         """Decode one of what is queued; when nothing is, wait for more as long as the state allows."""
-        if self._state is State.WAITING and self._inbox.has_data:
+        assert self._conversation is not None
+        assert self._session is not None
+        received = self._conversation.receive_one()
+        if self._state is State.WAITING and self._conversation.last_data_s is not None:
             self._attempt = 0
             return Outcome.DONE
-        if (item := self._inbox.take_data()) is not None:
-            self._decoder.receive_data(*item)
+        if self._session.ended:
+            return self._lose(self._session.ended)
+        if received:
             return None
         if self._inbox.closed:
             return self._lose("the connection was lost")
-        if self._session is not None and self._session.ended_by_device():
-            return self._lose("the device ended the measurement")
-        return await self._wait_for_data()
+        return await self._wait_for_data(self._conversation.last_data_s)
 
-    async def _wait_for_data(self) -> Outcome | None:
+    async def _wait_for_data(self, last_data_s: float | None) -> Outcome | None:
         waiting = self._state is State.WAITING
-        limit = self._timing.first_frame_s if waiting else self._timing.no_data_s
-        since = self._entered_s if waiting else max(self._entered_s, self._inbox.last_s)
+        limit = self._timing.first_frame_s if waiting else self._silence_s()
+        since = max(self._entered_s, last_data_s or 0.0)
         # After a stall of the event loop what came meanwhile is still to be delivered: wait a little more.
-        if await self._inbox.wait(since + limit - time.monotonic()) or await self._inbox.wait(limit / 10):
+        if await self._inbox.wait(since + limit - now_s()) or await self._inbox.wait(limit / 10):
             return None
         return self._lose(f"no {'first frame' if waiting else 'data'} for {limit:.1f} s")
 
+    def _silence_s(self) -> float:
+        """How long the main stream may be silent: more where its notifications are rarer than an H10's."""
+        return self._timing.no_data_s * (self.profile.rarity if self.profile is not None else 1.0)
+
     def _lose(self, reason: str) -> Outcome:
         self._reason = reason
-        self._down_since_s = time.monotonic()
+        self._down_since_s = now_s()
         return Outcome.LOST
 
     async def _back_off(self) -> Outcome:
@@ -371,12 +370,20 @@ class Wearable:
 
     async def _hang_up(self) -> None:
         """Stop the measurement and disconnect, each within its limit; on a dead stack both raise anything."""
-        if self._session is not None:
+        if self._conversation is not None:
             with contextlib.suppress(Exception):
-                await self._session.stop()
-            self._session = None
+                await self._conversation.end()
+            self._conversation = None
         if self._client is not None:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(self._timing.disconnect_s):
                     await self._client.disconnect()
             self._client = None
+
+
+def _offered(client: Client) -> Offered:
+    services = list(client.services)
+    return Offered(
+        {one.uuid.lower(): tuple(one.properties) for service in services for one in service.characteristics},
+        frozenset(service.uuid.lower() for service in services),
+    )

@@ -12,7 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ecgedge_bridge import DeviceStatus, PolarEcgDecoder, SampleBlock
-from ecgedge_bridge.polar import encode_ecg_frame
+from ecgedge_bridge.decoder import PolarAccDecoder, PolarDecoder
+from ecgedge_bridge.polar import encode_acc_frame, encode_ecg_frame
+from ecgedge_bridge.types import Acceleration
 
 START_NS = 599_616_000 * 10**9
 FS = 130.0
@@ -256,3 +258,47 @@ def test_events_that_nobody_takes_are_bounded() -> None:
 def test_a_rate_that_is_none_is_refused(fs: float) -> None:
     with pytest.raises(ValueError, match="fs must be"):
         PolarEcgDecoder(fs=fs)
+
+
+def test_ecg_and_acceleration_of_one_characteristic_go_apart() -> None:
+    decoder = PolarDecoder("strap", acc_fs=200)
+    ecg = frames(4)
+    for i, (data, host_s) in enumerate(ecg):
+        decoder.receive_data(data, host_s)
+        mg = np.full((36, 3), 1000 * i)
+        decoder.receive_data(encode_acc_frame(START_NS + i * 180_000_000, mg), host_s)
+    decoder.receive_data(b"\x05" + bytes(20), 3.0)
+    decoder.receive_data(b"", 3.0)
+    events = []
+    while (event := decoder.next_event()) is not None:
+        events.append(event)
+    acc = [event for event in events if isinstance(event, Acceleration)]
+    assert [block.sample for block in acc] == [0, 36, 72, 108]
+    assert [block.samples[0].tolist() for block in acc] == [[i, i, i] for i in range(4)]
+    assert (acc[0].fs, acc[0].device, acc[0].samples.shape) == (200, "strap", (36, 3))
+    assert [event.sample for event in events if isinstance(event, SampleBlock)] == [0, 73, 146, 219]
+    details = [event.detail for event in events if isinstance(event, DeviceStatus)]
+    assert len(details) == 2
+    assert "measurement 5" in details[0]
+
+
+def test_lost_acceleration_is_counted_and_its_factor_is_used() -> None:
+    decoder = PolarAccDecoder(fs=50, factor=0.5)
+    for i in (0, 1, 4, 5):
+        mg = np.full((36, 3), 500)
+        decoder.receive_data(encode_acc_frame(START_NS + i * 720_000_000, mg, delta=True), i * 0.72)
+    assert decoder.stats.lost == 72
+    block = decoder.next_event()
+    assert isinstance(block, Acceleration)
+    assert block.samples[0].tolist() == [0.25] * 3
+
+
+def test_delta_frames_give_the_same_blocks() -> None:
+    microvolt = signal(730)
+    delta = [
+        (encode_ecg_frame(START_NS + i, microvolt[i * 73 : i * 73 + 73], delta=True), 0.0) for i in range(10)
+    ]
+    blocks, _ = decode(delta)
+    np.testing.assert_array_equal(
+        np.concatenate([block.samples for block in blocks]), (microvolt / 1000).astype(np.float32)
+    )

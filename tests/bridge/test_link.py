@@ -287,15 +287,8 @@ async def test_iteration_ends_after_the_connection_is_closed() -> None:
 
 async def test_a_refusal_after_the_link_was_up_is_tried_again() -> None:
     mv = ecg(20)
-    strap = VirtualH10(mv, speed=100, faults=[Fault(5.0, "disconnect", 1.0)])
-    answer, refusals = strap.command, iter([b"\xf0\x02\x00\x0c\x00"])
-
-    def reluctant(data: bytes, mtu: int) -> bytes:
-        if data == START_ECG and START_ECG in strap.commands and (refusal := next(refusals, None)):
-            return refusal
-        return answer(data, mtu)
-
-    strap.command = reluctant  # type: ignore[method-assign]
+    faults = [Fault(5.0, "disconnect", 1.0), Fault(5.0, "refuse", code=0x0C)]
+    strap = VirtualH10(mv, speed=100, faults=faults)
     blocks, statuses, _ = await stream(strap, len(mv))
     assert_true_to(blocks, mv, strap)
     assert any(isinstance(item, DeviceStatus) and "electrodes" in item.detail for item in statuses)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pytest
-from bumble.att import ATT_Error, ErrorCode
 
 from ecgedge_bridge import (
+    Fault,
     LinkError,
     LinkTiming,
     VirtualH10,
+    VirtualHeartRate,
+    VirtualService,
     connect,
-    peripheral,
     scan,
     virtual_strap,
 )
+from ecgedge_bridge.link import _BleakRadio
 from ecgedge_bridge.polar import GET_ECG_SETTINGS, START_ECG, STOP_ECG
 
 FAST = LinkTiming(find_s=0.5, no_data_s=0.4, back_off_s=0.01, back_off_max_s=0.05, disconnect_s=1.0)
@@ -73,37 +75,82 @@ async def test_a_stack_without_an_mtu_exchange_is_refused_with_advice() -> None:
     assert strap.commands == [GET_ECG_SETTINGS, START_ECG, STOP_ECG]
 
 
-def changed_server(monkeypatch: pytest.MonkeyPatch, name: str, method: Callable[..., Any]) -> None:
-    monkeypatch.setattr(peripheral, "StrapServer", type("Changed", (peripheral.StrapServer,), {name: method}))
+async def test_a_device_without_a_known_service_is_refused_with_advice() -> None:
+    class Battery(VirtualHeartRate):
+        def services(self) -> Sequence[VirtualService]:
+            return super().services()[1:]
 
-
-async def test_a_device_without_the_service_is_refused_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = peripheral.StrapServer._services
-    changed_server(monkeypatch, "_services", lambda self: whole(self)[1:])
-    async with virtual_strap(VirtualH10(ecg(1))) as backend:
-        with pytest.raises(LinkError, match="use a Polar H10"):
-            async with connect("Polar H10", backend=backend):
+    strap = Battery([60.0], name="Polar H7 1")
+    async with virtual_strap(strap) as backend:
+        with pytest.raises(LinkError, match=r"no service that is known: .*TOML"):
+            async with connect("Polar H7", backend=backend):
                 pass
 
 
-async def test_a_device_that_wants_pairing_is_refused_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_arguments: Any) -> None:
-        raise ATT_Error(error_code=ErrorCode.INSUFFICIENT_AUTHENTICATION)
+async def test_a_device_without_the_profiles_characteristic_is_refused_with_advice() -> None:
+    async with virtual_strap(VirtualHeartRate([60.0])) as backend:
+        with pytest.raises(LinkError, match="no characteristic fb005c81"):
+            async with connect("HRM", backend=backend, profile="polar"):
+                pass
 
-    changed_server(monkeypatch, "_on_command", refuse)
-    async with virtual_strap(VirtualH10(ecg(1))) as backend:
+
+async def test_a_device_that_wants_pairing_is_refused_with_advice() -> None:
+    async with virtual_strap(VirtualH10(ecg(1), needs_pairing=True)) as backend:
         with pytest.raises(LinkError, match="pair=True"):
             async with connect("Polar H10", backend=backend):
                 pass
 
 
-async def test_a_device_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    changed_server(monkeypatch, "_on_command", lambda *_arguments: None)
+async def test_a_device_that_wants_pairing_streams_once_paired() -> None:
+    mv = ecg(2)
+    strap = VirtualH10(mv, speed=100, needs_pairing=True)
+    async with (
+        virtual_strap(strap) as backend,
+        connect("Polar H10", backend=backend, pair=True) as wearable,
+        asyncio.timeout(20),
+    ):
+        async for block in wearable:
+            if block.end_sample == len(mv):
+                break
+    assert strap.commands[-1] == STOP_ECG
+    assert wearable.stats.samples == len(mv)
+
+
+async def test_a_device_that_never_answers_is_given_up() -> None:
     timing = LinkTiming(command_s=0.1, back_off_s=0.01)
-    async with virtual_strap(VirtualH10(ecg(1))) as backend:
+    strap = VirtualH10(ecg(1), faults=[Fault(0.0, "no_answer") for _ in range(3)])
+    async with virtual_strap(strap) as backend:
         with pytest.raises(LinkError, match=r"in 3 tries \(no answer in time\)"):
             async with connect("Polar H10", backend=backend, timing=timing):
                 pass
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"profile": "garmin"}, "unknown profile 'garmin': use one of polar, movesense"),
+        ({"extras": ["ppg"]}, "unknown extras"),
+    ],
+)
+async def test_what_nobody_offers_is_refused_before_anything_is_searched(
+    wrong: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        async with connect("Polar H10", **wrong):
+            pass
+
+
+async def test_a_rate_that_the_profile_does_not_have_is_refused() -> None:
+    async with virtual_strap(VirtualH10(ecg(1))) as backend:
+        with pytest.raises(ValueError, match="polar has no rate of 250 Hz: use one of 130"):
+            async with connect("Polar H10", backend=backend, fs=250):
+                pass
+
+
+async def test_the_adapter_is_passed_on_to_both_sides_of_the_stack() -> None:
+    radio = _BleakRadio(None, "hci1", {"pair": True}, 1.0)
+    assert radio._scanner == {"bluez": {"adapter": "hci1"}}
+    assert radio._client == {"bluez": {"adapter": "hci1"}, "pair": True}
 
 
 async def test_options_that_bleak_does_not_have_are_refused() -> None:

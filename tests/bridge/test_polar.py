@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 
 from ecgedge_bridge.errors import FrameError
 from ecgedge_bridge.polar import (
+    GET_ACC_SETTINGS,
     GET_ECG_SETTINGS,
+    GET_STATUS,
     START_ECG,
+    STOP_ACC,
     STOP_ECG,
     ControlReply,
     Features,
@@ -22,14 +25,19 @@ from ecgedge_bridge.polar import (
     Setting,
     Status,
     command,
+    decode_acc_frame,
     decode_ecg_frame,
+    encode_acc_frame,
     encode_ecg_frame,
     encode_features,
     encode_reply,
+    encode_running,
     encode_settings,
     encode_stopped,
     parse_control,
+    parse_running,
     parse_settings,
+    start_acc,
     status_text,
 )
 
@@ -140,7 +148,7 @@ def test_ignores_the_upper_bits_of_the_measurement() -> None:
         ("00 01 02", "header"),
         ("02" + " 00" * 8 + " 00 01 00 00", "measurement 2"),
         ("00" + " 00" * 8 + " 01 01 00 00", "unknown type 1"),
-        ("00" + " 00" * 8 + " 80 01 00 00", "delta-compressed"),
+        ("00" + " 00" * 8 + " 81 01 00 00", "delta-compressed"),
         ("00" + " 00" * 8 + " 00", "3-byte samples"),
         ("00" + " 00" * 8 + " 00 01 00", "3-byte samples"),
         ("00" + " 00" * 8 + " 00 01 00 00 01", "3-byte samples"),
@@ -226,3 +234,105 @@ def test_every_status_has_words_of_its_own() -> None:
     texts = {status_text(code) for code in range(256)}
     assert len(texts) == 256
     assert status_text(0xF7) == "unknown status 0xF7"
+
+
+@given(STAMP, st.lists(INT24, min_size=1, max_size=700))
+def test_delta_frames_of_ecg_survive_the_round_trip(time_ns: int, microvolt: list[int]) -> None:
+    frame = decode_ecg_frame(encode_ecg_frame(time_ns, np.array(microvolt), delta=True))
+    assert (frame.time_ns, frame.microvolt.tolist()) == (time_ns, microvolt)
+
+
+ACC = st.lists(st.tuples(*[st.integers(-32768, 32767)] * 3), min_size=1, max_size=300)
+
+
+@pytest.mark.parametrize("delta", [False, True])
+@given(time_ns=STAMP, milli_g=ACC)
+def test_frames_of_acceleration_survive_the_round_trip(
+    delta: bool, time_ns: int, milli_g: list[tuple[int, int, int]]
+) -> None:
+    frame = decode_acc_frame(encode_acc_frame(time_ns, np.array(milli_g), delta))
+    assert frame.time_ns == time_ns
+    assert frame.milli_g.dtype == np.float32
+    assert frame.milli_g.tolist() == [list(row) for row in milli_g]
+
+
+HEAD = "02 00 94 35 77 00 00 00 00 "
+
+
+@pytest.mark.parametrize(
+    ("text", "factor", "expected"),
+    [
+        ("00 01 ff 7f", 1.0, [[1, -1, 127]]),
+        ("01 01 00 ff ff 00 80", 1.0, [[1, -1, -32768]]),
+        ("02 01 00 00 ff ff ff 00 00 80", 1.0, [[1, -1, -8388608]]),
+        # Raw frames are not multiplied.
+        ("01 01 00 02 00 03 00", 0.5, [[1, 2, 3]]),
+        # Reference 10, 20, 30; one block: 3 bits, 2 samples: +1 -1 +3, 0 -4 +2, the lowest bit first.
+        ("81 0a 00 14 00 1e 00 03 02 f9 40 01", 1.0, [[10, 20, 30], [11, 19, 33], [11, 15, 35]]),
+        ("81 0a 00 14 00 1e 00 03 02 f9 40 01", 0.5, [[5, 10, 15], [5.5, 9.5, 16.5], [5.5, 7.5, 17.5]]),
+        # Type 0 counts in g.
+        ("80 01 00 02 00 03 00", 0.25, [[250, 500, 750]]),
+        # Two blocks, 8 bits and 4 bits.
+        ("81 00 00 00 00 00 00 08 01 7f 80 01 04 01 21 0f", 1.0, [[0, 0, 0], [127, -128, 1], [128, -126, 0]]),
+    ],
+)
+def test_decodes_acceleration_of_literal_bytes(text: str, factor: float, expected: list[list[float]]) -> None:
+    frame = decode_acc_frame(raw(HEAD + text), factor)
+    assert frame.time_ns == 2_000_000_000
+    assert frame.milli_g.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("01", "ACC payload of 0 bytes"),
+        ("01 01 00 02 00 03", "3 axes of 2 bytes"),
+        ("03 01 00 00", "frame of unknown type 3"),
+        ("82 01 00 00", "delta-compressed frame of unknown type 2"),
+        ("81 01 00 02 00", "without its reference"),
+        ("81 01 00 02 00 03 00 08", "header of a block"),
+        ("81 01 00 02 00 03 00 08 01 00 00", "does not fit its frame"),
+        ("81 01 00 02 00 03 00 00 05", "15 numbers of 0 bits"),
+        ("81 01 00 02 00 03 00 21 01" + " 00" * 13, "of 33 bits does not fit"),
+        ("81 ff 7f 00 00 00 00 02 01 01", "leaves the 16 bits"),
+    ],
+)
+def test_refuses_other_frames_of_acceleration(text: str, why: str) -> None:
+    with pytest.raises(FrameError, match=why):
+        decode_acc_frame(raw(HEAD + text))
+
+
+@given(st.binary(max_size=300), st.integers(0, 255))
+def test_any_data_frame_raises_only_frame_errors(data: bytes, kind: int) -> None:
+    for measurement in (0, 2):
+        frame = bytes((measurement, *bytes(8), kind)) + data
+        with contextlib.suppress(FrameError):
+            (decode_acc_frame if measurement else decode_ecg_frame)(frame)
+
+
+@pytest.mark.parametrize(
+    "milli_g", [np.array([[40_000, 0, 0]]), np.zeros((3, 2), int), np.zeros((0, 3), int), np.zeros((1, 3))]
+)
+def test_refuses_to_encode_acceleration_that_does_not_fit(milli_g: np.ndarray) -> None:
+    with pytest.raises(ValueError, match=r";"):
+        encode_acc_frame(0, milli_g)
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (GET_ACC_SETTINGS, "01 02"),
+        (start_acc(), "02 02 02 01 08 00 00 01 C8 00 01 01 10 00"),
+        (start_acc(25, 2), "02 02 02 01 02 00 00 01 19 00 01 01 10 00"),
+        (STOP_ACC, "03 02"),
+        (GET_STATUS, "05"),
+        (encode_running((0, 2), (2,)), "00 42"),
+    ],
+)
+def test_commands_of_acceleration_and_status(made: bytes, expected: str) -> None:
+    assert made == raw(expected)
+
+
+def test_what_runs_is_told() -> None:
+    assert parse_running(raw("40 02 C3 81")) == {0, 3}
+    assert parse_running(encode_running((0, 1, 2), (0, 2))) == {0, 2}

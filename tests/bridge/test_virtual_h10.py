@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from ecgedge_bridge.polar import (
+    PMD_CONTROL,
+    PMD_DATA,
     START_ECG,
     STOP_ECG,
     Setting,
@@ -15,7 +17,8 @@ from ecgedge_bridge.polar import (
     parse_control,
     parse_settings,
 )
-from ecgedge_bridge.virtual_h10 import FEATURES, START_NS, Drop, End, Fault, Lost, Pause, Send, VirtualH10
+from ecgedge_bridge.virtual_faults import Drop, End, Fault, Lost, Pause, Send
+from ecgedge_bridge.virtual_h10 import FEATURES, START_NS, VirtualH10
 
 START = START_ECG.hex()
 
@@ -39,7 +42,7 @@ def play(strap: VirtualH10) -> list[object]:
         ("02", 247, 0x04),
         ("0400", 247, 0x01),
         ("0204", 247, 0x02),
-        ("0102", 247, 0x03),
+        ("0101", 247, 0x03),
         ("0500", 247, 0x03),
         ("0200", 247, 0x05),
         ("020000018200", 247, 0x05),
@@ -68,8 +71,12 @@ def test_tells_its_settings_and_features() -> None:
 
 def test_start_and_stop_change_its_state_once() -> None:
     strap = VirtualH10(np.zeros(73), already_running=True)
-    replies = [strap.command(data, 247)[3] for data in (START_ECG, STOP_ECG, STOP_ECG, START_ECG, START_ECG)]
-    assert replies == [6, 0, 6, 0, 6]
+    for uuid in (PMD_CONTROL, PMD_DATA):
+        strap.subscription(uuid, True, 247)
+    replies = [
+        strap.write(PMD_CONTROL, data, 247) for data in (START_ECG, STOP_ECG, STOP_ECG, START_ECG, START_ECG)
+    ]
+    assert [reply[0].data[3] for reply in replies if isinstance(reply[0], Send)] == [6, 0, 6, 0, 6]
     assert strap.commands == [START_ECG, STOP_ECG, STOP_ECG, START_ECG, START_ECG]
 
 
@@ -123,7 +130,8 @@ def test_faults_lose_exactly_what_they_say() -> None:
         Lost(1331, 1396, "end"),
     ]
     others = [action for action in actions if not isinstance(action, Send)]
-    assert others == [Drop(), Pause(0.0), Pause(1.0), End(b"\x01\x00")]
+    stopped = Send(b"\x01\x00", PMD_CONTROL, indicate=True)
+    assert others == [Drop(2.5), Pause(0.0, late=True), Pause(1.0), End(stopped)]
     assert not strap.running
     assert strap.ledger.played == strap.ledger.sent + strap.ledger.lost_samples == 2000
 
@@ -132,7 +140,7 @@ def test_a_link_dropped_by_hand_drops_at_the_next_frame() -> None:
     strap = VirtualH10(np.zeros(1000))
     strap.next_action()
     strap.drop_link(lost_s=1.0)
-    assert strap.next_action() == Drop()
+    assert strap.next_action() == Drop(1.0)
     assert strap.ledger.lost == [Lost(73, 203, "disconnect")]
 
 

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from ecgedge.cli import demo, models, replay, wearable
+from ecgedge.cli import capture, demo, doctor, models, replay, simulate, wearable
 
 __all__ = ["app", "run"]
 
@@ -23,6 +23,9 @@ app.command("demo")(demo.demo)
 app.command("replay")(replay.replay)
 app.command("run")(wearable.run)
 app.command("scan")(wearable.scan)
+app.command("capture")(capture.capture)
+app.command("doctor")(doctor.doctor)
+app.command("simulate")(simulate.simulate)
 app.command("models")(models.models)
 
 

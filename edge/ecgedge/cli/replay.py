@@ -10,33 +10,53 @@ import typer
 from ecgedge.cli.options import AsJson, Backend, Channel, Fs, Model
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ecgedge.monitor import Monitor
+    from ecgedge_bridge.types import Battery, DeviceStatus, SampleBlock
 
 __all__ = ["replay"]
 
 
 def replay(
-    path: Annotated[Path, typer.Argument(help="WFDB record, or CSV file (also .gz).")],
+    path: Annotated[Path, typer.Argument(help="Capture (.cap), WFDB record, or CSV file (also .gz).")],
     as_json: AsJson = False,
     fs: Fs = None,
     channel: Channel = None,
     backend: Backend = "auto",
     model: Model = None,
 ) -> None:
-    """Run a recording through the monitor and print what it says."""
+    """Run a recording through the monitor and print what it says; of a capture also what the link said."""
     from ecgedge.cli.output import JsonLines, TextLines
     from ecgedge.monitor import Monitor
-    from ecgedge.recording import read
+    from ecgedge_bridge.types import SampleBlock
 
     sink = JsonLines() if as_json else TextLines()
-    blocks = read(path, fs, channel)
+    values = _values(path, fs, channel)
     monitor = Monitor(model=model, backend=backend)
-    for block in blocks:
-        sink.feed(block, monitor.feed(block))
+    for value in values:
+        if isinstance(value, SampleBlock):
+            sink.feed(value, monitor.feed(value))
+        else:
+            sink.take(value)
     for event in monitor.finish():
         sink.take(event)
     if not as_json:
         print(summary(monitor))
+
+
+def _values(
+    path: Path, fs: float | None, channel: str | None
+) -> Iterator[SampleBlock | DeviceStatus | Battery]:
+    """Blocks of a recording; of a capture also what was said of the link and the device."""
+    from ecgedge.recording import CAPTURE, read
+    from ecgedge_bridge.replay import replay as replay_capture
+    from ecgedge_bridge.types import Battery, DeviceStatus, SampleBlock
+
+    if path.suffix.lower() != CAPTURE or fs is not None or channel is not None or not path.is_file():
+        return read(path, fs, channel)
+    told = SampleBlock | DeviceStatus | Battery
+    return (value for value in replay_capture(path) if isinstance(value, told))
 
 
 def summary(monitor: Monitor) -> str:

@@ -1,4 +1,4 @@
-"""Recordings from disk as the blocks that a wearable would have sent."""
+"""Recordings from disk as the blocks that a wearable would have sent, or has sent."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from ecgedge.recording.csvfile import read_csv
 from ecgedge.recording.rates import check_fs
 from ecgedge.recording.wfdbfile import find_record, read_wfdb
 from ecgedge_bridge.errors import ConfigError
+from ecgedge_bridge.replay import replay
 from ecgedge_bridge.types import SampleBlock
 
-__all__ = ["read"]
+__all__ = ["CAPTURE", "read"]
 
+CAPTURE = ".cap"
 _TEXT = (".csv", ".csv.gz", ".txt", ".txt.gz", ".tsv", ".tsv.gz")
 
 
@@ -22,10 +24,11 @@ def read(
 ) -> Iterator[SampleBlock]:
     """Read a recording, about one second at a time.
 
-    Three layouts are understood: WFDB records (``.hea`` with ``.dat`` or ``.mat``, with or without the
-    suffix; needs ``pip install 'ecgedge[wfdb]'``), text with a header that names a time and an ECG column as
-    the loggers of chest straps write it (``time_ns,ecg_uV``), and text of one column of mV. Text may be
-    gzipped.
+    Four layouts are understood: captures of a wearable (``.cap``, as ``ecgedge capture`` writes them), WFDB
+    records (``.hea`` with ``.dat`` or ``.mat``, with or without the suffix; needs ``pip install
+    'ecgedge[wfdb]'``), text with a header that names a time and an ECG column as the loggers of chest straps
+    write it (``time_ns,ecg_uV``), and text of one column of mV. Text may be gzipped. Of a capture the blocks
+    are those that the wearable gave when it was live.
 
     Parameters
     ----------
@@ -62,11 +65,21 @@ def read(
     file = Path(path).expanduser()
     if fs is not None:
         check_fs(fs, "fs")
+    if file.suffix.lower() == CAPTURE and file.is_file():
+        return _read_capture(file, fs, channel)
     record = find_record(file)
     if record is not None:
         return read_wfdb(record, fs, channel)
     _check_file(file)
     return read_csv(file, fs, channel)
+
+
+def _read_capture(file: Path, fs: float | None, channel: str | int | None) -> Iterator[SampleBlock]:
+    if fs is not None or channel is not None:
+        raise ConfigError(
+            f"{file} is a capture, which knows its rate and its signal: leave out fs and channel"
+        )
+    return (event for event in replay(file) if isinstance(event, SampleBlock))
 
 
 def _check_file(file: Path) -> None:
@@ -79,4 +92,7 @@ def _check_file(file: Path) -> None:
         )
     if not file.name.lower().endswith(_TEXT):
         known = ", ".join(_TEXT[::2])
-        raise ConfigError(f"{file} is of no known kind: use a WFDB record (.hea), or text ({known}; .gz too)")
+        raise ConfigError(
+            f"{file} is of no known kind: use a capture ({CAPTURE}), a WFDB record (.hea), "
+            f"or text ({known}; .gz too)"
+        )

@@ -1,0 +1,122 @@
+"""``ecgedge doctor``: measure a wearable and its link, and say what is wrong and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecgedge.cli.options import Adapter, AsJson, DeviceFs, Pair, Profile, link_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ecgedge_bridge.doctor import Checkup
+    from ecgedge_bridge.session import WearableEvent
+
+__all__ = ["doctor"]
+
+_LOOK_S = 5.0
+_MARKS = {"fault": "FAULT  ", "warning": "warning", "fine": "fine   "}
+
+
+def doctor(
+    device: Annotated[str, typer.Argument(help="Name or address of the wearable, for example 'Polar H10'.")],
+    seconds: Annotated[float, typer.Option("--seconds", min=1, help="How long to listen.")] = 30.0,
+    as_json: AsJson = False,
+    profile: Profile = None,
+    fs: DeviceFs = None,
+    adapter: Adapter = None,
+    pair: Pair = False,
+) -> None:
+    """Measure a wearable and its link: rate, gaps, MTU, firmware, battery, drift, jitter, signal.
+
+    Says in plain sentences what is wrong and what to do. Exit status 1 if something is seriously wrong.
+    """
+    from ecgedge.cli.output import print_json
+    from ecgedge.cli.running import run_until_told
+    from ecgedge_bridge.doctor import findings
+    from ecgedge_bridge.examination import examine
+
+    options = link_options(profile, fs, adapter, pair)
+    say = None if as_json else _Progress()
+    checkup = run_until_told(examine(device, seconds, look_s=_LOOK_S, on_event=say, **options))
+    if as_json:
+        print_json(checkup.to_json())
+    else:
+        _print(checkup)
+    if any(finding.level == "fault" for finding in findings(checkup)):
+        raise typer.Exit(1)
+
+
+class _Progress:
+    """Prints what goes on, a line for each new state."""
+
+    def __call__(self, event: WearableEvent) -> None:
+        """Take what came besides the ECG."""
+        from ecgedge.live.words import describe
+        from ecgedge_bridge.types import DeviceStatus
+
+        if isinstance(event, DeviceStatus) and event.state != "stopped":
+            print(f"... {describe(event)}", flush=True)
+
+
+def _print(checkup: Checkup) -> None:
+    from ecgedge_bridge.doctor import findings
+
+    print()
+    for name, value in _facts(checkup):
+        print(f"{name:18} {value}")
+    print()
+    for finding in findings(checkup):
+        print(f"{_MARKS[finding.level]} {finding.text}")
+        if finding.level != "fine":
+            print(f"        To do: {finding.advice}.")
+
+
+def _facts(checkup: Checkup) -> Iterator[tuple[str, str]]:
+    """What was measured, line by line; what was not is left out."""
+    yield from _facts_of_device(checkup)
+    yield from _facts_of_stream(checkup)
+    yield from _facts_of_time(checkup)
+
+
+def _facts_of_device(checkup: Checkup) -> Iterator[tuple[str, str]]:
+    if checkup.address:
+        yield "device", f"{checkup.name}  {checkup.address}"
+    if checkup.profile:
+        yield "profile", checkup.profile
+    yield from checkup.information.items()
+    if checkup.battery_percent is not None:
+        yield "battery", f"{checkup.battery_percent} %"
+    if checkup.rssi_dbm is not None:
+        yield "signal", f"{checkup.rssi_dbm} dBm"
+
+
+def _facts_of_stream(checkup: Checkup) -> Iterator[tuple[str, str]]:
+    stats = checkup.stats
+    if checkup.largest_notification:
+        size = checkup.largest_notification
+        yield "MTU", f"{size + 3} or more (largest notification {size} bytes)"
+    if checkup.first_frame_s is not None:
+        yield "first data after", f"{checkup.first_frame_s:.2f} s"
+        yield "listened for", f"{checkup.seconds:.1f} s"
+    if stats.samples:
+        yield "samples", f"{stats.samples} received, {stats.lost} lost in {checkup.gaps} gaps"
+    if checkup.measurements:
+        yield "other values", str(checkup.measurements)
+
+
+def _facts_of_time(checkup: Checkup) -> Iterator[tuple[str, str]]:
+    if checkup.fs_hat:
+        yield "sampling rate", f"{checkup.fs_hat:.3f} Hz measured, {checkup.fs:g} Hz nominal"
+    if checkup.drift_ppm is not None:
+        yield "clock drift", f"{checkup.drift_ppm:+.0f} ppm"
+    if checkup.jitter_p95_ms is not None:
+        yield (
+            "arrival jitter",
+            f"{checkup.jitter_p50_ms:.0f} ms median, {checkup.jitter_p95_ms:.0f} ms in 95 %, "
+            f"{checkup.jitter_max_ms:.0f} ms at most",
+        )
+    if checkup.span_mv is not None:
+        yield "ECG spans", f"{checkup.span_mv:.2f} mV"

@@ -1,0 +1,239 @@
+"""``ecgedge simulate``: a virtual wearable that plays ECG, on the air or in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ecgedge.cli.options import AsJson, DeviceFs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from ecgedge.cli.output import Sink
+    from ecgedge_bridge.virtual_engine import VirtualWearable
+    from ecgedge_bridge.virtual_faults import Fault
+
+__all__ = ["simulate"]
+
+_SYNTHETIC_S = 60.0
+_LINGER_S = 0.2  # after the last frame was sent, for it to come through; less than any watchdog waits
+_BEATS_PER_MINUTE = 72.0
+
+
+def simulate(
+    profile: Annotated[str, typer.Argument(help="Kind of wearable, for example polar, or a TOML file.")],
+    record: Annotated[
+        Path | None, typer.Option("--record", help="What to play, once; without it synthetic ECG, for ever.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option("--fault", help="KIND@SECONDS[:LENGTH[:CODE]], e.g. disconnect@30:5; may be repeated."),
+    ] = None,
+    transport: Annotated[
+        str, typer.Option("--transport", help="Adapter as bumble names it: hci-socket:0, usb:0, ...")
+    ] = "hci-socket:0",
+    in_process: Annotated[
+        bool, typer.Option("--in-process", help="No radio: connect to it here and print what is received.")
+    ] = False,
+    speed: Annotated[float, typer.Option("--speed", min=0.01, help="Times real time.")] = 1.0,
+    name: Annotated[str | None, typer.Option("--name", help="Name to advertise.")] = None,
+    fs: DeviceFs = None,
+    as_json: AsJson = False,
+) -> None:
+    """Be a virtual wearable: it advertises, answers, streams and fails as told, like a real one.
+
+    Faults: disconnect, silence, end, stall, clock, garbage, drop_frame, drop_part, duplicate, reorder,
+    corrupt, truncate, refuse, no_answer, hang_up, mtu.
+    """
+    from ecgedge.cli.output import JsonLines, TextLines
+    from ecgedge.cli.running import run_until_told
+
+    options: dict[str, Any] = {"speed": speed, "faults": [_fault(text) for text in fault or ()]}
+    if name is not None:
+        options["name"] = name
+    sink = JsonLines() if as_json else TextLines()
+    # Made inside: a virtual wearable belongs to the event loop that plays it.
+    if in_process:
+        run_until_told(_in_process(profile, record, fs, options, sink))
+    else:
+        run_until_told(_on_air(profile, record, fs, options, transport))
+
+
+def _fault(text: str) -> Fault:
+    """Read KIND@SECONDS[:LENGTH[:CODE]]."""
+    from ecgedge_bridge.virtual_faults import Fault
+
+    kind, _, rest = text.partition("@")
+    try:
+        at_s, length_s, code = (*rest.split(":"), "0", "0")[: max(3, rest.count(":") + 1)]
+        return Fault(float(at_s), kind, float(length_s), int(code))  # type: ignore[arg-type]
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no fault ({error}): write e.g. disconnect@30:5") from error
+
+
+def make_wearable(
+    profile: str, record: Path | None, fs: float | None, options: dict[str, Any]
+) -> VirtualWearable:
+    """Make the virtual wearable of a profile.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such profile, it has no such rate, or the recording cannot be read.
+    """
+    from ecgedge_bridge import virtual_movesense, virtual_sensors
+    from ecgedge_bridge.errors import ConfigError
+    from ecgedge_bridge.gatt_profile import built_in_profiles, load_profile
+    from ecgedge_bridge.profiles import PROFILES, find_profile
+    from ecgedge_bridge.virtual_h10 import VirtualH10
+
+    kinds: dict[str, Any] = {
+        "polar": VirtualH10,
+        "movesense": virtual_movesense.VirtualMovesense,
+        "movesense_firmware": virtual_movesense.VirtualMovesenseFirmware,
+        "ecgedge": virtual_sensors.VirtualEcgEdge,
+    }
+    try:
+        rate = find_profile(profile).fs if fs is None else fs
+        if profile == "heart_rate":
+            return virtual_sensors.VirtualHeartRate(_heart_rates(), **options)
+        ecg = _ecg(record, rate)
+        if profile in kinds:
+            return kinds[profile](ecg, rate, **options)  # type: ignore[no-any-return]
+        described = built_in_profiles()[profile] if profile in PROFILES else load_profile(profile)
+        if rate != described.fs:
+            raise ConfigError(
+                f"{profile} has no rate of {rate:g} Hz: leave out --fs, or change its TOML file"
+            )
+        return virtual_sensors.VirtualGatt(ecg, described, **options)
+    except ValueError as error:
+        raise ConfigError(f"{error} (profile {profile})") from error
+
+
+def _heart_rates() -> Iterator[float]:
+    from itertools import repeat
+
+    return repeat(_BEATS_PER_MINUTE)
+
+
+def _ecg(record: Path | None, fs: float) -> Iterator[npt.NDArray[np.floating]]:
+    """ECG in mV at a rate: of a recording once, gaps left out; or synthetic, for ever."""
+    from itertools import repeat
+
+    if record is not None:
+        return _recorded(record, fs)
+    from ecgedge.synthetic import Segment, synthesize
+
+    return repeat(synthesize([Segment("sinus", _SYNTHETIC_S)], fs=fs, seed=1).mv)
+
+
+def _recorded(record: Path, fs: float) -> Iterator[npt.NDArray[np.floating]]:
+    from itertools import chain
+
+    from ecgedge.recording import read
+
+    blocks = read(record)
+    first = next(blocks, None)
+    return iter(()) if first is None else _resampled(chain([first], blocks), first.fs, fs)
+
+
+def _resampled(blocks: Any, fs_in: float, fs: float) -> Iterator[npt.NDArray[np.floating]]:
+    import numpy as np
+
+    from ecgedge.filters import Resampler
+
+    if fs_in == fs:
+        for block in blocks:
+            yield np.nan_to_num(block.samples)
+        return
+    resampler = Resampler(fs_in, fs, half_width_s=0.16, cutoff_hz=0.45 * min(fs_in, fs), beta=5.0)
+    for block in blocks:
+        yield resampler.feed(np.nan_to_num(block.samples))
+    yield resampler.finish()
+
+
+async def _in_process(
+    profile: str, record: Path | None, fs: float | None, options: dict[str, Any], sink: Sink
+) -> None:
+    """Play to our own client, through real ATT packets, and print what the monitor says."""
+    import asyncio
+
+    from ecgedge.monitor import Monitor
+    from ecgedge_bridge import connect
+    from ecgedge_bridge.peripheral import virtual_wearable
+    from ecgedge_bridge.states import LinkTiming
+
+    wearable = make_wearable(profile, record, fs, options)
+    monitor = Monitor()
+    link: dict[str, Any] = {"profile": profile, "fs": fs, "timing": LinkTiming().scaled(wearable.speed)}
+    try:
+        async with (
+            virtual_wearable(wearable) as radio,
+            connect(wearable.name, backend=radio, on_event=_printed(sink), **link) as stream,
+            asyncio.timeout(None) as limit,
+        ):
+            ending = asyncio.create_task(_end_when_played(wearable, limit))
+            try:
+                async for block in stream:
+                    sink.feed(block, monitor.feed(block))
+            finally:
+                ending.cancel()
+    except TimeoutError:
+        if not limit.expired():
+            raise
+    finally:
+        for event in monitor.finish():
+            sink.take(event)
+
+
+def _printed(sink: Sink) -> Any:
+    from ecgedge_bridge.types import Acceleration
+
+    return lambda event: None if isinstance(event, Acceleration) else sink.take(event)
+
+
+async def _end_when_played(wearable: VirtualWearable, limit: Any) -> None:
+    import asyncio
+
+    await wearable.finished.wait()
+    limit.reschedule(asyncio.get_running_loop().time() + _LINGER_S)
+
+
+async def _on_air(
+    profile: str, record: Path | None, fs: float | None, options: dict[str, Any], transport: str
+) -> None:
+    """Play on a real adapter until all is played, or for ever."""
+    from ecgedge_bridge.errors import ConfigError, LinkError
+    from ecgedge_bridge.peripheral import WearableServer
+
+    try:
+        from bumble.device import Device
+        from bumble.hci import Address
+        from bumble.transport import open_transport
+    except ImportError as error:
+        raise ConfigError("a virtual wearable needs bumble: pip install 'ecgedge[sim]'") from error
+    wearable = make_wearable(profile, record, fs, options)
+    try:
+        link = await open_transport(transport)
+    except Exception as error:  # bumble raises what each kind of transport does
+        raise LinkError(
+            f"cannot use the adapter {transport} ({type(error).__name__}: {error}): name another with "
+            "--transport, take it from the system first (hciconfig hci0 down, as root), or use --in-process"
+        ) from error
+    async with link:
+        device = Device.with_hci(wearable.name, Address(wearable.address), link.source, link.sink)
+        server = WearableServer(wearable, device)
+        await server.start()
+        print(
+            f"{wearable.name} ({profile}) is on the air at {wearable.address}; end it with Ctrl-C", flush=True
+        )
+        try:
+            await wearable.finished.wait()
+        finally:
+            await server.stop()

@@ -1,0 +1,78 @@
+"""A share of ``make fuzz``: rubbish through every decoder, and every valid frame comes out whole."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import tracemalloc
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+# Together about 20 s on one slow core.
+_SHARE = 30_000
+
+
+def _engine() -> ModuleType:
+    """The script beside this file; the folders of tests are no packages."""
+    name = "ecgedge_fuzz"
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("fuzz.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+fuzz = _engine()
+NAMES = [subject.name for subject in fuzz.SUBJECTS]
+
+
+@pytest.mark.parametrize("subject", fuzz.SUBJECTS, ids=NAMES)
+def test_rubbish_raises_nothing_and_costs_no_valid_frame(subject: object) -> None:
+    seen = fuzz.fuzz(subject, _SHARE, seed=11)
+    assert seen.notifications >= _SHARE
+    assert seen.valid > _SHARE / 8
+    assert seen.lost == 0
+    # Both kinds of rubbish were among it: what is refused, and what reads like a frame.
+    assert seen.statuses > _SHARE / 10
+    assert seen.read > 0
+
+
+@pytest.mark.parametrize("subject", fuzz.SUBJECTS[:-1], ids=NAMES[:-1])
+def test_memory_does_not_grow_with_rubbish_that_nobody_takes(subject: object) -> None:
+    run = fuzz.Run(subject, seed=3)
+    run._take = lambda: None
+    run.go(3000)
+    tracemalloc.start()
+    try:
+        run.go(4000)
+        before, _ = tracemalloc.get_traced_memory()
+        run.go(8000)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The queue of 1,024 events is full by then; they are replaced one for one.
+    assert after - before < 1_000_000
+
+
+def test_the_engine_sees_a_decoder_that_loses_frames() -> None:
+    (healthy,) = (subject for subject in fuzz.SUBJECTS if subject.name == "movesense_int32")
+
+    def forgetful(now: object) -> object:
+        decoder = healthy.make(now)
+        receive, calls = decoder.receive_data, iter(range(10**9))
+        decoder.receive_data = lambda data, at: next(calls) % 7 and receive(data, at)
+        return decoder
+
+    assert fuzz.fuzz(fuzz.Subject("forgetful", forgetful, healthy.frames), 2000).lost > 10
+
+
+def test_the_engine_sees_a_decoder_that_spoils_samples() -> None:
+    (healthy,) = (subject for subject in fuzz.SUBJECTS if subject.name == "movesense_int32")
+    (other,) = (subject for subject in fuzz.SUBJECTS if subject.name == "movesense_mv")
+    mixed = fuzz.Subject("mixed", healthy.make, other.frames)
+    seen = fuzz.fuzz(mixed, 500)
+    assert seen.lost > 0

@@ -1,0 +1,78 @@
+"""``ecgedge doctor`` on a virtual strap: what it prints, and its exit status."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("bumble", reason="the extra sim is not installed")
+
+# The command line as it is; only the radio is another one. Scan and connection share one virtual strap.
+PROGRAM = """
+import contextlib, sys
+import numpy as np
+import ecgedge.cli.doctor as doctor
+import ecgedge_bridge.examination as examination
+from ecgedge_bridge import Fault, VirtualH10, virtual_strap
+real_examine = examination.examine
+battery, *faults = sys.argv.pop(1).split(",")
+
+async def examine(name, seconds, **options):
+    ecg = np.random.default_rng(1).integers(-500, 500, 13000) / 1000
+    made = [Fault(float(fault.split("@")[1]), fault.split("@")[0], 1.0) for fault in faults]
+    strap = VirtualH10(ecg, battery=int(battery), faults=made)
+    async with virtual_strap(strap) as radio:
+        return await real_examine(name, seconds, backend=radio, **options)
+
+examination.examine = examine
+doctor._LOOK_S = 0.1
+from ecgedge.cli import main
+main()
+"""
+
+
+def doctor(strap: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, strap, "doctor", "Polar H10", "--seconds", "2", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_a_healthy_strap_in_words() -> None:
+    done = doctor("87")
+    assert (done.returncode, done.stderr) == (0, "")
+    for words in (
+        "device             Polar H10 0A1B2C3D  F0:F1:F2:0A:1B:2C",
+        "profile            polar",
+        "battery            87 %",
+        "MTU                232 or more (largest notification 229 bytes)",
+        "0 lost in 0 gaps",
+        "Hz measured, 130 Hz nominal",
+        "Nothing is wrong with the device, the link or this host.",
+    ):
+        assert words in done.stdout
+
+
+def test_a_sick_strap_says_what_to_do_and_fails() -> None:
+    done = doctor("15,corrupt@1")
+    assert (done.returncode, done.stderr) == (1, "")
+    fault, warning = [line for line in done.stdout.splitlines() if line.startswith(("FAULT", "warning"))][:2]
+    assert "samples were lost in 1 gaps" in fault + warning or "could not be read" in fault + warning
+    assert "The battery is at 15 %." in done.stdout
+    assert done.stdout.count("To do: ") >= 3
+
+
+def test_json_is_one_line_and_nothing_else() -> None:
+    done = doctor("5,drop_frame@1", "--json")
+    assert (done.returncode, done.stderr) == (1, "")
+    (line,) = done.stdout.splitlines()
+    said = json.loads(line)
+    assert said["type"] == "checkup"
+    assert said["stats"]["lost"] == 73
+    assert [finding["code"] for finding in said["findings"]] == ["battery_empty", "loss"]

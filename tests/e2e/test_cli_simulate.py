@@ -1,0 +1,105 @@
+"""``ecgedge simulate`` in this process: every profile plays a recording to our own client."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ecgedge.recording.csvwriter import CsvWriter
+from ecgedge.synthetic import Segment, synthesize
+from ecgedge_bridge.types import SampleBlock
+
+pytest.importorskip("bumble", reason="the extra sim is not installed")
+
+MAIN = "from ecgedge.cli import main; main()"
+
+
+def simulate(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", MAIN, "simulate", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=dict(os.environ),
+    )
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    path = tmp_path / "ecg.csv"
+    mv = synthesize([Segment("sinus", 20)], fs=130, seed=1).mv.astype(np.float32)
+    with CsvWriter(path) as writer:
+        writer.write(SampleBlock(mv, fs=130.0))
+    return path
+
+
+@pytest.mark.parametrize("profile", ["polar", "movesense", "movesense_firmware", "ecgedge", "healthypi"])
+def test_a_recording_comes_through_with_the_fault_that_was_asked_for(record: Path, profile: str) -> None:
+    done = simulate(
+        profile,
+        "--in-process",
+        "--record",
+        str(record),
+        "--speed",
+        "20",
+        "--fault",
+        "disconnect@10:2",
+        "--json",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    events: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
+    states = [event["state"] for event in events if event["type"] == "devicestatus"]
+    assert states.count("backing_off") == 1
+    assert states[-1] == "stopped"
+    (gap,) = [event for event in events if event["type"] == "gap"]
+    assert gap["time_s"] == pytest.approx(10, abs=1)
+    if profile != "healthypi":  # without stamps a loss is what arrival times say, and these are played fast
+        assert gap["end_time_s"] - gap["time_s"] == pytest.approx(2, abs=0.05)
+    beats = [event["time_s"] for event in events if event["type"] == "beat"]
+    assert len(beats) > 12
+
+
+def test_a_strap_of_nothing_but_heart_rate() -> None:
+    command = [
+        sys.executable,
+        "-c",
+        MAIN,
+        "simulate",
+        "heart_rate",
+        "--in-process",
+        "--speed",
+        "20",
+        "--json",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        said = (json.loads(line) for line in process.stdout)
+        assert next(event["bpm"] for event in said if event["type"] == "heartrate") == 72
+        process.terminate()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (("abacus", "--in-process"), 1, "unknown profile 'abacus'"),
+        (("polar", "--in-process", "--fault", "fire@3"), 2, "write e.g. disconnect@30:5"),
+        (("polar", "--in-process", "--fault", "disconnect@x"), 2, "write e.g. disconnect@30:5"),
+        (("polar", "--in-process", "--record", "none.csv"), 1, "no such file: none.csv"),
+        (("healthypi", "--in-process", "--fs", "500"), 1, "no rate of 500 Hz"),
+        (("polar", "--transport", "nonsense"), 1, "cannot use the adapter nonsense"),
+    ],
+)
+def test_mistakes_are_told(arguments: tuple[str, ...], status: int, says: str) -> None:
+    done = simulate(*arguments)
+    assert done.returncode == status
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
