@@ -24,13 +24,13 @@ def replay(
     model: Model = None,
 ) -> None:
     """Run a recording through the monitor and print what it says."""
+    from ecgedge.cli.monitors import open_monitor
     from ecgedge.cli.output import JsonLines, TextLines
-    from ecgedge.monitor import Monitor
     from ecgedge.recording import read
 
     sink = JsonLines() if as_json else TextLines()
     blocks = read(path, fs, channel)
-    monitor = Monitor(model=model, backend=backend)
+    monitor = open_monitor(model=model, backend=backend)
     for block in blocks:
         sink.feed(block, monitor.feed(block))
     for event in monitor.finish():
