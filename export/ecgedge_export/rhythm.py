@@ -30,7 +30,9 @@ from ecgedge_export.tflite_writer import write_tflite
 
 CALIBRATION_WINDOWS = 512
 GOLDEN_WINDOWS = 1
-LIMITS = Limits(int8_agreement=0.995, float_agreement=0.97)
+# Runtimes break ties in rounding differently, and layers add up: up to 3 steps of a logit were seen on 5 % of
+# the windows, with the same class on all. Other scales or a saturating kernel are off by tens.
+LIMITS = Limits(int8_steps=4, int8_agreement=0.995, float_agreement=0.97)
 SOURCES = (
     Dataset(
         "PhysioNet/CinC Challenge 2017",
