@@ -194,7 +194,7 @@ def gate_features(x: Signal, beats: npt.ArrayLike, fs: float) -> npt.NDArray[np.
     variance = max(float(np.mean(centred**2)), 1e-12)
     pieces = np.ptp(x[: len(x) // 10 * 10].reshape(10, -1), axis=1) + 1e-6
     return np.array([
-        correlation, between, np.log(np.mean(centred**4) / variance**2), low, high,
+        correlation, between, np.log(max(1.0, np.mean(centred**4) / variance**2)), low, high,
         np.log(pieces.max() / np.median(pieces)), spread, rr.cvnn, rr.cvsd,
         rr.min_ms / 1e3, rr.max_ms / 1e3, rr.n_beats * fs / len(x),
     ])  # fmt: skip

@@ -120,7 +120,7 @@ def _group(record: data.Annotated, start_s: float, window_s: float) -> str | Non
 def _mixed(x: prepare.Signal, noise: prepare.Signal, db: float) -> prepare.Signal:
     repeated = np.resize(noise, len(x))
     ratio = np.mean(x.astype(np.float64) ** 2) / np.mean(repeated.astype(np.float64) ** 2)
-    return (x + np.sqrt(ratio * 10 ** (-db / 10)) * repeated).astype(np.float32)
+    return np.asarray(x + np.sqrt(ratio * 10 ** (-db / 10)) * repeated, np.float32)
 
 
 def fit(how: GateRecipe, windows: Windows, validation: Windows) -> GateModel:

@@ -231,7 +231,7 @@ def test_no_runtime_at_all_names_every_extra(model_folder: Path, no_runtime: Cal
 
 
 def test_unknown_backend_is_a_misuse(model_folder: Path) -> None:
-    with pytest.raises(ValueError, match="choose auto, litert, onnx, tflite"):
+    with pytest.raises(ConfigError, match="choose auto, litert, onnx, tflite"):
         load_backend(model_folder, "tensorrt")
 
 
