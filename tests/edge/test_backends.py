@@ -19,7 +19,7 @@ from ecgedge.backends import BACKENDS, installed_backends, load_backend
 from ecgedge.backends.golden import check_golden, load_golden
 from ecgedge.backends.interpreter import Quantizer
 from ecgedge.manifest import Manifest, TensorSpec
-from ecgedge_bridge.errors import ModelError
+from ecgedge_bridge.errors import ConfigError, ModelError
 
 Windows = Callable[..., npt.NDArray[np.float32]]
 FILES = [("litert", "tflite"), ("onnx", "onnx")]
