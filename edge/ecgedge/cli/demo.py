@@ -118,7 +118,7 @@ def _parts_table(report: DemoReport) -> Table:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("played", "expected", "rhythm said", "gate ok/noise", "model runs", ""):
+    for heading in ("played", "expected", "said", "gate ok/noise", "runs", ""):
         table.add_column(heading, no_wrap=True)
     for part in report.parts:
         known = part.expected != "?"
@@ -155,7 +155,7 @@ def _latency_table(report: DemoReport) -> Table:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("time on this machine, ms", "p50", "p99", "max", "measured"):
+    for heading in ("time on this machine, ms", "p50", "p99", "max", "count"):
         table.add_column(heading, justify="left" if heading.startswith("time") else "right")
     for stage, times in report.latency.items():
         _add_times(table, f"stage {stage}", times)
