@@ -139,7 +139,7 @@ def _said(part: PartReport) -> str:
 def _facts(report: DemoReport) -> str:
     """Gap, recovery, gate and memory in words."""
     recovered = report.recovered_after_s
-    again = "no rhythm after it" if recovered is None else f"rhythm again {recovered:.0f} s of ECG later"
+    again = "no rhythm after it" if recovered is None else f"rhythm again {recovered:.0f} s later"
     lost = f"Lost connection: {report.lost_expected} samples lost, {report.lost_reported} reported; {again}\n"
     return (
         f"{lost if report.lost_expected or report.lost_reported else ''}"
