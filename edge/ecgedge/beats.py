@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from statistics import median
 
 import numpy as np
 import numpy.typing as npt
@@ -94,6 +95,7 @@ class BeatDetector:
         self._level_at_beat = 0.0
         self._sunk = 0  # up to where the usual height has sunk for want of beats
         self._rr: deque[int] = deque(maxlen=8)
+        self._usual_rr = self._fs  # 60 bpm until there is a beat to go by
         self._up = 0.0  # how much the beats so far pointed up rather than down
         self._learned_until = round(2.0 * self._fs)
 
@@ -131,15 +133,10 @@ class BeatDetector:
         return found
 
     def _learn(self) -> None:
-        """First idea of the usual height: the middle one of the maxima of half-second pieces, upper half."""
+        """First idea of the usual height, from the maxima of half-second pieces: most hold a beat."""
         z = self._envelope.view(self._envelope.oldest, self._envelope.written)
-        size = max(1, round(0.5 * self._fs))
-        tops = (
-            [float(z[i : i + size].max()) for i in range(0, max(1, len(z) - size + 1), size)]
-            if len(z)
-            else [0.0]
-        )
-        self._level = float(np.percentile(tops, 70))
+        tops = [float(z[i : i + self._tick].max()) for i in range(0, len(z), self._tick)] or [0.0]
+        self._level = self._level_at_beat = float(np.percentile(tops, 70))
 
     def _maxima(self, start: int, end: int) -> list[tuple[int, float]]:
         """Positions and heights of samples that are the highest within a refractory period on both sides."""
@@ -166,17 +163,15 @@ class BeatDetector:
         return max(height, self._t.above_noise * self._noise, 1e-6)
 
     def _hear_noise(self) -> None:
-        """The noise is the median of the envelope: beats, which fill less than half of the time, do not
-        count."""
+        """Take the median of the envelope: beats, which fill less than half of the time, do not count."""
         end = self._envelope.written
         z = self._envelope.view(max(self._envelope.oldest, end - round(NOISE_S * self._fs)), end)
-        self._noise = float(np.median(z)) if len(z) else 0.0
+        # Partitioning is three times as fast as np.median, and the two middle values lie close together.
+        self._noise = float(np.partition(z, len(z) // 2)[len(z) // 2]) if len(z) else 0.0
 
     def _search_back(self, now: int) -> list[float]:
-        """Where a beat is overdue, take the best candidate since the last one; else let the usual height
-        sink."""
-        rr = float(np.median(self._rr)) if self._rr else self._fs
-        overdue = max(self._t.late * rr, 0.5 * self._fs)
+        """Where a beat is overdue, take the best candidate there is; else let the usual height sink."""
+        overdue = max(self._t.late * self._usual_rr, 0.5 * self._fs)
         if now - self._last <= overdue or self._level is None:
             return []
         kept = max(self._last + round(T_WAVE_S * self._fs), self._signal.oldest + self._search)
@@ -204,6 +199,7 @@ class BeatDetector:
         self._level_at_beat = self._level  # which does not sink while none comes
         if 0 < at - self._last < 3 * self._fs:
             self._rr.append(at - self._last)
+            self._usual_rr = float(median(self._rr))
         self._last, self._last_height = at, height
         later = [c for c in self._candidates if c[0] > at]
         self._candidates.clear()

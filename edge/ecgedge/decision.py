@@ -10,8 +10,10 @@ import numpy.typing as npt
 
 
 def probabilities(logits: npt.NDArray[np.floating], temperature: float) -> npt.NDArray[np.float64]:
-    """Softmax of ``logits / temperature``; the temperature is fitted on validation data (Guo et al., ICML
-    2017)."""
+    """Softmax of ``logits / temperature``.
+
+    The temperature is fitted on validation data (Guo et al., ICML 2017).
+    """
     z = np.asarray(logits, np.float64) / temperature
     e = np.exp(z - z.max())
     p: npt.NDArray[np.float64] = e / e.sum()
@@ -45,8 +47,10 @@ class Hysteresis:
     _rival: tuple[str, int] = field(default=("", 0), init=False)  # last conclusive class, times in a row
 
     def update(self, p: Mapping[str, float]) -> tuple[str, bool, bool]:
-        """Take the probabilities of one window: (label held now, was this window conclusive, did the label
-        change)."""
+        """Take the probabilities of one window.
+
+        Returns the label held now, whether this window was conclusive, and whether the label changed.
+        """
         best = max(p, key=p.__getitem__)
         conclusive = p[best] >= self.conclusive
         if self.label is None:

@@ -187,8 +187,7 @@ class Chain:
 
 
 def baseline_removal_taps(fs: float, length_s: float = 1.0) -> Array:
-    """Taps that subtract a Hann-weighted mean over ``length_s``: exactly no gain at 0 Hz, half at about
-    1/length.
+    """Taps that subtract a Hann-weighted mean: no gain at 0 Hz, half at about 1 / ``length_s``.
 
     A windowed-sinc high pass of this length would still let a third of the baseline through, since its
     transition is wider than its cutoff.
@@ -234,8 +233,7 @@ def _fraction(rate: float) -> Fraction:
 
 
 def _phase_kernels(up: int, half: int, cutoff: float, beta: float) -> Array:
-    """One kernel per output phase, shape (up, 2 * half), each with unit gain at 0 Hz; cutoff in cycles a
-    sample."""
+    """One kernel per output phase, shape (up, 2 * half), unit gain at 0 Hz; cutoff in cycles a sample."""
     offset = (
         np.arange(1 - half, half + 1) - np.arange(up)[:, None] / up
     )  # distance to the output, in input samples

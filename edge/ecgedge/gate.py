@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,23 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgedge.hrv import rr_features
+from ecgedge.manifest_json import (
+    FIX,
+    Table,
+    as_number,
+    as_object,
+    as_text,
+    build,
+    digest,
+    list_of,
+    parse_object,
+    plain,
+)
 from ecgedge.windows import FLOOR_MV
 from ecgedge_bridge.errors import ModelError
 
 Signal = npt.NDArray[np.floating]
+SCHEMA = 1
 
 FEATURES = (
     "template_correlation", "between_beats", "log_kurtosis", "share_low", "share_high", "burst",
@@ -47,8 +60,10 @@ TEMPLATE_S = (-0.1, 0.15)  # QRS without most of the T wave: rate changes move t
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``score`` is the probability that the stretch is usable; ``reasons`` name what speaks against it,
-    worst first."""
+    """What the gate thinks of a stretch.
+
+    ``score`` is the probability that it is usable; ``reasons`` name what speaks against it, worst first.
+    """
 
     accepted: bool
     score: float
@@ -70,7 +85,7 @@ class GateModel:
     threshold: float
     clip: float = 4.0
     features: tuple[str, ...] = FEATURES
-    metrics: Mapping[str, Any] | None = None
+    metrics: Mapping[str, Any] = field(default_factory=dict)
     command: str = ""
 
     def contributions(self, features: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -80,8 +95,10 @@ class GateModel:
         return out
 
     def save(self, path: Path) -> None:
-        """Write as JSON."""
-        path.write_text(json.dumps({"schema": 1, **asdict(self)}, indent=1) + "\n")
+        """Write as JSON, with a digest of the content."""
+        content = json.loads(json.dumps(asdict(self), default=plain))
+        whole = {"schema": SCHEMA, **content, "digest": digest(content)}
+        path.write_text(json.dumps(whole, indent=1) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> GateModel:
@@ -90,23 +107,37 @@ class GateModel:
         Raises
         ------
         ModelError
-            The file is missing, damaged, or made for other features.
+            The file is missing, changed, or made for other features.
         """
         try:
-            raw = json.loads(path.read_text())
-            if raw.pop("schema") != 1:
-                raise ValueError("unknown schema")
-            lists = {k: tuple(raw.pop(k)) for k in ("mean", "scale", "weights", "features")}
-            gate: GateModel = cls(**{**raw, **lists})
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as e:
+            raw = parse_object(path.read_bytes())
+        except OSError as e:
+            raise ModelError(f"cannot read the gate {path} ({e.strerror}): {FIX}") from e
+        schema, said = raw.pop("schema", None), raw.pop("digest", None)
+        if schema != SCHEMA or said != digest(raw):
             raise ModelError(
-                f"cannot read the gate {path} ({e}): reinstall ecgedge, or train it again"
-            ) from e
-        if gate.features != FEATURES or not len(gate.mean) == len(gate.scale) == len(gate.weights) == len(
-            FEATURES
-        ):
-            raise ModelError(f"{path} is for other features than this version's: train the gate again")
+                f"the gate {path} was changed after it was written, or is for another version: {FIX}"
+            )
+        gate = build(cls, _TABLE, raw, "gate")
+        if gate.features != FEATURES or {len(gate.mean), len(gate.scale), len(gate.weights)} != {
+            len(FEATURES)
+        }:
+            raise ModelError(f"the gate {path} is for other features than this version's: {FIX}")
         return gate
+
+
+_NUMBERS = list_of(as_number)
+_TABLE: Table = {
+    "mean": _NUMBERS,
+    "scale": _NUMBERS,
+    "weights": _NUMBERS,
+    "bias": as_number,
+    "threshold": as_number,
+    "clip": as_number,
+    "features": list_of(as_text),
+    "metrics": as_object,
+    "command": as_text,
+}
 
 
 class Gate:
@@ -163,7 +194,7 @@ def gate_features(x: Signal, beats: npt.ArrayLike, fs: float) -> npt.NDArray[np.
     variance = max(float(np.mean(centred**2)), 1e-12)
     pieces = np.ptp(x[: len(x) // 10 * 10].reshape(10, -1), axis=1) + 1e-6
     return np.array([
-        correlation, between, np.log(np.mean(centred**4) / variance**2), low, high,
+        correlation, between, np.log(max(1.0, np.mean(centred**4) / variance**2)), low, high,
         np.log(pieces.max() / np.median(pieces)), spread, rr.cvnn, rr.cvsd,
         rr.min_ms / 1e3, rr.max_ms / 1e3, rr.n_beats * fs / len(x),
     ])  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
@@ -22,21 +23,22 @@ RING_S = 64.0
 PIECE_S = 5.0  # a longer block is worked through in pieces, so that the ring is never overrun
 LIMIT_MV = 1e4  # ten volts: no electrode gives that, and squares of it still fit
 FS_RANGE = (50.0, 4000.0)
+LATENCIES = 10_000  # kept for each stage
 
 
 @dataclass(slots=True)
 class MonitorStats:
     """Counters of a monitor since its start.
 
-    ``samples`` were taken, ``lost`` are missing; of the rhythm ``windows``, ``rejected`` never reached the model,
-    which ran ``model_runs`` times. Where the monitor was given a timer, ``latency`` holds the seconds of every
-    call of a stage that gave something.
+    ``samples`` were taken, ``lost`` are missing; of the rhythm ``windows``, ``rejected`` never reached the
+    model, which ran ``model_runs`` times. Where the monitor was given a timer, ``latency`` holds for each
+    stage the seconds of its last calls that gave something.
     """
 
     samples: int = 0
     lost: int = 0
     counts: Counts = field(default_factory=Counts)
-    latency: dict[str, list[float]] = field(default_factory=dict)
+    latency: dict[str, deque[float]] = field(default_factory=dict)
 
     @property
     def windows(self) -> int:
@@ -207,7 +209,7 @@ class Pipeline:
         result = work(argument)
         took = self._timer() - begun
         if len(result):  # a tick without a window costs nothing, and would only water the figures down
-            self._stats.latency.setdefault(name, []).append(took)
+            self._stats.latency.setdefault(name, deque(maxlen=LATENCIES)).append(took)
         return result
 
     def _end_segment(self) -> list[Event]:

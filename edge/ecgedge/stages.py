@@ -159,6 +159,7 @@ class RhythmStage:
     def __init__(self, model: Namer, hysteresis: Hysteresis, counts: Counts) -> None:
         self._model, self._hysteresis, self.counts = model, hysteresis, counts
         m = model.manifest
+        self._least = round(m.min_window_s * m.fs)
         self._windows = _Windows(m.fs, m.window_s, m.hop_s, m.min_window_s, SHORTEST_S)
 
     def start(self, segment: Segment) -> None:
@@ -166,15 +167,16 @@ class RhythmStage:
         self._windows.reset()
 
     def advance(self, segment: Segment) -> list[Event]:
-        """Name the windows that have become complete and are clean enough."""
+        """Name the windows that have become complete, each from what the gate left of it."""
         events: list[Event] = []
         for w in self._windows.due(segment):
             self.counts.windows += 1
-            if _clean_enough(segment.judged_between(w.start, w.end)):
-                self.counts.model_runs += 1
-                events.append(self._name(segment, w))
-            else:
+            clean = _since_noise(w, segment.judged_between(w.start, w.end))
+            if clean.end - clean.start < min(self._least, w.end - w.start):
                 self.counts.rejected += 1
+            else:
+                self.counts.model_runs += 1
+                events.append(self._name(segment, clean))
         return events
 
     def _name(self, segment: Segment, w: Stretch) -> Rhythm:
@@ -185,7 +187,6 @@ class RhythmStage:
         return Rhythm(a, segment.seconds(a), b, segment.seconds(b), label, best, p, conclusive, changed)
 
 
-def _clean_enough(judged: list[Judged]) -> bool:
-    """The newest stretch is usable, and so is more than half of the window."""
-    usable = sum(j.end - j.start for j in judged if j.accepted)
-    return bool(judged) and judged[-1].accepted and 2 * usable > sum(j.end - j.start for j in judged)
+def _since_noise(w: Stretch, judged: list[Judged]) -> Stretch:
+    """What comes after the last refused stretch: no noise reaches the model, not even as part of a window."""
+    return Stretch(max([w.start, *(j.end for j in judged if not j.accepted)]), w.end)

@@ -27,8 +27,7 @@ def amplitude_mv(signal: npt.NDArray[np.floating], fs: float) -> float:
 
 
 def model_input(signal: npt.NDArray[np.floating], fs: float, n: int, clip: float) -> npt.NDArray[np.float32]:
-    """Return the last ``n`` samples over their typical QRS height, shape (n,), zeros in front where there
-    are fewer.
+    """Return the last ``n`` samples over their typical QRS height, with zeros in front of fewer.
 
     Parameters
     ----------

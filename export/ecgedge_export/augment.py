@@ -47,7 +47,8 @@ class Viewer:
             x = self._noisy(x, rng)
         sign = -1.0 if rng.random() < how.p_flip else 1.0
         gain = np.float32(sign * np.exp(rng.normal(0, how.gain)))
-        return np.clip(gain * model_input(x, self._fs, self._n, 4 * self._clip), -self._clip, self._clip)
+        wide = model_input(x, self._fs, self._n, 4 * self._clip)
+        return np.asarray(np.clip(gain * wide, -self._clip, self._clip), np.float32)
 
     def _crop(self, signal: Signal, rng: np.random.Generator) -> Signal:
         longest = min(len(signal), self._n)
@@ -59,7 +60,7 @@ class Viewer:
     def _stretched(self, x: Signal, rng: np.random.Generator) -> Signal:
         factor = 1 + rng.uniform(-self._how.stretch, self._how.stretch)
         at = np.arange(0, len(x) - 1, factor)
-        return np.interp(at, np.arange(len(x)), x).astype(np.float32)
+        return np.asarray(np.interp(at, np.arange(len(x)), x), np.float32)
 
     def _noisy(self, x: Signal, rng: np.random.Generator) -> Signal:
         noise = self._noise[rng.integers(len(self._noise))]
@@ -67,4 +68,4 @@ class Viewer:
         piece = noise[start : start + len(x)]
         snr = rng.uniform(*self._how.snr_db)
         scale = np.sqrt(np.mean(x**2) / (np.mean(piece**2) + 1e-12) * 10 ** (-snr / 10))
-        return (x + scale * piece).astype(np.float32)
+        return np.asarray(x + scale * piece, np.float32)

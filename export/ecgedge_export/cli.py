@@ -25,8 +25,7 @@ def train(
         bool, typer.Option(help="Two epochs on 200 records: shows that the road is open.")
     ] = False,
 ) -> None:
-    """Make a model from a recipe: data, training, INT8, proof, measurement, folder. Goes on where it was
-    stopped."""
+    """Make a model from a recipe, from data to measured folder; goes on where it was stopped."""
     path = recipe if recipe.is_file() else Path("export") / recipe
     command = f"ecgedge-export train {recipe.as_posix()}{' --quick' if quick else ''}"
     if path.stem == "gate":
@@ -42,8 +41,7 @@ def evaluate(
     ] = None,
     backend: Annotated[str, typer.Option(help="litert, onnx or tflite.")] = "litert",
 ) -> None:
-    """Classify the CinC 2017 validation split with a model, through the public API, and print the scores as
-    JSON."""
+    """Classify the CinC 2017 validation split through the public API; prints scores as JSON."""
     import json
 
     from ecgedge_export import data, splits

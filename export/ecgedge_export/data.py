@@ -19,8 +19,10 @@ from ecgedge_bridge.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One labelled recording: ``mv`` float32 of shape (n,) in mV at ``fs`` Hz, ``label`` as its data set
-    names it."""
+    """One labelled recording.
+
+    ``mv`` is float32 of shape (n,) in mV at ``fs`` Hz, ``label`` as its data set names it.
+    """
 
     id: str
     mv: npt.NDArray[np.float32]
@@ -29,8 +31,7 @@ class Record:
 
 
 def cache_dir() -> Path:
-    """Folder for unpacked archives and prepared signals: ``$XDG_CACHE_HOME/ecgedge``, else
-    ``~/.cache/ecgedge``."""
+    """Folder for unpacked archives and prepared signals, after the XDG convention."""
     root = os.environ.get("XDG_CACHE_HOME")
     return (Path(root) if root else Path.home() / ".cache") / "ecgedge"
 
@@ -72,8 +73,7 @@ def _unpacked(archive: Path, folder: str) -> Path:
 
 
 def cinc2017() -> Iterator[Record]:
-    """Yield the PhysioNet/CinC Challenge 2017 training records, labels of release v3, in order of their
-    names."""
+    """Yield the CinC 2017 training records with the labels of release v3, in order of their names."""
     folder = find("cinc2017", "training2017")
     labels = _reference(folder)
     for record_id in sorted(labels):
@@ -91,10 +91,10 @@ def _reference(folder: Path) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Annotated:
-    """A long recording with its annotations: ``beats`` and their AAMI-free ``symbols``, ``rhythms`` as
-    (start, name).
+    """A long recording with its annotations.
 
-    ``mv`` is the first channel, float32 of shape (n,), in mV at ``fs`` Hz; all positions are sample indices.
+    ``mv`` is the first channel, float32 of shape (n,), in mV at ``fs`` Hz; ``beats`` are sample indices with
+    their ``symbols``, ``rhythms`` are (start, name).
     """
 
     id: str

@@ -20,8 +20,10 @@ DRAWS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What was said of each record: ids, true and said labels, probabilities (n, classes), usable fraction
-    (n,)."""
+    """What was said of each record.
+
+    Record ids, true labels, said labels, probabilities (n, classes), usable fractions (n,).
+    """
 
     ids: list[str]
     truth: list[str]
@@ -66,8 +68,7 @@ def mean_f1_interval(truth: Sequence[str], said: Sequence[str], seed: int = 0) -
 
 
 def rhythm_report(answers: Answers, classes: Sequence[str]) -> dict[str, Any]:
-    """F1 per class, their mean over N, A, O with its interval, and the share of records that the gate let
-    through."""
+    """F1 per class, their mean over N, A, O with its interval, and the usable share of the signal."""
     low, high = mean_f1_interval(answers.truth, answers.said)
     return {
         "records": len(answers.ids),

@@ -85,8 +85,10 @@ def cinc_windows(how: GateRecipe, *, validation: bool) -> Windows:
 
 
 def mitdb_windows(how: GateRecipe, record_ids: tuple[str, ...]) -> Windows:
-    """Windows of MIT-BIH records, as recorded and with noise; flutter, paced and unreadable stretches left
-    out."""
+    """Windows of MIT-BIH records, as recorded and with noise.
+
+    Flutter, paced and unreadable stretches are left out.
+    """
     noise = prepare.nstdb(how.fs)
     rows: list[tuple[Array, str]] = []
     for record in data.mitdb(record_ids):
@@ -118,12 +120,14 @@ def _group(record: data.Annotated, start_s: float, window_s: float) -> str | Non
 def _mixed(x: prepare.Signal, noise: prepare.Signal, db: float) -> prepare.Signal:
     repeated = np.resize(noise, len(x))
     ratio = np.mean(x.astype(np.float64) ** 2) / np.mean(repeated.astype(np.float64) ** 2)
-    return (x + np.sqrt(ratio * 10 ** (-db / 10)) * repeated).astype(np.float32)
+    return np.asarray(x + np.sqrt(ratio * 10 ** (-db / 10)) * repeated, np.float32)
 
 
 def fit(how: GateRecipe, windows: Windows, validation: Windows) -> GateModel:
-    """Fit weights on ``windows``, choose the threshold on ``validation`` (clean groups of at least 50
-    windows)."""
+    """Fit weights on ``windows``, choose the threshold on ``validation``.
+
+    Only clean groups of at least 50 windows have a say in the threshold.
+    """
     x, y = windows.features, windows.clean.astype(np.float64)
     mean, scale = x.mean(axis=0), x.std(axis=0) + 1e-9
     z = np.clip((x - mean) / scale, -4, 4)
@@ -185,8 +189,7 @@ def _logistic(z: Array, y: Array, weights: Array, ridge: float) -> Array:
 
 
 def build(how: GateRecipe, command: str) -> GateModel:
-    """Read the data, fit, choose the threshold on CinC 2017's validation split, and note what the gate
-    refuses."""
+    """Read the data, fit, choose the threshold, and note what the gate refuses."""
     cinc, mitdb = cinc_windows(how, validation=False), mitdb_windows(how, splits.DS1)
     validation = cinc_windows(how, validation=True)
     both = Windows(np.vstack([cinc.features, mitdb.features]), np.concatenate([cinc.group, mitdb.group]))

@@ -84,7 +84,8 @@ def _strip(path: Path) -> None:
     """Drop the exporter's notes: a quarter of the file, and they name folders of the machine that trained."""
     model = onnx.load(str(path))
     graph = model.graph
-    for part in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+    values = [*graph.input, *graph.output, *graph.value_info, *graph.initializer]
+    for part in (model, graph, *graph.node, *values):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
     onnx.save(model, str(path))

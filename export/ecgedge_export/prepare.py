@@ -19,8 +19,10 @@ Signal = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Filtered recordings of one data set at one rate: ``signals[i]`` float32 in mV, its ``labels[i]``,
-    ``ids[i]``."""
+    """Filtered recordings of one data set at one rate.
+
+    ``signals[i]`` is float32 in mV, with its ``labels[i]`` and ``ids[i]``.
+    """
 
     ids: list[str]
     labels: list[str]
@@ -56,8 +58,7 @@ def cinc2017(fs: float) -> Prepared:
 
 
 def nstdb(fs: float) -> dict[str, Signal]:
-    """First half of the three noise recordings (bw, em, ma; first channel): it trains, the second half
-    tests."""
+    """The three noise recordings (bw, em, ma; first channel): their first half; the second tests."""
     folder = data.find("nstdb", "nstdb")
     noise = {}
     for name in ("bw", "em", "ma"):
@@ -68,8 +69,7 @@ def nstdb(fs: float) -> dict[str, Signal]:
 
 
 def _front_end_hash(fs: float) -> str:
-    """Name of the filtering: what a unit impulse becomes, so that a changed filter never meets an old
-    cache."""
+    """Name of the filtering, from its impulse response: a changed filter never meets an old cache."""
     probe = filtered(np.eye(1, 900, 300)[0], 300.0, fs)
     return hashlib.sha256(json.dumps([fs, probe.tolist()]).encode()).hexdigest()[:12]
 

@@ -30,7 +30,9 @@ from ecgedge_export.tflite_writer import write_tflite
 
 CALIBRATION_WINDOWS = 512
 GOLDEN_WINDOWS = 1
-LIMITS = Limits(int8_agreement=0.995, float_agreement=0.97)
+# Runtimes break ties in rounding differently, and layers add up: up to 3 steps of a logit were seen on 5 % of
+# the windows, with the same class on all. Other scales or a saturating kernel are off by tens.
+LIMITS = Limits(int8_steps=4, int8_agreement=0.995, float_agreement=0.97)
 SOURCES = (
     Dataset(
         "PhysioNet/CinC Challenge 2017",
@@ -145,8 +147,9 @@ def _float_report(net: nn.Module, sets: Sets, recipe: Recipe) -> dict[str, Any]:
 
 
 def _golden(sets: Sets, recipe: Recipe) -> list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
-    signals = sets.validation.signals[:GOLDEN_WINDOWS]
-    return [(s[-recipe.n_samples :], sets.viewer.plain(s)) for s in signals]
+    # Four decimals are a tenth of a microvolt, and a third of the file.
+    signals = [np.round(s[-recipe.n_samples :], 4) for s in sets.validation.signals[:GOLDEN_WINDOWS]]
+    return [(s, sets.viewer.plain(s)) for s in signals]
 
 
 def _draft(recipe: Recipe, sets: Sets, temperature: float, command: str) -> Manifest:

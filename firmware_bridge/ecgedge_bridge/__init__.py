@@ -22,13 +22,19 @@ from typing import TYPE_CHECKING, Any
 from .errors import ConfigError, EcgEdgeError, FrameError, LinkError, ModelError
 
 if TYPE_CHECKING:
+    from .capture import CaptureWriter, read_capture
+    from .clock import ClockSegment, HostClock
     from .conversation import OnNotification
     from .decoder import BlockDecoder, DecoderStats, Event, PolarAccDecoder, PolarEcgDecoder
+    from .doctor import Checkup, findings
+    from .examination import examine
     from .gatt_profile import GattProfile, load_profile
     from .link import Backend, connect, scan
     from .peripheral import WearableServer, virtual_strap, virtual_wearable
     from .profiles import PROFILES, Profile, find_profile, profile_for
     from .radio import Found
+    from .recorder import record
+    from .replay import replay
     from .session import Offered, Session, WearableEvent
     from .states import LinkTiming
     from .types import Acceleration, Battery, DeviceStatus, HeartRate, JsonEvent, SampleBlock, Samples
@@ -47,6 +53,9 @@ __all__ = [
     "Backend",
     "Battery",
     "BlockDecoder",
+    "CaptureWriter",
+    "Checkup",
+    "ClockSegment",
     "ConfigError",
     "DecoderStats",
     "DeviceStatus",
@@ -57,6 +66,7 @@ __all__ = [
     "FrameError",
     "GattProfile",
     "HeartRate",
+    "HostClock",
     "JsonEvent",
     "Ledger",
     "LinkError",
@@ -86,9 +96,14 @@ __all__ = [
     "WearableEvent",
     "WearableServer",
     "connect",
+    "examine",
     "find_profile",
+    "findings",
     "load_profile",
     "profile_for",
+    "read_capture",
+    "record",
+    "replay",
     "run_simulated",
     "scan",
     "virtual_strap",
@@ -96,6 +111,15 @@ __all__ = [
 ]
 
 _LAZY = {
+    "HostClock": ".clock",
+    "ClockSegment": ".clock",
+    "CaptureWriter": ".capture",
+    "read_capture": ".capture",
+    "record": ".recorder",
+    "replay": ".replay",
+    "Checkup": ".doctor",
+    "findings": ".doctor",
+    "examine": ".examination",
     "OnNotification": ".conversation",
     "BlockDecoder": ".decoder",
     "DecoderStats": ".decoder",

@@ -13,12 +13,20 @@ from typing import Any
 
 import pytest
 
-from ecgedge.demo import FS, LOST_S, PLAY
+from ecgedge.programme import FS, LOST_S, PLAY
+from ecgedge.synthetic import Segment, synthesize
 
 pytest.importorskip("bumble", reason="the extra sim is not installed")
 
-MAIN = [sys.executable, "-c", "from ecgedge.cli import main; main()"]
-TOTAL = round(sum(part.segment.duration_s for part in PLAY) * FS)
+# A job in the background of a shell is started with Ctrl-C switched off.
+PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from ecgedge.cli import main
+main()
+"""
+MAIN = [sys.executable, "-c", PROGRAM]
+TOTAL = round(sum(segment.duration_s for _, segment, _ in PLAY) * FS)
 LINK = {"devicestatus", "battery"}
 
 Json = dict[str, Any]
@@ -26,7 +34,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Run:
-    """What one ``ecgedge demo --json --record`` said and left behind."""
+    """What one ``ecgedge demo --json --save`` said and left behind."""
 
     events: list[Json]
     summary: Json
@@ -50,7 +58,7 @@ class Run:
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Run:
     record = tmp_path_factory.mktemp("demo") / "demo.csv"
-    command = [*MAIN, "demo", "--json", "--record", str(record)]
+    command = [*MAIN, "demo", "--json", "--save", str(record)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -124,7 +132,7 @@ def test_time_and_memory_are_measured(demo: Run) -> None:
     assert {"filter", "beats", "gate", "model"} <= set(summary["latency"])
     for times in [*summary["latency"].values(), summary["notification_to_event"]]:
         assert 0 < times["p50_ms"] <= times["p99_ms"] <= times["max_ms"]
-        assert times["count"] > 100
+        assert times["count"] > 20
     assert 10 < summary["peak_memory_mb"] < 1000
 
 
@@ -140,8 +148,8 @@ def test_in_words_it_announces_the_parts_and_ends_with_the_table() -> None:
     command = [*MAIN, "demo", "--speed", "200", "--seed", "1"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
-    for part in PLAY:
-        assert f"-- playing: {part.name}" in done.stdout
+    for name, _, _ in PLAY:
+        assert f"-- playing: {name}" in done.stdout
     assert "1560 samples lost, 1560 reported" in done.stdout
     assert "Not a medical device." in done.stdout
 
@@ -170,6 +178,21 @@ def test_on_a_terminal_it_shows_the_waveform_then_the_table() -> None:
     for words in ("atrial fibrillation", "noise: no model run", "1560 samples lost", "battery 87 %"):
         assert words in live
     assert "model runs" in after
+
+
+@pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning")
+def test_a_wfdb_record_is_played_instead(tmp_path: Path) -> None:
+    wfdb = pytest.importorskip("wfdb", reason="the extra wfdb is not installed")
+    mv = synthesize([Segment("af", 60)], fs=250, seed=4).mv[:, None].astype(float)
+    wfdb.wrsamp("af", fs=250, units=["mV"], sig_name=["I"], p_signal=mv, fmt=["16"], write_dir=str(tmp_path))
+    command = [*MAIN, "demo", "--json", "--record", str(tmp_path / "af")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    *events, summary = (json.loads(line) for line in done.stdout.splitlines())
+    assert summary["samples"] == 60 * FS
+    assert summary["lost_reported"] == 0
+    assert [part["name"] for part in summary["parts"]] == ["af"]
+    assert [event["label"] for event in events if event["type"] == "rhythm"][-1] == "A"
 
 
 def read_all(descriptor: int) -> str:
@@ -201,8 +224,8 @@ def test_signals_end_it_cleanly(number: signal.Signals, status: int) -> None:
     assert json.loads(rest.splitlines()[-1])["state"] == "stopped"
 
 
-def test_a_record_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
-    command = [*MAIN, "demo", "--json", "--record", str(tmp_path / "none" / "demo.csv")]
+def test_a_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    command = [*MAIN, "demo", "--json", "--save", str(tmp_path / "none" / "demo.csv")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert done.stdout == ""

@@ -19,7 +19,7 @@ from ecgedge.backends import BACKENDS, installed_backends, load_backend
 from ecgedge.backends.golden import check_golden, load_golden
 from ecgedge.backends.interpreter import Quantizer
 from ecgedge.manifest import Manifest, TensorSpec
-from ecgedge_bridge.errors import ModelError
+from ecgedge_bridge.errors import ConfigError, ModelError
 
 Windows = Callable[..., npt.NDArray[np.float32]]
 FILES = [("litert", "tflite"), ("onnx", "onnx")]
@@ -231,7 +231,7 @@ def test_no_runtime_at_all_names_every_extra(model_folder: Path, no_runtime: Cal
 
 
 def test_unknown_backend_is_a_misuse(model_folder: Path) -> None:
-    with pytest.raises(ValueError, match="choose auto, litert, onnx, tflite"):
+    with pytest.raises(ConfigError, match="choose auto, litert, onnx, tflite"):
         load_backend(model_folder, "tensorrt")
 
 

@@ -15,11 +15,9 @@ def test_the_same_recording_is_on_one_side():
 
 
 def test_known_members():
-    """The rule as it is published: the split must never move."""
-    assert [i for i in IDS[:40] if is_validation(i)] == [
-        i
-        for i in IDS[:40]
-        if int(__import__("hashlib").sha256(f"val-1:{i}".encode()).hexdigest(), 16) % 100 < 15
+    """The split must never move: models and published figures hang on it."""
+    assert [i for i in IDS[:60] if is_validation(i)] == [
+        f"A{n:05d}" for n in (1, 4, 9, 12, 15, 35, 38, 42, 52, 56, 59)
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ecgedge.backends.base import Backend, Logits, Window
 from ecgedge.manifest import Manifest
-from ecgedge_bridge.errors import ModelError
+from ecgedge_bridge.errors import ConfigError, ModelError
 
 __all__ = ["BACKENDS", "Backend", "Logits", "Window", "installed_backends", "load_backend"]
 
@@ -52,7 +52,7 @@ def load_backend(folder: str | Path, name: str = "auto", *, manifest: Manifest |
     ------
     ModelError
         The runtime is not installed, or the folder is damaged.
-    ValueError
+    ConfigError
         An unknown name.
 
     Examples
@@ -62,7 +62,7 @@ def load_backend(folder: str | Path, name: str = "auto", *, manifest: Manifest |
     (4,)
     """
     if name != "auto" and name not in _RUNTIMES:
-        raise ValueError(f"backend {name!r} is unknown: choose auto, {', '.join(BACKENDS)}")
+        raise ConfigError(f"backend {name!r} is unknown: choose auto, {', '.join(BACKENDS)}")
     manifest = manifest or Manifest.load(folder)
     runtime, module = _choose(name, manifest)
     backend: Backend = module.open_model(manifest.read(folder, runtime.kind), manifest.backends[runtime.kind])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ecgedge.cli.output import Sink
     from ecgedge.demo import DemoReport, PartReport, Percentiles
     from ecgedge.events import Event
+    from ecgedge.programme import Part
     from ecgedge_bridge.types import SampleBlock
 
 __all__ = ["demo"]
@@ -25,46 +27,49 @@ __all__ = ["demo"]
 _WATCHABLE, _QUICK = 12.0, 100.0  # speeds: 380 s of ECG in half a minute for a person, in 4 s for a program
 
 Speed = Annotated[float | None, typer.Option("--speed", help="Times real time: 12 on a screen, else 100.")]
-Record = Annotated[Path | None, typer.Option("--record", help="Write what was received to this CSV file.")]
+Record = Annotated[Path | None, typer.Option("--record", help="Play this recording (WFDB, CSV) instead.")]
+Save = Annotated[Path | None, typer.Option("--save", help="Write what was received to this CSV file.")]
 
 
 def demo(
     as_json: AsJson = False,
     speed: Speed = None,
     record: Record = None,
+    save: Save = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the synthetic ECG.")] = 0,
     backend: Backend = "auto",
 ) -> None:
     """Show the whole chain on a virtual wearable: no hardware, no data set, no network."""
+    from ecgedge.cli.monitors import open_monitor
     from ecgedge.cli.output import Screen, open_sink, print_json
     from ecgedge.cli.running import run_until_told
     from ecgedge.demo import play
+    from ecgedge.programme import own_programme, recorded_programme
 
-    sink = open_sink(as_json, "ecgedge demo: a virtual Polar H10 plays synthetic ECG")
+    monitor = open_monitor(backend=backend, timer=time.perf_counter)
+    programme = recorded_programme(record) if record else own_programme(seed)
+    what = record.name if record else "synthetic ECG"
+    sink = open_sink(as_json, f"ecgedge demo: a virtual Polar H10 plays {what}")
     if speed is None:
         speed = _WATCHABLE if isinstance(sink, Screen) else _QUICK
     if not as_json:
-        sink = _Announced(sink)
+        sink = _Announced(sink, programme.parts)
     with sink.shown():
-        report = run_until_told(play(sink, speed=speed, seed=seed, backend=backend, record=record))
+        report = run_until_told(play(sink, programme=programme, speed=speed, monitor=monitor, save=save))
     if as_json:
         print_json(report.to_json())
     else:
-        _print_summary(report, record)
+        _print_summary(report, save, synthetic=record is None)
 
 
 class _Announced:
     """Says which part of the play is on: under the live view, or as a line of text."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, parts: Sequence[Part]) -> None:
         from ecgedge.cli.output import Screen
-        from ecgedge.demo import PLAY
 
-        self._sink = sink
+        self._sink, self._parts = sink, parts
         self._view = sink.view if isinstance(sink, Screen) else None
-        self._ends_s: list[float] = []
-        for part in PLAY:
-            self._ends_s.append(part.segment.duration_s + (self._ends_s[-1] if self._ends_s else 0.0))
         self._on = -1
 
     def feed(self, block: SampleBlock, events: Iterable[Event]) -> None:
@@ -81,13 +86,12 @@ class _Announced:
         return self._sink.shown()
 
     def _announce(self, now_s: float) -> None:
-        from ecgedge.demo import PLAY
         from ecgedge.live.words import clock
 
-        on = min(sum(now_s >= end_s for end_s in self._ends_s), len(PLAY) - 1)
-        name, end_s = PLAY[on].name, self._ends_s[on]
+        on = min(sum(now_s >= part.end_s for part in self._parts), len(self._parts) - 1)
+        name, end_s = self._parts[on].name, self._parts[on].end_s
         if self._view is not None:
-            done = round(30 * min(now_s / self._ends_s[-1], 1.0))
+            done = round(30 * min(now_s / self._parts[-1].end_s, 1.0))
             words = f" Playing   {name}, until {clock(end_s)}"
             self._view.footer = words.ljust(48) + "━" * done + "╌" * (30 - done)
         elif on != self._on:
@@ -95,16 +99,18 @@ class _Announced:
         self._on = on
 
 
-def _print_summary(report: DemoReport, record: Path | None) -> None:
+def _print_summary(report: DemoReport, saved: Path | None, *, synthetic: bool) -> None:
     from rich.console import Console
 
     console = Console(highlight=False)
     console.print(_parts_table(report))
     console.print(_facts(report), soft_wrap=True)
     console.print(_latency_table(report))
-    if record is not None:
-        console.print(f"Recorded what was received: ecgedge replay {record}", soft_wrap=True)
-    console.print("Synthetic ECG shows that the chain works, not how well. Not a medical device.")
+    if saved is not None:
+        console.print(f"Saved what was received: ecgedge replay {saved}", soft_wrap=True)
+    if synthetic:
+        console.print("Synthetic ECG shows that the chain works, not how well.")
+    console.print("Not a medical device.")
 
 
 def _parts_table(report: DemoReport) -> Table:
@@ -112,11 +118,12 @@ def _parts_table(report: DemoReport) -> Table:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("played", "expected", "rhythm said", "gate ok/noise", "model runs", ""):
+    for heading in ("played", "expected", "said", "gate ok/noise", "runs", ""):
         table.add_column(heading, no_wrap=True)
     for part in report.parts:
+        known = part.expected != "?"
         gate = f"{part.gate_accepted}/{part.gate_rejected}"
-        mark = "[green]ok[/]" if part.as_expected else "[red]not so[/]"
+        mark = ("[green]ok[/]" if part.as_expected else "[red]not so[/]") if known else ""
         table.add_row(part.name, _expected(part), _said(part), gate, str(part.model_runs), mark)
     return table
 
@@ -132,9 +139,10 @@ def _said(part: PartReport) -> str:
 def _facts(report: DemoReport) -> str:
     """Gap, recovery, gate and memory in words."""
     recovered = report.recovered_after_s
-    again = "no rhythm after it" if recovered is None else f"rhythm again {recovered:.0f} s of ECG later"
+    again = "no rhythm after it" if recovered is None else f"rhythm again {recovered:.0f} s later"
+    lost = f"Lost connection: {report.lost_expected} samples lost, {report.lost_reported} reported; {again}\n"
     return (
-        f"Lost connection: {report.lost_expected} samples lost, {report.lost_reported} reported; {again}\n"
+        f"{lost if report.lost_expected or report.lost_reported else ''}"
         f"Gate: {report.gate_rejected} of {report.windows} windows kept from the model, "
         f"{report.model_runs} model runs\n"
         f"{report.samples} samples in {report.wall_s:.1f} s ({report.speed:g}x); "
@@ -147,10 +155,10 @@ def _latency_table(report: DemoReport) -> Table:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("time on this machine, ms", "p50", "p99", "max", "measured"):
+    for heading in ("time on this machine, ms", "p50", "p99", "max", "count"):
         table.add_column(heading, justify="left" if heading.startswith("time") else "right")
     for stage, times in report.latency.items():
-        _add_times(table, f"stage {stage}, each half second", times)
+        _add_times(table, f"stage {stage}", times)
     _add_times(table, "notification to event", report.notification_to_event)
     return table
 

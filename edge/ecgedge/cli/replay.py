@@ -27,13 +27,13 @@ def replay(
     model: Model = None,
 ) -> None:
     """Run a recording through the monitor and print what it says; of a capture also what the link said."""
+    from ecgedge.cli.monitors import open_monitor
     from ecgedge.cli.output import JsonLines, TextLines
-    from ecgedge.monitor import Monitor
     from ecgedge_bridge.types import SampleBlock
 
     sink = JsonLines() if as_json else TextLines()
     values = _values(path, fs, channel)
-    monitor = Monitor(model=model, backend=backend)
+    monitor = open_monitor(model=model, backend=backend)
     for value in values:
         if isinstance(value, SampleBlock):
             sink.feed(value, monitor.feed(value))

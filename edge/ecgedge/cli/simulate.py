@@ -164,13 +164,13 @@ async def _in_process(
     """Play to our own client, through real ATT packets, and print what the monitor says."""
     import asyncio
 
-    from ecgedge.monitor import Monitor
+    from ecgedge.cli.monitors import open_monitor
     from ecgedge_bridge import connect
     from ecgedge_bridge.peripheral import virtual_wearable
     from ecgedge_bridge.states import LinkTiming
 
     wearable = make_wearable(profile, record, fs, options)
-    monitor = Monitor()
+    monitor = open_monitor()
     link: dict[str, Any] = {"profile": profile, "fs": fs, "timing": LinkTiming().scaled(wearable.speed)}
     try:
         async with (

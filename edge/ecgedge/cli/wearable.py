@@ -23,12 +23,12 @@ def run(
     adapter: Adapter = None,
 ) -> None:
     """Connect to a wearable and say what its ECG shows, until Ctrl-C."""
+    from ecgedge.cli.monitors import open_monitor
     from ecgedge.cli.output import open_sink
     from ecgedge.cli.replay import summary
     from ecgedge.cli.running import run_until_told
-    from ecgedge.monitor import Monitor
 
-    monitor = Monitor(model=model, backend=backend)
+    monitor = open_monitor(model=model, backend=backend)
     sink = open_sink(as_json, device)
     try:
         with sink.shown():
