@@ -10,7 +10,7 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint fuzz bench-bridge clean
 .DEFAULT_GOAL = demo
 
 demo: $(VENV)/.installed-sim
@@ -24,6 +24,14 @@ lint: $(VENV)/.installed-dev
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
+
+# A million random and mutated notifications through every decoder; the tests run a share of it.
+fuzz: $(VENV)/.installed-dev
+	$(PY) tests/bridge/fuzz.py --count 1000000
+
+# Decoding speed, GATT throughput, the table of faults, and an hour with two straps.
+bench-bridge: $(VENV)/.installed-dev
+	for bench in decode gatt faults soak; do $(PY) benchmarks/$$bench.py || exit 1; done
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
