@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from .decoder import BlockDecoder, DecoderStats, Event, PolarAccDecoder, PolarEcgDecoder
     from .doctor import Checkup, findings
     from .examination import examine
+    from .frames import FrameDecoder
     from .gatt_profile import GattProfile, load_profile
     from .link import Backend, connect, scan
+    from .movesense import MovesenseDecoder
+    from .movesense_firmware import MovesenseFirmwareDecoder
     from .peripheral import WearableServer, virtual_strap, virtual_wearable
     from .profiles import PROFILES, Profile, find_profile, profile_for
     from .radio import Found
@@ -63,6 +66,7 @@ __all__ = [
     "Event",
     "Fault",
     "Found",
+    "FrameDecoder",
     "FrameError",
     "GattProfile",
     "HeartRate",
@@ -73,6 +77,8 @@ __all__ = [
     "LinkTiming",
     "Lost",
     "ModelError",
+    "MovesenseDecoder",
+    "MovesenseFirmwareDecoder",
     "Offered",
     "OnEvent",
     "OnNotification",
@@ -111,6 +117,9 @@ __all__ = [
 ]
 
 _LAZY = {
+    "FrameDecoder": ".frames",
+    "MovesenseDecoder": ".movesense",
+    "MovesenseFirmwareDecoder": ".movesense_firmware",
     "HostClock": ".clock",
     "ClockSegment": ".clock",
     "CaptureWriter": ".capture",
