@@ -69,7 +69,8 @@ class _Run:
         self.average = copy.deepcopy(self.net)
         self.targets = np.array([recipe.classes.index(label) for label in data.labels])
         share = np.bincount(self.targets, minlength=len(recipe.classes)) / len(self.targets)
-        weight = np.maximum(share, 1e-3) ** -how.class_power
+        # A class without a recording gets no weight, or label smoothing would teach it to everybody.
+        weight = np.where(share > 0, np.maximum(share, 1e-3) ** -how.class_power, 0.0)
         self.loss = nn.CrossEntropyLoss(
             torch.tensor(weight / (weight * share).sum(), dtype=torch.float32),
             label_smoothing=how.label_smoothing,

@@ -20,7 +20,7 @@ def small():
     return replace(
         full,
         net=recipe.Net((4, 7), ((8, 7, 1), (8, 7, 1), (8, 7, 1), (8, 7, 1)), 0.0),
-        training=replace(full.training, epochs=12, batch=16, threads=1, lr=0.01),
+        training=replace(full.training, epochs=16, batch=16, threads=1, lr=0.01),
     )
 
 
