@@ -6,6 +6,7 @@ classes. Torch is imported only when a test asks for the chain.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,11 @@ import numpy.typing as npt
 import pytest
 
 from ecgedge.manifest import Dataset, Manifest, Normalisation
+
+# A job in the background of a shell is started with Ctrl-C switched off, and hands that on to its children:
+# commands that the tests start and interrupt would never end.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 FS = 100.0
 N_SAMPLES = 320

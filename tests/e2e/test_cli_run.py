@@ -13,7 +13,7 @@ pytest.importorskip("bumble", reason="the extra sim is not installed")
 
 # The command line as it is; only the radio is another one, and at the end it says what the strap was told.
 PROGRAM = """
-import contextlib, itertools, signal, sys
+import contextlib, itertools, sys
 import ecgedge_bridge
 from ecgedge.synthetic import Segment, synthesize
 from ecgedge_bridge import LinkTiming, VirtualH10, virtual_strap
@@ -31,8 +31,6 @@ async def connect(name, **options):
         print("told", *[command[:2].hex() for command in strap.commands], file=sys.stderr)
 
 ecgedge_bridge.connect = connect
-# A job in the background of a shell is started with Ctrl-C switched off.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 from ecgedge.cli import main
 main()
 """

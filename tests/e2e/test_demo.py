@@ -18,14 +18,7 @@ from ecgedge.synthetic import Segment, synthesize
 
 pytest.importorskip("bumble", reason="the extra sim is not installed")
 
-# A job in the background of a shell is started with Ctrl-C switched off.
-PROGRAM = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from ecgedge.cli import main
-main()
-"""
-MAIN = [sys.executable, "-c", PROGRAM]
+MAIN = [sys.executable, "-c", "from ecgedge.cli import main; main()"]
 TOTAL = round(sum(segment.duration_s for _, segment, _ in PLAY) * FS)
 LINK = {"devicestatus", "battery"}
 
