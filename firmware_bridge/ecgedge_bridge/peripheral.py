@@ -35,6 +35,10 @@ __all__ = [
 # Frames on their way to the other side, at most: more would only lie in the queue.
 _MAX_QUEUED = 8
 _ADVERTISING_MS = 20.0
+# What an advertisement or a scan response holds (Bluetooth Core, Vol 6, Part B, 2.3.1).
+# Linux drops longer ones.
+_ADVERTISED_OCTETS = 31
+_BASE_UUID = "-0000-1000-8000-00805f9b34fb"
 _ACL_OCTETS = 251
 _CENTRAL_ADDRESS = "F0:F1:F2:F3:F4:F5"
 
@@ -95,23 +99,31 @@ class WearableServer:
             player.result()
 
     async def _advertise(self) -> None:
+        advertisement, scan_response = self._advertised()
         await self._device.start_advertising(
-            advertising_data=self._advertisement(),
+            advertising_data=advertisement,
+            scan_response_data=scan_response,
             advertising_interval_min=_ADVERTISING_MS,
             advertising_interval_max=_ADVERTISING_MS,
         )
 
-    def _advertisement(self) -> bytes:
+    def _advertised(self) -> tuple[bytes, bytes]:
+        """Return the advertisement, and the scan response with the services that did not fit into it."""
         data, uuid = self._bumble.core.AdvertisingData, self._bumble.core.UUID
         kinds = (
             data.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS,
             data.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS,
         )
-        # All in the advertisement: flags (general discoverable, no BR/EDR), services, name.
-        uuids = [bytes(uuid(text)) for text in self._wearable.air.advertised]
-        services = [(kinds[len(value) > 2], value) for value in uuids]
-        name = (data.COMPLETE_LOCAL_NAME, self._wearable.name.encode())
-        return bytes(data([(data.FLAGS, bytes([0x06])), *services, name]))
+        # Flags: general discoverable, no BR/EDR. The name first: it is what wearables are looked for by.
+        name = self._wearable.name.encode()[: _ADVERTISED_OCTETS - 5]
+        first: list[tuple[int, bytes]] = [(data.FLAGS, bytes([0x06])), (data.COMPLETE_LOCAL_NAME, name)]
+        rest: list[tuple[int, bytes]] = []
+        for text in self._wearable.air.advertised:
+            value = bytes(uuid(_shortest(text)))
+            service = (kinds[len(value) > 2], value)
+            fits = len(bytes(data([*first, service]))) <= _ADVERTISED_OCTETS
+            (first if fits else rest).append(service)
+        return bytes(data(first)), bytes(data(rest))
 
     def _services(self) -> list[Any]:
         return [
@@ -234,6 +246,12 @@ class WearableServer:
         queue = connection.data_packet_queue
         while queue is not None and queue.pending > most:
             await asyncio.sleep(0)
+
+
+def _shortest(uuid: str) -> str:
+    """Return the 16-bit form of a UUID that has one: what the standard services are advertised by."""
+    has_short_form = uuid.startswith("0000") and uuid.endswith(_BASE_UUID)
+    return uuid.removesuffix(_BASE_UUID)[4:] if has_short_form else uuid
 
 
 class _Pace:

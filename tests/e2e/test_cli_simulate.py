@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ecgedge.cli.simulate import make_wearable
 from ecgedge.recording.csvwriter import CsvWriter
 from ecgedge.synthetic import Segment, synthesize
+from ecgedge_bridge.peripheral import WearableServer
+from ecgedge_bridge.profiles import PROFILES
 from ecgedge_bridge.types import SampleBlock
 
 pytest.importorskip("bumble", reason="the extra sim is not installed")
@@ -103,3 +106,12 @@ def test_mistakes_are_told(arguments: tuple[str, ...], status: int, says: str) -
     assert done.returncode == status
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("profile", sorted(PROFILES))
+def test_advertisements_are_short_enough_for_linux(profile: str) -> None:
+    """Linux drops advertisements of more than 31 bytes without a word to the program that scans."""
+    server = WearableServer(make_wearable(profile, None, None, {}), device=None)
+    advertisement, scan_response = server._advertised()
+    assert 3 < len(advertisement) <= 31
+    assert len(scan_response) <= 31
