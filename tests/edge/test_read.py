@@ -183,7 +183,11 @@ BAD: dict[str, tuple[Callable[[Path], Path], dict[str, Any], str]] = {
         {"fs": 130},
         "damaged gzip.*copy",
     ),
-    "unknown kind": (bad_text("1\n", ".xlsx"), {"fs": 130}, "no known kind: use a capture \\(.cap\\), a WFDB record"),
+    "unknown kind": (
+        bad_text("1\n", ".xlsx"),
+        {"fs": 130},
+        r"no known kind: use a capture \(\.cap\), a WFDB record",
+    ),
     "no header file": (bad_text("1\n", ".dat"), {}, "no such file: .*bad.hea: .*check the path"),
     "missing": (lambda folder: folder / "none.csv", {}, "no such file: .*check the path"),
     "folder": (lambda folder: folder, {}, "is a folder: name one recording"),
