@@ -49,11 +49,6 @@ class RateEstimate:
     nominal : float
         Rate in Hz to start from.
 
-    Attributes
-    ----------
-    fs : float
-        Best estimate in Hz.
-
     Examples
     --------
     >>> rate = RateEstimate(130.0)
@@ -63,15 +58,23 @@ class RateEstimate:
     131.0
     """
 
-    __slots__ = ("_nominal", "_samples", "_seconds", "fs")
+    __slots__ = ("_fs", "_nominal", "_samples", "_seconds")
 
     _PRIOR = (0.5 / 0.01) ** 2
     _MEMORY_S = 120.0
 
     def __init__(self, nominal: float) -> None:
-        self._nominal = self.fs = nominal
+        self._nominal = nominal
         self._samples = 0.0
         self._seconds = 0.0
+        self._fs: float | None = nominal  # None: to be worked out, which many frames do not need
+
+    @property
+    def fs(self) -> float:
+        """Best estimate in Hz."""
+        if self._fs is None:
+            self._fs = self._estimate()
+        return self._fs
 
     @property
     def tolerance(self) -> float:
@@ -80,17 +83,21 @@ class RateEstimate:
 
     def add(self, samples: int, seconds: float) -> None:
         """Count ``samples`` that took ``seconds`` of device time without a gap."""
-        self._samples = total = self._samples + samples
+        self._fs = None
+        self._samples += samples
         self._seconds += seconds
-        nominal, square = self._nominal, total * total
-        weight = square / (square + self._PRIOR)
-        estimate = weight * total / self._seconds + (1 - weight) * nominal
-        if abs(estimate - nominal) > nominal * _RATE_LIMIT:
-            estimate = nominal * (1 + math.copysign(_RATE_LIMIT, estimate - nominal))
-        self.fs = estimate
         if self._seconds > self._MEMORY_S:
             self._samples /= 2
             self._seconds /= 2
+
+    def _estimate(self) -> float:
+        total, nominal = self._samples, self._nominal
+        weight = total * total / (total * total + self._PRIOR)
+        estimate = weight * total / self._seconds + (1 - weight) * nominal
+        off = estimate - nominal
+        if abs(off) > nominal * _RATE_LIMIT:
+            return nominal * (1 + math.copysign(_RATE_LIMIT, off))
+        return estimate
 
 
 class Unwrap:
@@ -271,6 +278,9 @@ class Timeline(SampleIndex):
         anchor_ns = self._anchor_ns
         assert anchor_ns is not None
         elapsed_s = (time_ns - anchor_ns) * _NS
+        if first is not None and self._goes_on(first, n, elapsed_s):
+            self._rate.add(n, elapsed_s)
+            return 0
         expected = elapsed_s * self._rate.fs
         missing = round(expected) - n
         if first is None:
@@ -290,6 +300,12 @@ class Timeline(SampleIndex):
             return missing
         self._rate.add(n, elapsed_s)
         return 0
+
+    def _goes_on(self, first: int, n: int, elapsed_s: float) -> bool:
+        """Whether counter and stamp plainly say that nothing is missing: so it is with almost all frames."""
+        if (first - self._expected) % self._modulus or elapsed_s <= 0:
+            return False
+        return abs(elapsed_s * self.fs - n) <= self._agreement
 
     def _by_counter(self, step: int, by_stamps: int, expected: float) -> tuple[int, bool]:
         """What is missing by the counter, its whole turns by the stamps; and whether they contradict."""
