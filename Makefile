@@ -36,7 +36,7 @@ fuzz: $(VENV)/.installed-dev
 
 # Decoding speed, GATT throughput, the table of faults, and an hour with two straps.
 bench-bridge: $(VENV)/.installed-dev
-	for bench in decode gatt faults soak; do $(PY) benchmarks/$$bench.py || exit 1; done
+	missed=0; for bench in decode gatt faults soak; do $(PY) benchmarks/$$bench.py || missed=1; done; exit $$missed
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
