@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ecgedge.hrv import Measures
 from ecgedge_bridge.types import Battery, DeviceStatus, JsonEvent
 
-__all__ = ["Battery", "Beat", "DeviceStatus", "Event", "Gap", "Quality", "Rhythm"]
+__all__ = ["Battery", "Beat", "DeviceStatus", "Event", "Gap", "Hrv", "Quality", "Rhythm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,24 @@ class Rhythm(JsonEvent):
     changed: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hrv(Measures, JsonEvent):
+    """Heart-rate variability of the last five minutes, or of what there is of them.
+
+    The measures are those of :class:`ecgedge.hrv.Measures`; only beats in accepted signal count.
+
+    Examples
+    --------
+    >>> Hrv(sample=0, time_s=0.0, end_sample=7800, end_time_s=60.0, n_nn=2, nn_share=1.0).rmssd_ms is None
+    True
+    """
+
+    sample: int
+    time_s: float
+    end_sample: int
+    end_time_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Gap(JsonEvent):
     """Signal that is missing: ``lost`` samples from ``sample`` up to ``end_sample``.
@@ -88,4 +107,4 @@ class Gap(JsonEvent):
     reason: str = "lost"
 
 
-Event = Beat | Quality | Rhythm | Gap | Battery | DeviceStatus
+Event = Beat | Quality | Rhythm | Hrv | Gap | Battery | DeviceStatus

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.hrv import rr_features
 from ecgedge.manifest_json import (
     FIX,
     Table,
@@ -187,7 +186,6 @@ def gate_features(x: Signal, beats: npt.ArrayLike, fs: float) -> npt.NDArray[np.
         Rate of ``x`` in Hz.
     """
     at = np.asarray(beats, np.float64)
-    rr = rr_features(at / fs)
     low, high = _power_shares(x, fs)
     correlation, between, spread = _beat_shape(x, np.round(at).astype(np.int64), fs)
     centred = x - x.mean()
@@ -195,9 +193,18 @@ def gate_features(x: Signal, beats: npt.ArrayLike, fs: float) -> npt.NDArray[np.
     pieces = np.ptp(x[: len(x) // 10 * 10].reshape(10, -1), axis=1) + 1e-6
     return np.array([
         correlation, between, np.log(max(1.0, np.mean(centred**4) / variance**2)), low, high,
-        np.log(pieces.max() / np.median(pieces)), spread, rr.cvnn, rr.cvsd,
-        rr.min_ms / 1e3, rr.max_ms / 1e3, rr.n_beats * fs / len(x),
+        np.log(pieces.max() / np.median(pieces)), spread, *_intervals(np.diff(at) / fs),
+        len(at) * fs / len(x),
     ])  # fmt: skip
+
+
+def _intervals(rr_s: npt.NDArray[np.float64]) -> tuple[float, float, float, float]:
+    """SD and RMS of the differences over the mean, shortest, longest; zeros from fewer than two."""
+    if len(rr_s) < 2:
+        return 0.0, 0.0, 0.0, 0.0
+    mean, step = float(rr_s.mean()), np.diff(rr_s)
+    rmssd = float(np.sqrt(np.mean(step**2)))
+    return float(rr_s.std(ddof=1)) / mean, rmssd / mean, float(rr_s.min()), float(rr_s.max())
 
 
 def _power_shares(x: Signal, fs: float) -> tuple[float, float]:

@@ -9,14 +9,14 @@ from ecgedge.decision import Hysteresis
 from ecgedge.gate import Gate, GateModel
 from ecgedge.model import BUNDLED, Model
 from ecgedge.pipeline import Pipeline
-from ecgedge.stages import BeatStage, Counts, QualityStage, RhythmStage
+from ecgedge.stages import BeatStage, Counts, HrvStage, QualityStage, RhythmStage
 from ecgedge_bridge.errors import ModelError
 
 GATE_WINDOW_S = 10.0
 
 
 class Monitor(Pipeline):
-    """Turns blocks of samples into beats, quality, rhythm and gaps: pure, synchronous, no clock, no threads.
+    """Turns blocks of samples into beats, quality, HRV, rhythm and gaps: pure and synchronous, no clock.
 
     The same samples give the same events, however they are cut into blocks.
 
@@ -64,9 +64,11 @@ class Monitor(Pipeline):
         counts = Counts()
         gate = Gate(GateModel.load(BUNDLED / "gate" / "gate.json"), m.fs)
         self._hysteresis = Hysteresis(m.thresholds["conclusive"], m.thresholds["sure"])
+        self._hrv = HrvStage()
         stages = (
             BeatStage(m.fs),
             QualityStage(gate, m.fs, GATE_WINDOW_S),
+            self._hrv,
             RhythmStage(loaded, self._hysteresis, counts),
         )
         super().__init__(stages, m.fs, loaded.front_end, fs_in=fs, timer=timer, counts=counts)
@@ -75,3 +77,4 @@ class Monitor(Pipeline):
         """Start afresh: the next block begins a new stream, no label is held."""
         super().reset()
         self._hysteresis.reset()
+        self._hrv.reset()

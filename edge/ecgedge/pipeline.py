@@ -10,7 +10,6 @@ from typing import Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.beats import TICK_S
 from ecgedge.events import DeviceStatus, Event, Gap
 from ecgedge.filters import Filter
 from ecgedge.ring import Ring
@@ -20,6 +19,7 @@ from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.types import SampleBlock
 
 RING_S = 64.0
+TICK_S = 1.0  # the stages look at the signal at these steps from the segment's start, whatever the blocks
 PIECE_S = 5.0  # a longer block is worked through in pieces, so that the ring is never overrun
 LIMIT_MV = 1e4  # ten volts: no electrode gives that, and squares of it still fit
 FS_RANGE = (50.0, 4000.0)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ecgedge_bridge.errors import ConfigError, EcgEdgeError
+from ecgedge_bridge.errors import EcgEdgeError
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Train, quantize and package the models of ecgedge."
 )
 MODELS = Path("edge/ecgedge/models")
+NOISE = ["em:6", "em:0", "ma:6", "ma:0", "bw:0"]
 
 
 @app.command()
@@ -30,26 +33,64 @@ def train(
     command = f"ecgedge-export train {recipe.as_posix()}{' --quick' if quick else ''}"
     if path.stem == "gate":
         _train_gate(path, out or MODELS / "gate", command)
+    elif path.stem == "beats":
+        _train_beats(path, out or MODELS / "beats", command, quick=quick)
     else:
         _train_rhythm(path, out, work, command, quick=quick)
 
 
+class What(StrEnum):
+    """What can be evaluated."""
+
+    rhythm = "rhythm"
+    beats = "beats"
+
+
 @app.command()
 def evaluate(
+    what: Annotated[
+        What, typer.Argument(help="rhythm: CinC 2017; beats: MIT-BIH with NSTDB noise.")
+    ] = What.rhythm,
     model: Annotated[
         Path | None, typer.Option(help="A rhythm model folder; default: the bundled one.")
     ] = None,
     backend: Annotated[str, typer.Option(help="litert, onnx or tflite.")] = "litert",
+    noise: Annotated[
+        list[str] | None, typer.Option(help="beats: em:6, ma:0, bw:-6, ...; may be repeated.")
+    ] = None,
 ) -> None:
-    """Classify the CinC 2017 validation split through the public API; prints scores as JSON."""
+    """Measure what is in the package through the public API; prints JSON."""
     import json
 
+    report = _rhythm_report(model, backend) if what == What.rhythm else _beats_report(noise or NOISE)
+    typer.echo(json.dumps(report, indent=1))
+
+
+def _rhythm_report(model: Path | None, backend: str) -> object:
     from ecgedge_export import data, splits
     from ecgedge_export import evaluate as ev
 
     records = (r for r in data.cinc2017() if splits.is_validation(r.id))
-    answers = ev.classify_records(records, model, backend)
-    typer.echo(json.dumps(ev.rhythm_report(answers, "NAO~"), indent=1))
+    return ev.rhythm_report(ev.classify_records(records, model, backend), "NAO~")
+
+
+def _beats_report(noise: list[str]) -> object:
+    from ecgedge import detect_beats
+    from ecgedge_export import beat_scores
+
+    return beat_scores.table(detect_beats, [beat_scores.condition(text) for text in noise])
+
+
+def _train_beats(path: Path, out: Path, command: str, *, quick: bool) -> None:
+    from ecgedge_export import beat_training, splits
+
+    how = beat_training.load_recipe(path)
+    if quick:
+        how = replace(how, steps=20, self_labelled=0.0)
+    net = beat_training.build(how, splits.DS1, command, _say)
+    out.mkdir(parents=True, exist_ok=True)
+    net.save(out / "beats.json")
+    _say(f"{out / 'beats.json'}: now see `ecgedge-export evaluate beats`")
 
 
 def _train_rhythm(path: Path, out: Path | None, work: Path | None, command: str, *, quick: bool) -> None:
@@ -82,6 +123,6 @@ def main() -> None:
     """Run the command line; an expected error is one line on stderr and exit code 1."""
     try:
         app(standalone_mode=True)
-    except (EcgEdgeError, ConfigError) as e:
+    except EcgEdgeError as e:
         typer.echo(f"ecgedge-export: {e}", err=True)
         sys.exit(1)

@@ -93,7 +93,7 @@ def _reference(folder: Path) -> dict[str, str]:
 class Annotated:
     """A long recording with its annotations.
 
-    ``mv`` is the first channel, float32 of shape (n,), in mV at ``fs`` Hz; ``beats`` are sample indices with
+    ``mv`` is one channel, float32 of shape (n,), in mV at ``fs`` Hz; ``beats`` are sample indices with
     their ``symbols``, ``rhythms`` are (start, name).
     """
 
@@ -108,11 +108,11 @@ class Annotated:
 BEAT_SYMBOLS = frozenset("NLRBAaJSVrFejnE/fQ?")
 
 
-def mitdb(record_ids: Sequence[str]) -> Iterator[Annotated]:
-    """Yield records of the MIT-BIH Arrhythmia Database."""
+def mitdb(record_ids: Sequence[str], channel: int = 0) -> Iterator[Annotated]:
+    """Yield one channel of records of the MIT-BIH Arrhythmia Database."""
     folder = find("mitdb", "mitdb")
     for record_id in record_ids:
-        wave = wfdb.rdrecord(str(folder / record_id), channels=[0])
+        wave = wfdb.rdrecord(str(folder / record_id), channels=[channel])
         notes = wfdb.rdann(str(folder / record_id), "atr")
         marks = list(zip(notes.sample.tolist(), notes.symbol, notes.aux_note, strict=True))
         beats = [(at, symbol) for at, symbol, _ in marks if symbol in BEAT_SYMBOLS]

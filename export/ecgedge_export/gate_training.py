@@ -21,7 +21,6 @@ from ecgedge_export import data, prepare, recipe, splits
 
 Array = npt.NDArray[np.float64]
 CLEAN = ("sinus", "af", "ectopy", "cinc-N", "cinc-A", "cinc-O")
-TICK = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +57,7 @@ def load_recipe(path: Path) -> GateRecipe:
 def detect(x: prepare.Signal, fs: float) -> Array:
     """R peaks of a filtered recording, found by the live detector."""
     detector = BeatDetector(fs)
-    found: list[float] = []
-    for i in range(0, len(x), TICK):
-        found += detector.feed(x[i : i + TICK])
-    return np.array(found + detector.finish())
+    return np.array([beat.at for beat in detector.feed(x) + detector.finish()])
 
 
 def _features(x: prepare.Signal, fs: float, window_s: float) -> Iterator[tuple[int, Array]]:

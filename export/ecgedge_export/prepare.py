@@ -57,14 +57,17 @@ def cinc2017(fs: float) -> Prepared:
         return Prepared(z["id"].tolist(), z["label"].tolist(), signals)
 
 
-def nstdb(fs: float) -> dict[str, Signal]:
-    """The three noise recordings (bw, em, ma; first channel): their first half; the second tests."""
+def nstdb(fs: float, channel: int = 0) -> dict[str, Signal]:
+    """The three noise recordings (bw, em, ma).
+
+    Of the first channel, the first half: the second tests. Of the second channel, all: it never tests.
+    """
     folder = data.find("nstdb", "nstdb")
     noise = {}
     for name in ("bw", "em", "ma"):
-        wave = wfdb.rdrecord(str(folder / name))
-        half = wave.p_signal[: len(wave.p_signal) // 2, 0]
-        noise[name] = filtered(half, float(wave.fs), fs)
+        wave = wfdb.rdrecord(str(folder / name), channels=[channel])
+        part = len(wave.p_signal) if channel else len(wave.p_signal) // 2
+        noise[name] = filtered(wave.p_signal[:part, 0], float(wave.fs), fs)
     return noise
 
 

@@ -16,7 +16,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ecgedge.events import Battery, Beat, DeviceStatus, Event, Gap, Quality, Rhythm
+from ecgedge.events import Battery, Beat, DeviceStatus, Event, Gap, Hrv, Quality, Rhythm
 from ecgedge.live.braille import braille
 from ecgedge.live.words import RHYTHMS, STATES, clock, describe
 from ecgedge_bridge.types import SampleBlock
@@ -99,7 +99,7 @@ class LiveView:
         """Write an event into the log, unless the line before says the same."""
         words = describe(event)
         if words is not None and not (self._log and self._log[-1][1] == words):
-            time_s = event.end_time_s if isinstance(event, Rhythm | Quality) else event.time_s
+            time_s = event.end_time_s if isinstance(event, Rhythm | Quality | Hrv) else event.time_s
             self._log.append((clock(time_s), words, _log_style(event)))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

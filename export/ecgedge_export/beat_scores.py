@@ -1,0 +1,183 @@
+"""How well beats are found: MIT-BIH, as it is and with NSTDB noise, through ``ecgedge.detect_beats``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import wfdb
+
+from ecgedge_bridge.errors import ConfigError
+from ecgedge_export import data
+from ecgedge_export.data import Annotated
+
+Samples = npt.NDArray[np.int64]
+Signal = npt.NDArray[np.float32]
+Detect = Callable[[Signal, float], Samples]
+
+TOLERANCES_S = (0.15, 0.05)
+NOISES = ("bw", "em", "ma")
+LEARNING_S = 300.0
+FLUTTER = "VFL"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Beats of a reference, beats found, and pairs of them; :meth:`__add__` makes the gross count."""
+
+    beats: int = 0
+    found: int = 0
+    hits: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(self.beats + other.beats, self.found + other.found, self.hits + other.hits)
+
+    @property
+    def sensitivity(self) -> float:
+        """Share of the beats that were found."""
+        return self.hits / self.beats if self.beats else 1.0
+
+    @property
+    def predictivity(self) -> float:
+        """Share of what was found that is a beat."""
+        return self.hits / self.found if self.found else 1.0
+
+
+def match(reference: npt.ArrayLike, found: npt.ArrayLike, tolerance: float) -> int:
+    """Count pairs that lie within ``tolerance``, each beat in one pair at most, from the first on.
+
+    Parameters
+    ----------
+    reference, found : array, shapes (n,) and (m,)
+        Ascending, in the unit of ``tolerance``.
+
+    Examples
+    --------
+    >>> match([10, 20, 30], [11, 12, 29], tolerance=2)
+    2
+    """
+    a, b = np.asarray(reference).tolist(), np.asarray(found).tolist()
+    i = j = hits = 0
+    while i < len(a) and j < len(b):
+        if abs(a[i] - b[j]) <= tolerance:
+            hits, i, j = hits + 1, i + 1, j + 1
+        elif a[i] < b[j]:
+            i += 1
+        else:
+            j += 1
+    return hits
+
+
+def compare(record: Annotated, found: Samples, tolerance_s: float, *, ec57: bool = False) -> Counts:
+    """Compare beats with a record's annotations.
+
+    ``ec57`` leaves out what ANSI/AAMI EC57 does: the first five minutes, and ventricular flutter.
+    """
+    reference = record.beats
+    if ec57:
+        reference, found = (x[_counts(record, x)] for x in (reference, found))
+    return Counts(len(reference), len(found), match(reference, found, tolerance_s * record.fs))
+
+
+def _counts(record: Annotated, at: Samples) -> npt.NDArray[np.bool_]:
+    keep = at >= LEARNING_S * record.fs
+    ends = [start for start, _ in record.rhythms[1:]] + [len(record.mv)]
+    for (start, name), end in zip(record.rhythms, ends, strict=True):
+        if name == FLUTTER:
+            keep &= (at < start) | (at >= end)
+    return keep
+
+
+def noisy(record: Annotated, noise: Signal, snr_db: float) -> Signal:
+    """Add noise, repeated as needed, at a ratio of the powers over the whole record, means apart."""
+    repeated = np.resize(noise, len(record.mv)).astype(np.float64)
+    ratio = record.mv.astype(np.float64).var() / repeated.var() * 10 ** (-snr_db / 10)
+    return np.asarray(record.mv + np.sqrt(ratio) * repeated, np.float32)
+
+
+def nstdb(name: str) -> Signal:
+    """First channel of an NSTDB recording (``bw``, ``em``, ``ma``), at the rate of MIT-BIH."""
+    wave = wfdb.rdrecord(str(data.find("nstdb", "nstdb") / name), channels=[0])
+    return np.asarray(wave.p_signal[:, 0], np.float32)
+
+
+def report(
+    detect: Detect,
+    record_ids: Sequence[str],
+    noise: str | None = None,
+    snr_db: float = 0.0,
+    *,
+    ec57: bool = False,
+) -> dict[str, Any]:
+    """Run a detector over MIT-BIH records: sensitivity and positive predictivity in %, gross.
+
+    The worst records are listed with what was missed and what was made up, within the first tolerance.
+    """
+    added = nstdb(noise) if noise else None
+    totals, worst = [Counts() for _ in TOLERANCES_S], []
+    spent = hours = 0.0
+    for record in data.mitdb(record_ids):
+        mv = record.mv if added is None else noisy(record, added, snr_db)
+        begun = time.process_time()
+        found = detect(mv, record.fs)
+        spent, hours = spent + time.process_time() - begun, hours + len(mv) / record.fs / 3600
+        counts = [compare(record, found, t, ec57=ec57) for t in TOLERANCES_S]
+        totals = [a + b for a, b in zip(totals, counts, strict=True)]
+        worst.append((record.id, counts[0].beats - counts[0].hits, counts[0].found - counts[0].hits))
+    worst.sort(key=lambda row: -row[1] - row[2])
+    return {
+        "records": len(record_ids),
+        "noise": f"{noise} {snr_db:g} dB" if noise else "none",
+        "ec57": ec57,
+        **{f"{1e3 * t:.0f} ms": _percent(c) for t, c in zip(TOLERANCES_S, totals, strict=True)},
+        "cpu_s_per_hour": round(spent / hours, 2),
+        "worst": [{"record": r, "missed": m, "made_up": x} for r, m, x in worst[:5]],
+    }
+
+
+def _percent(counts: Counts) -> dict[str, float]:
+    return {"Se": round(100 * counts.sensitivity, 2), "P+": round(100 * counts.predictivity, 2)}
+
+
+def condition(text: str) -> tuple[str, float]:
+    """Read a kind of noise and its ratio, such as ``em:6``.
+
+    Raises
+    ------
+    ConfigError
+        It is none of NSTDB's, or the ratio no number.
+    """
+    kind, _, snr = text.partition(":")
+    try:
+        if kind not in NOISES:
+            raise ValueError
+        return kind, float(snr)
+    except ValueError:
+        raise ConfigError(f"noise {text!r}: give {', '.join(NOISES)}, a colon and dB, such as em:6") from None
+
+
+def all_records() -> list[str]:
+    """Names of the 48 records."""
+    return sorted(p.stem for p in data.find("mitdb", "mitdb").glob("*.atr"))
+
+
+def table(detect: Detect, conditions: Iterable[tuple[str, float]]) -> list[dict[str, Any]]:
+    """The whole picture: clean (all, DS1, DS2, by EC57), and every fourth record with noise."""
+    from ecgedge_export.splits import DS1, DS2
+
+    everything = all_records()
+    rows = [
+        {"set": name, **report(detect, ids, ec57=ec57)}
+        for name, ids, ec57 in (
+            ("all", everything, False),
+            ("all", everything, True),
+            ("DS1 (trained on)", list(DS1), False),
+            ("DS2", list(DS2), False),
+        )
+    ]
+    fourth = everything[::4]
+    return rows + [{"set": "every 4th", **report(detect, fourth, kind, snr)} for kind, snr in conditions]
