@@ -28,6 +28,10 @@ AROUND_S = 0.08  # half width of the stretch over which probability is summed up
 SEARCH_S = 0.05  # the R peak lies this close to the candidate
 HEIGHTS = 8  # seconds that the usual height of a QRS is taken from
 TALLER = 0.3  # share of these seconds that may hold something taller: an artefact, an ectopic beat
+# While no beat comes, the usual height sinks to this share of what it was with the last one, no further: a
+# pause is not filled with noise. After FORGET_S the electrode was moved, or another person wears it.
+SINK = 0.2
+FORGET_S = 15.0
 CLIP = 3.0  # QRS heights that the network sees at most
 _CLIP = np.array(CLIP, np.float32)
 WIDTH = 2.0  # standard deviation, in samples, of what the network was taught to say around a beat
@@ -99,9 +103,12 @@ class BeatDetector:
         """Return the beats still held back at the end of the segment."""
         found = self._take(self._resampler.finish()) if self._resampler else []
         end = self._signal.written
-        # What never came is silence, long enough for the last sample to be looked at.
+        if not end:
+            return found
+        # The last value stands for what never came, long enough for the last sample to be looked at.
         hops = -(-(end + REACH + self._candidates.delay) // HOP)
-        found += self._take(np.zeros(hops * HOP - end, np.float32))
+        last = self._signal.view(end - 1, end)
+        found += self._take(np.repeat(last, hops * HOP - end))
         self.reset()
         return [b for b in found if b.at < end * self._scale]
 
@@ -120,9 +127,11 @@ class BeatDetector:
         low = end - HOP - REACH
         x = self._signal.view(max(0, low), end + REACH)
         if low < 0:
-            x = np.concatenate([np.zeros(-low, np.float32), x])
+            x = np.concatenate([np.repeat(x[:1], -low), x])
         found, done = self._candidates.feed(x, end)
         beats = self._chooser.feed(found, done)
+        if beats:
+            self._candidates.hold(end)
         return [Detection(self._scale * at, c) for at, c in map(self._peaks.refine, beats) if at is not None]
 
 
@@ -142,6 +151,8 @@ class _Candidates:
 
     def reset(self) -> None:
         self._heights: deque[float] = deque(maxlen=HEIGHTS)
+        self._usual = self._held = 0.0
+        self._held_until = 0
         self._p = np.zeros(2 * self._around, np.float32)  # the last probabilities of the hop before
         self._sums = np.zeros(2 * self._apart + 1, np.float32)  # the last sums
 
@@ -159,7 +170,7 @@ class _Candidates:
         done : int
             There will be no others before this position.
         """
-        p = np.concatenate([self._p, self._run(self._in_heights(x))])
+        p = np.concatenate([self._p, self._run(self._in_heights(x, end))])
         self._p = p[HOP:]
         sums = np.concatenate([self._sums, np.convolve(p, self._kernel, "valid")])
         self._sums = sums[HOP:]
@@ -167,13 +178,18 @@ class _Candidates:
         first = done - HOP - self._apart - 1  # position of sums[0]
         return [(first + i, float(sums[i])) for i in self._highest(sums)], done
 
-    def _in_heights(self, x: Floats) -> Floats:
+    def hold(self, end: int) -> None:
+        """Note that there was a beat in the hop that ends at ``end``."""
+        self._held, self._held_until = SINK * self._usual, end + round(FORGET_S * FS)
+
+    def _in_heights(self, x: Floats, end: int) -> Floats:
         """Divide by the usual height of a QRS, which follows the last seconds."""
         known = x[REACH:-REACH] if self._heights else x  # the first second may hold no beat
         self._heights.append(max(float(known.max()), -float(known.min())))
         tallest = sorted(self._heights, reverse=True)
-        usual = max(tallest[int(TALLER * len(tallest))], FLOOR_MV)
-        heights: Floats = x / np.float32(usual)
+        held = self._held if end <= self._held_until else 0.0
+        self._usual = max(tallest[int(TALLER * len(tallest))], held, FLOOR_MV)
+        heights: Floats = x / np.float32(self._usual)
         np.minimum(heights, _CLIP, out=heights)
         np.maximum(heights, -_CLIP, out=heights)
         return heights

@@ -30,8 +30,9 @@ class Beat(JsonEvent):
 class Quality(JsonEvent):
     """The noise gate's verdict on a stretch of signal.
 
-    ``score`` is the probability (0 to 1) that the stretch is usable; ``reasons`` names what speaks against
-    it.
+    ``accepted`` says whether the rhythm can be told from it, ``score`` is the probability (0 to 1) that it
+    can, ``reasons`` names what speaks against it; ``morphology`` says whether the shape of its beats can be
+    trusted too.
     """
 
     sample: int
@@ -41,6 +42,7 @@ class Quality(JsonEvent):
     accepted: bool
     score: float
     reasons: tuple[str, ...] = ()
+    morphology: bool = False
 
     @property
     def start_s(self) -> float:

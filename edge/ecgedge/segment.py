@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-import numpy as np
-import numpy.typing as npt
-
+from ecgedge.beats import Detection
 from ecgedge.ring import Ring
 
 KEEP_S = 120.0  # beats and verdicts older than this serve no window
@@ -34,7 +32,7 @@ class Segment:
     fs_in: float
     fs: float
     ring: Ring
-    beats: deque[float] = field(default_factory=deque)
+    beats: deque[Detection] = field(default_factory=deque)
     judged: deque[Judged] = field(default_factory=deque)
     ended: bool = False
 
@@ -46,9 +44,9 @@ class Segment:
         """Seconds since the start of the stream."""
         return sample / self.fs_in
 
-    def beats_between(self, start: int, end: int) -> npt.NDArray[np.float64]:
-        """R peaks from ``start`` to before ``end``, relative to ``start``."""
-        return np.array([b - start for b in self.beats if start <= b < end])
+    def beats_between(self, start: int, end: int) -> list[Detection]:
+        """Beats from ``start`` to before ``end``."""
+        return [b for b in self.beats if start <= b.at < end]
 
     def judged_between(self, start: int, end: int) -> list[Judged]:
         """Verdicts on stretches of which at least half lies between ``start`` and ``end``."""
@@ -57,7 +55,7 @@ class Segment:
     def forget(self) -> None:
         """Drop what is too old for any window."""
         limit = self.ring.written - KEEP_S * self.fs
-        while self.beats and self.beats[0] < limit:
+        while self.beats and self.beats[0].at < limit:
             self.beats.popleft()
         while self.judged and self.judged[0].end < limit:
             self.judged.popleft()

@@ -9,10 +9,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.beats import BeatDetector
+from ecgedge.beats import BeatDetector, Detection
 from ecgedge.decision import Hysteresis
 from ecgedge.events import Beat, Event, Hrv, Quality, Rhythm
 from ecgedge.gate import Gate
+from ecgedge.gate_features import Beats
 from ecgedge.hrv import Interval, RrCleaner, measure
 from ecgedge.manifest import Manifest
 from ecgedge.ring import Reader
@@ -54,12 +55,12 @@ class BeatStage:
         found = self._detector.feed(x) if x is not None and len(x) else []
         if segment.ended:
             found += self._detector.finish()
-        return [self._beat(segment, beat.at) for beat in found]
+        return [self._beat(segment, beat) for beat in found]
 
-    def _beat(self, segment: Segment, at: float) -> Beat:
-        rr = 1e3 * (at - segment.beats[-1]) / segment.fs if segment.beats else None
-        segment.beats.append(at)
-        sample = segment.sample(at)
+    def _beat(self, segment: Segment, beat: Detection) -> Beat:
+        rr = 1e3 * (beat.at - segment.beats[-1].at) / segment.fs if segment.beats else None
+        segment.beats.append(beat)
+        sample = segment.sample(beat.at)
         return Beat(sample, segment.seconds(sample), rr)
 
 
@@ -124,7 +125,9 @@ class QualityStage:
     def _judge(self, segment: Segment, w: Stretch) -> Quality:
         """Judge a window; a short rest at the end is judged with what came before it, and reported alone."""
         start = w.end - (w.end % self._n or self._n)
-        verdict = self._gate.judge(segment.ring.view(w.start, w.end), segment.beats_between(w.start, w.end))
+        inside = segment.beats_between(w.start, w.end)
+        beats = Beats(np.array([b.at - w.start for b in inside]), np.array([b.confidence for b in inside]))
+        verdict = self._gate.judge(segment.ring.view(w.start, w.end), beats)
         segment.judged.append(Judged(start, w.end, verdict.accepted))
         a, b = segment.sample(start), segment.sample(w.end)
         return Quality(
@@ -135,6 +138,7 @@ class QualityStage:
             accepted=verdict.accepted,
             score=verdict.score,
             reasons=verdict.reasons,
+            morphology=verdict.morphology,
         )
 
 
@@ -180,8 +184,8 @@ class HrvStage:
             self._cleaner.cut()
             return
         first_s = segment.first_sample / segment.fs_in
-        for at in segment.beats_between(judged.start, judged.end):
-            interval = self._cleaner.beat(first_s + (judged.start + float(at)) / segment.fs)
+        for beat in segment.beats_between(judged.start, judged.end):
+            interval = self._cleaner.beat(first_s + beat.at / segment.fs)
             if interval:
                 self._intervals.append(interval)
 

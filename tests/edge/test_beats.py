@@ -25,7 +25,7 @@ def beats_of(x, cuts=()):
     detector = BeatDetector(FS)
     edges = [0, *sorted(cuts), len(x)]
     found = [b for a, z in pairwise(edges) for b in detector.feed(x[a:z])]
-    return np.array(found + detector.finish())
+    return np.array([b.at for b in found + detector.finish()])
 
 
 @pytest.mark.parametrize("sign", [1, -1])
