@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 
 from ecgedge_bridge.errors import ConfigError, EcgEdgeError
+from ecgedge_export import data_cli
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Train, quantize and package the models of ecgedge."
 )
+app.add_typer(data_cli.app, name="data")
 MODELS = Path("edge/ecgedge/models")
 
 

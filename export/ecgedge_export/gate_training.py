@@ -103,12 +103,9 @@ def mitdb_windows(how: GateRecipe, record_ids: tuple[str, ...]) -> Windows:
     return Windows(np.array([f for f, _ in rows]), np.array([g for _, g in rows]))
 
 
-def _group(record: data.Annotated, start_s: float, window_s: float) -> str | None:
+def _group(record: data.Record, start_s: float, window_s: float) -> str | None:
     low, high = start_s * record.fs, (start_s + window_s) * record.fs
-    rhythm = {name for at, name in record.rhythms if low < at < high}
-    rhythm |= {
-        name for at, name in record.rhythms if at <= low and not any(at < a <= low for a, _ in record.rhythms)
-    }
+    rhythm = {episode.name for episode in record.rhythms if episode.overlaps(low, high)}
     symbols = {s for at, s in zip(record.beats, record.symbols, strict=True) if low <= at < high}
     if rhythm & {"VFL", "P"} or "Q" in symbols or not symbols:
         return None

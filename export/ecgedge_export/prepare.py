@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import wfdb
 
 from ecgedge.filters import FrontEnd
 from ecgedge_export import data
@@ -59,13 +58,8 @@ def cinc2017(fs: float) -> Prepared:
 
 def nstdb(fs: float) -> dict[str, Signal]:
     """The three noise recordings (bw, em, ma; first channel): their first half; the second tests."""
-    folder = data.find("nstdb", "nstdb")
-    noise = {}
-    for name in ("bw", "em", "ma"):
-        wave = wfdb.rdrecord(str(folder / name))
-        half = wave.p_signal[: len(wave.p_signal) // 2, 0]
-        noise[name] = filtered(half, float(wave.fs), fs)
-    return noise
+    records = data.nstdb(("bw", "em", "ma"))
+    return {r.id: filtered(r.mv[: r.n_samples // 2], r.fs, fs) for r in records}
 
 
 def _front_end_hash(fs: float) -> str:
