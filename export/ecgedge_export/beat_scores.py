@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import wfdb
 
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import data
-from ecgedge_export.data import Annotated
+from ecgedge_export.data import Record
+from ecgedge_export.prepare import mix
 
 Samples = npt.NDArray[np.int64]
 Signal = npt.NDArray[np.float32]
@@ -72,7 +72,7 @@ def match(reference: npt.ArrayLike, found: npt.ArrayLike, tolerance: float) -> i
     return hits
 
 
-def compare(record: Annotated, found: Samples, tolerance_s: float, *, ec57: bool = False) -> Counts:
+def compare(record: Record, found: Samples, tolerance_s: float, *, ec57: bool = False) -> Counts:
     """Compare beats with a record's annotations.
 
     ``ec57`` leaves out what ANSI/AAMI EC57 does: the first five minutes, and ventricular flutter.
@@ -83,26 +83,18 @@ def compare(record: Annotated, found: Samples, tolerance_s: float, *, ec57: bool
     return Counts(len(reference), len(found), match(reference, found, tolerance_s * record.fs))
 
 
-def _counts(record: Annotated, at: Samples) -> npt.NDArray[np.bool_]:
+def _counts(record: Record, at: Samples) -> npt.NDArray[np.bool_]:
     keep = at >= LEARNING_S * record.fs
-    ends = [start for start, _ in record.rhythms[1:]] + [len(record.mv)]
-    for (start, name), end in zip(record.rhythms, ends, strict=True):
-        if name == FLUTTER:
-            keep &= (at < start) | (at >= end)
+    for episode in record.rhythms:
+        if episode.name == FLUTTER:
+            keep &= (at < episode.start) | (at >= episode.end)
     return keep
-
-
-def noisy(record: Annotated, noise: Signal, snr_db: float) -> Signal:
-    """Add noise, repeated as needed, at a ratio of the powers over the whole record, means apart."""
-    repeated = np.resize(noise, len(record.mv)).astype(np.float64)
-    ratio = record.mv.astype(np.float64).var() / repeated.var() * 10 ** (-snr_db / 10)
-    return np.asarray(record.mv + np.sqrt(ratio) * repeated, np.float32)
 
 
 def nstdb(name: str) -> Signal:
     """First channel of an NSTDB recording (``bw``, ``em``, ``ma``), at the rate of MIT-BIH."""
-    wave = wfdb.rdrecord(str(data.find("nstdb", "nstdb") / name), channels=[0])
-    return np.asarray(wave.p_signal[:, 0], np.float32)
+    (record,) = data.nstdb((name,))
+    return record.mv
 
 
 def report(
@@ -121,7 +113,7 @@ def report(
     totals, worst = [Counts() for _ in TOLERANCES_S], []
     spent = hours = 0.0
     for record in data.mitdb(record_ids):
-        mv = record.mv if added is None else noisy(record, added, snr_db)
+        mv = record.mv if added is None else mix(record.mv, added, snr_db)
         begun = time.process_time()
         found = detect(mv, record.fs)
         spent, hours = spent + time.process_time() - begun, hours + len(mv) / record.fs / 3600
@@ -162,7 +154,7 @@ def condition(text: str) -> tuple[str, float]:
 
 def all_records() -> list[str]:
     """Names of the 48 records."""
-    return sorted(p.stem for p in data.find("mitdb", "mitdb").glob("*.atr"))
+    return sorted(record.id for record in data.mitdb())
 
 
 def table(detect: Detect, conditions: Iterable[tuple[str, float]]) -> list[dict[str, Any]]:

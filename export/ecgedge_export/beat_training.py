@@ -123,18 +123,17 @@ def _batches(how: BeatRecipe, sources: list[list[Source]], viewer: Viewer) -> It
 def mitdb_sources(record_ids: tuple[str, ...]) -> list[Source]:
     """Both leads of MIT-BIH records, filtered as live."""
     sources = []
-    pairs = zip(data.mitdb(record_ids), data.mitdb(record_ids, channel=1), strict=True)
-    for first, second in pairs:
-        leads = [prepare.filtered(r.mv, r.fs, FS) for r in (first, second)]
-        beats = first.beats.astype(np.float64) * (FS / first.fs)
-        rare = np.array([s in RARE for s in first.symbols], bool)
+    for record in data.mitdb(record_ids):
+        leads = [prepare.filtered(record.lead(i), record.fs, FS) for i in (0, 1)]
+        beats = record.beats.astype(np.float64) * (FS / record.fs)
+        rare = np.isin(record.symbols, list(RARE))
         sources.append(Source(np.stack([x / x.std() for x in leads]), beats, beats[rare]))
     return sources
 
 
 def noises() -> list[prepare.Signal]:
     """The second lead of electrode motion, muscle noise and baseline wander."""
-    return list(prepare.nstdb(FS, channel=1).values())
+    return list(prepare.nstdb(FS, lead=1).values())
 
 
 def self_labelled(net: BeatNet, sure: float) -> list[Source]:

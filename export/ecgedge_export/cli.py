@@ -11,10 +11,12 @@ from typing import Annotated
 import typer
 
 from ecgedge_bridge.errors import EcgEdgeError
+from ecgedge_export import data_cli
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Train, quantize and package the models of ecgedge."
 )
+app.add_typer(data_cli.app, name="data")
 MODELS = Path("edge/ecgedge/models")
 NOISE = ["em:6", "em:0", "ma:6", "ma:0", "bw:0"]
 
@@ -29,7 +31,7 @@ def train(
     ] = False,
 ) -> None:
     """Make a model from a recipe, from data to measured folder; goes on where it was stopped."""
-    path = recipe if recipe.is_file() else Path("export") / recipe
+    path = _recipe_path(recipe)
     command = f"ecgedge-export train {recipe.as_posix()}{' --quick' if quick else ''}"
     if path.stem == "gate":
         _train_gate(path, out or MODELS / "gate", command)
@@ -44,13 +46,12 @@ class What(StrEnum):
 
     rhythm = "rhythm"
     beats = "beats"
+    gate = "gate"
 
 
 @app.command()
 def evaluate(
-    what: Annotated[
-        What, typer.Argument(help="rhythm: CinC 2017; beats: MIT-BIH with NSTDB noise.")
-    ] = What.rhythm,
+    what: Annotated[What, typer.Argument(help="rhythm, beats or gate: what to measure.")] = What.rhythm,
     model: Annotated[
         Path | None, typer.Option(help="A rhythm model folder; default: the bundled one.")
     ] = None,
@@ -62,8 +63,12 @@ def evaluate(
     """Measure what is in the package through the public API; prints JSON."""
     import json
 
-    report = _rhythm_report(model, backend) if what == What.rhythm else _beats_report(noise or NOISE)
-    typer.echo(json.dumps(report, indent=1))
+    reports = {
+        What.rhythm: lambda: _rhythm_report(model, backend),
+        What.beats: lambda: _beats_report(noise or NOISE),
+        What.gate: _gate_report,
+    }
+    typer.echo(json.dumps(reports[what](), indent=1))
 
 
 def _rhythm_report(model: Path | None, backend: str) -> object:
@@ -79,6 +84,16 @@ def _beats_report(noise: list[str]) -> object:
     from ecgedge_export import beat_scores
 
     return beat_scores.table(detect_beats, [beat_scores.condition(text) for text in noise])
+
+
+def _gate_report() -> object:
+    from ecgedge.gate import GateModel
+    from ecgedge.model import BUNDLED
+    from ecgedge_export import gate_data, gate_scores
+
+    gate = GateModel.load(BUNDLED / "gate" / "gate.json")
+    how = gate_data.load_recipe(_recipe_path(Path("recipes/gate.toml")))
+    return gate_scores.report(gate, how, _say)
 
 
 def _train_beats(path: Path, out: Path, command: str, *, quick: bool) -> None:
@@ -107,12 +122,16 @@ def _train_rhythm(path: Path, out: Path | None, work: Path | None, command: str,
 
 
 def _train_gate(path: Path, out: Path, command: str) -> None:
-    from ecgedge_export import gate_training
+    from ecgedge_export import gate_data, gate_training
 
-    gate = gate_training.build(gate_training.load_recipe(path), command)
+    gate = gate_training.build(gate_data.load_recipe(path), command, _say)
     out.mkdir(parents=True, exist_ok=True)
     gate.save(out / "gate.json")
     _say(f"{out}: threshold {gate.threshold:.3f}")
+
+
+def _recipe_path(recipe: Path) -> Path:
+    return recipe if recipe.is_file() else Path("export") / recipe
 
 
 def _say(line: str) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import wfdb
 
 from ecgedge.filters import FrontEnd
 from ecgedge_export import data
@@ -57,18 +56,20 @@ def cinc2017(fs: float) -> Prepared:
         return Prepared(z["id"].tolist(), z["label"].tolist(), signals)
 
 
-def nstdb(fs: float, channel: int = 0) -> dict[str, Signal]:
+def nstdb(fs: float, lead: int = 0) -> dict[str, Signal]:
     """The three noise recordings (bw, em, ma).
 
-    Of the first channel, the first half: the second tests. Of the second channel, all: it never tests.
+    Of the first lead, the first half: the second tests. Of the second lead, all: it never tests.
     """
-    folder = data.find("nstdb", "nstdb")
-    noise = {}
-    for name in ("bw", "em", "ma"):
-        wave = wfdb.rdrecord(str(folder / name), channels=[channel])
-        part = len(wave.p_signal) if channel else len(wave.p_signal) // 2
-        noise[name] = filtered(wave.p_signal[:part, 0], float(wave.fs), fs)
-    return noise
+    records = data.nstdb(("bw", "em", "ma"))
+    return {r.id: filtered(r.lead(lead)[: r.n_samples // (1 if lead else 2)], r.fs, fs) for r in records}
+
+
+def mix(mv: Signal, noise: Signal, snr_db: float) -> Signal:
+    """Add noise, repeated as needed, at a ratio of the powers over the whole signal, means apart."""
+    repeated = np.resize(noise, len(mv)).astype(np.float64)
+    ratio = mv.astype(np.float64).var() / repeated.var() * 10 ** (-snr_db / 10)
+    return np.asarray(mv + np.sqrt(ratio) * repeated, np.float32)
 
 
 def _front_end_hash(fs: float) -> str:

@@ -12,7 +12,7 @@ from ecgedge.recording.rates import check_fs
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.types import SampleBlock
 
-__all__ = ["find_record", "read_wfdb"]
+__all__ = ["find_record", "read_wfdb", "units_per_mv"]
 
 _CHUNK_S = 64  # seconds for each call of the library, which reads the header anew each time
 _PER_MV = {"mv": 1.0, "uv": 1e3, "v": 1e-3, "nv": 1e6}
@@ -43,7 +43,7 @@ def read_wfdb(record: Path, fs: float | None, channel: str | int | None) -> Iter
         raise ConfigError(f"{record}.hea describes no samples: name another record")
     probe = _call(record, wfdb.rdrecord, str(record), sampto=1)
     index = _choose(record, list(probe.sig_name), channel)
-    per_mv = _per_mv(record, probe.units[index])
+    per_mv = units_per_mv(record, probe.units[index])
     rate = check_fs(float(header.fs), f"{record}.hea says fs") if fs is None else fs
     return _blocks(wfdb, record, index, per_mv, rate, int(header.sig_len))
 
@@ -81,8 +81,19 @@ def _choose(record: Path, names: list[str], channel: str | int | None) -> int:
     raise ConfigError(f"{record} has no signal {channel!r}: choose one of {', '.join(map(str, names))}")
 
 
-def _per_mv(record: Path, unit: str) -> float:
-    """How many of the signal's units make a mV."""
+def units_per_mv(record: Path, unit: str) -> float:
+    """How many of a signal's units make a mV.
+
+    Raises
+    ------
+    ConfigError
+        The unit is not one of voltage.
+
+    Examples
+    --------
+    >>> units_per_mv(Path("100"), "uV")
+    1000.0
+    """
     per_mv = _PER_MV.get(unit.strip().lower().replace("µ", "u"))
     if per_mv is None:
         raise ConfigError(f"{record} has a signal in {unit!r}, not a voltage: choose another with channel")

@@ -1,0 +1,45 @@
+"""PhysioNet/CinC Challenge 2017: short hand-held recordings with one rhythm label each."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ecgedge_bridge.errors import ConfigError
+from ecgedge_export.data.build import chosen, wfdb_record
+from ecgedge_export.data.catalogue import DATASETS
+from ecgedge_export.data.record import Record
+from ecgedge_export.data.wfdb_files import record_paths
+
+# The same recording under two names, found by comparing the samples.
+SAME_RECORDING = {"A01176": "A00227", "A03123": "A02656"}
+
+
+def cinc2017(record_ids: Sequence[str] | None = None) -> Iterator[Record]:
+    """Yield training records, labelled N, A, O or ~ after release v3 of the reference.
+
+    Reads the challenge's ``training2017`` folder and PhysioNet's ``training/A00`` to ``A08``. No patients are
+    known; ``patient`` is the record, and one and the same for the two recordings that occur twice.
+
+    Raises
+    ------
+    ConfigError
+        The data set, its reference or a chosen record is not at hand.
+    """
+    folder = DATASETS["cinc2017"].folder()
+    labels = _reference(folder)
+    training = folder / "training"  # beside it PhysioNet has validation/, a copy of 300 of its records
+    found = record_paths(training if training.is_dir() else folder, r"A\d{5}")
+    paths = {name: path for name, path in found.items() if name in labels}
+    for name, path in chosen("cinc2017", paths, record_ids):
+        patient = SAME_RECORDING.get(name, name)
+        yield wfdb_record("cinc2017", name, path, label=labels[name], patient=patient)
+
+
+def _reference(folder: Path) -> dict[str, str]:
+    for path in (folder / "REFERENCE-v3.csv", folder.parent / "REFERENCE-v3.csv"):
+        if path.is_file():
+            with path.open(newline="") as file:
+                return {row[0]: row[1] for row in csv.reader(file) if row}
+    raise ConfigError(f"no REFERENCE-v3.csv in {folder}: take it from the challenge's page and put it there")

@@ -1,0 +1,34 @@
+"""China Physiological Signal Challenge 2021: pieces of ambulatory recordings, AF episodes annotated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ecgedge_export.data.build import chosen, wfdb_record
+from ecgedge_export.data.catalogue import DATASETS
+from ecgedge_export.data.record import Record
+from ecgedge_export.data.wfdb_files import header, record_paths
+
+# The header's comment, in the words of the challenge, to its short name for the class.
+LABELS = {
+    "non atrial fibrillation": "N",
+    "persistent atrial fibrillation": "AFf",
+    "paroxysmal atrial fibrillation": "AFp",
+}
+
+
+def cpsc2021(record_ids: Sequence[str] | None = None) -> Iterator[Record]:
+    """Yield pieces with beats, rhythms N, AFIB and AFL, labelled N, AFf (persistent) or AFp (paroxysmal).
+
+    ``data_98_1`` is the first piece of patient ``98``.
+
+    Raises
+    ------
+    ConfigError
+        The data set or a chosen record is not at hand.
+    """
+    paths = record_paths(DATASETS["cpsc2021"].folder(), r"data_\d+_\d+")
+    for name, path in chosen("cpsc2021", paths, record_ids):
+        said = (line.strip().lower() for line in header(path).comments)
+        label = next((LABELS[line] for line in said if line in LABELS), "")
+        yield wfdb_record("cpsc2021", name, path, patient=name.split("_")[1], label=label)

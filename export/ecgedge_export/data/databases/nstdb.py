@@ -1,0 +1,29 @@
+"""MIT-BIH Noise Stress Test Database: three kinds of noise, and two records with electrode motion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ecgedge_export.data.build import chosen, wfdb_record
+from ecgedge_export.data.catalogue import DATASETS
+from ecgedge_export.data.record import Record
+from ecgedge_export.data.wfdb_files import record_paths
+
+
+def nstdb(record_ids: Sequence[str] | None = None) -> Iterator[Record]:
+    """Yield ``bw``, ``em`` and ``ma`` (labelled so), and ``118e24`` to ``119e_6`` with their beats.
+
+    ``118e24`` is record 118 of the MIT-BIH Arrhythmia Database with electrode motion from the sixth minute
+    on, at a signal-to-noise ratio of 24 dB; its patient is "118".
+
+    Raises
+    ------
+    ConfigError
+        The data set or a chosen record is not at hand.
+    """
+    paths = record_paths(DATASETS["nstdb"].folder(), r"bw|em|ma|11[89]e(\d\d|_6)")
+    for name, path in chosen("nstdb", paths, record_ids):
+        if "e" in name[1:]:
+            yield wfdb_record("nstdb", name, path, patient=name[:3])
+        else:
+            yield wfdb_record("nstdb", name, path, label=name)

@@ -1,0 +1,49 @@
+"""SHDB-AF: Japanese Holter recordings of a day, AF episodes annotated; for external tests only."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ecgedge_bridge.errors import ConfigError
+from ecgedge_export.data.build import chosen, wfdb_record
+from ecgedge_export.data.catalogue import DATASETS
+from ecgedge_export.data.record import Record
+from ecgedge_export.data.wfdb_files import record_paths
+
+
+def shdbaf(record_ids: Sequence[str] | None = None) -> Iterator[Record]:
+    """Yield records with rhythms AFIB, AFL, AT, PAT, NOD and N (all others), and beats from ``.qrs``.
+
+    AF and flutter keep their own names: whether to merge them is the reader's choice. Recordings without
+    rhythm annotations have none. Patients, age and sex are in ``AdditionalData.csv``.
+
+    Raises
+    ------
+    ConfigError
+        The data set, its table or a chosen record is not at hand.
+    """
+    folder = DATASETS["shdb-af"].folder()
+    people = _people(folder)
+    for name, path in chosen("shdb-af", record_paths(folder, r"\d{3}"), record_ids):
+        if name not in people:
+            raise ConfigError(f"AdditionalData.csv in {folder} lacks {name}: fetch the data set again")
+        yield wfdb_record("shdb-af", name, path, beats="qrs", **people[name])
+
+
+def _people(folder: Path) -> dict[str, dict[str, Any]]:
+    table = next(iter(sorted(folder.rglob("AdditionalData.csv"))), None)
+    if table is None:
+        raise ConfigError(f"no AdditionalData.csv in {folder}: it says who is whom; fetch it")
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        return {row["Data_ID"].strip().zfill(3): _person(row) for row in csv.DictReader(file)}
+
+
+def _person(row: dict[str, str]) -> dict[str, Any]:
+    return {
+        "patient": row["Subject_ID"].strip(),
+        "age": float(row["Age_at_Holter"]) if row.get("Age_at_Holter", "").strip() else None,
+        "sex": row.get("Sex", "").strip()[:1].upper(),
+    }
