@@ -7,13 +7,16 @@ between the beats. Intervals after HRV-based noise detection (arXiv 2502.14522).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 Signal = npt.NDArray[np.floating]
 Array = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
 
 NAMES = (
     "sure", "unsure", "qrs_alike", "least_alike", "beats_alike", "between_beats", "fast_between",
@@ -23,6 +26,7 @@ NAMES = (
 
 QRS_S = (-0.1, 0.15)
 BEAT_S = (-0.22, 0.4)  # P to T, about
+SURE = 0.8
 PIECES = 10
 _TINY = 1e-9
 
@@ -54,35 +58,34 @@ def gate_features(x: Signal, beats: Beats, fs: float) -> Array:
     >>> f.shape == (len(NAMES),) and bool(np.isfinite(f).all())
     True
     """
-    seconds = len(x) / fs
-    sure = beats.confidence if len(beats.confidence) else np.zeros(1)
+    sure = beats.confidence.tolist() or [0.0]
+    r = np.round(beats.at).astype(np.int64)
+    qrs_span, beat_span = (np.arange(round(a * fs), round(b * fs)) for a, b in (QRS_S, BEAT_S))
+    qrs = _cut(x, r, qrs_span)
     return np.array([
-        sure.mean(), np.mean(sure < 0.8),
-        *_alike(x, beats.at, fs),
-        *_between(x, beats.at, fs),
+        sum(sure) / len(sure), sum(c < SURE for c in sure) / len(sure),
+        *_alike(qrs, _cut(x, r, beat_span)),
+        *_between(x, r, qrs, qrs_span, fs),
         *_spectrum(x, fs),
-        *_unevenness(x, fs),
-        *_intervals(beats.at / fs),
-        len(beats.at) / seconds,
+        *_unevenness(x),
+        *_intervals((np.diff(beats.at) / fs).tolist()),
+        len(r) * fs / len(x),
     ])  # fmt: skip
 
 
-def _cut(x: Signal, at: Array, fs: float, span_s: tuple[float, float]) -> Signal:
+def _cut(x: Signal, r: Places, span: Places) -> Signal:
     """The signal around each beat that lies wholly inside, shape (beats, samples)."""
-    span = np.arange(round(span_s[0] * fs), round(span_s[1] * fs))
-    r = np.round(at).astype(np.int64)
-    r = r[(r + span[0] >= 0) & (r + span[-1] < len(x))]
-    cut: Signal = x[r[:, None] + span]
+    inside = (r >= -span[0]) & (r < len(x) - span[-1])
+    cut: Signal = x[r[inside, None] + span]
     return cut
 
 
-def _alike(x: Signal, at: Array, fs: float) -> tuple[float, float, float]:
+def _alike(qrs: Signal, whole: Signal) -> tuple[float, float, float]:
     """Correlation of beats with those they resemble most: QRS (median, worst but one), whole beats."""
-    qrs = _best_match(_cut(x, at, fs, QRS_S))
-    whole = _best_match(_cut(x, at, fs, BEAT_S))
     if len(qrs) < 3:
         return 0.0, 0.0, 0.0
-    return float(np.median(qrs)), float(np.sort(qrs)[1]), float(np.median(whole)) if len(whole) else 0.0
+    best = np.sort(_best_match(qrs))
+    return float(best[len(best) // 2]), float(best[1]), _middle(_best_match(whole)) if len(whole) else 0.0
 
 
 def _best_match(beats: Signal) -> Array:
@@ -96,54 +99,61 @@ def _best_match(beats: Signal) -> Array:
     return best
 
 
-def _between(x: Signal, at: Array, fs: float) -> tuple[float, float]:
+def _between(x: Signal, r: Places, qrs: Signal, span: Places, fs: float) -> tuple[float, float]:
     """What is left outside of the QRS, and how fast it moves, over the usual height of a QRS."""
-    qrs = _cut(x, at, fs, QRS_S)
     if len(qrs) < 3:
         return 1.0, 1.0
-    height = max(float(np.median(qrs.max(axis=1) - qrs.min(axis=1))), _TINY)
+    height = max(_middle(qrs.max(axis=1) - qrs.min(axis=1)), _TINY)
     outside = np.ones(len(x), bool)
-    span = np.arange(round(QRS_S[0] * fs), round(QRS_S[1] * fs))
-    outside[np.clip(np.round(at).astype(np.int64)[:, None] + span, 0, len(x) - 1).ravel()] = False
-    if outside.sum() < fs / 2:
+    places = (r[:, None] + span).ravel()
+    outside[places[(places >= 0) & (places < len(x))]] = False
+    # Where the signal bends, at its inner samples.
+    bend = (x[2:] - 2 * x[1:-1] + x[:-2])[outside[1:-1]]
+    if len(bend) < fs / 2:
         return 1.0, 1.0
-    bend = np.diff(x, 2, append=0.0, prepend=0.0)[: len(x)][outside]
     rest = x[outside]
-    return float(np.sqrt(np.mean(rest**2))) / height, float(np.sqrt(np.mean(bend**2))) / height
+    return _rms(rest) / height, _rms(bend) / height
 
 
 def _spectrum(x: Signal, fs: float) -> tuple[float, float, float, float]:
     """Logarithm of the kurtosis, and shares of the power below 3, from 5 to 15 and above 20 Hz."""
     centred = x - x.mean()
-    variance = float(np.mean(centred**2)) + _TINY**2
-    kurtosis = float(np.mean(centred**4)) / variance**2
-    power = np.abs(np.fft.rfft(centred)) ** 2
+    square = centred * centred
+    variance = float(square.mean()) + _TINY**2
+    kurtosis = float(square @ square) / len(x) / variance**2
+    spectrum = np.fft.rfft(centred)
+    power = spectrum.real**2 + spectrum.imag**2
     total = float(power.sum()) + _TINY
     at = [round(hz * len(x) / fs) for hz in (3, 5, 15, 20)]
     low, qrs, high = power[: at[0]].sum(), power[at[1] : at[2]].sum(), power[at[3] :].sum()
-    return float(np.log(max(kurtosis, 1.0))), float(low) / total, float(qrs) / total, float(high) / total
+    return math.log(max(kurtosis, 1.0)), float(low) / total, float(qrs) / total, float(high) / total
 
 
-def _unevenness(x: Signal, fs: float) -> tuple[float, float, float, float]:
+def _unevenness(x: Signal) -> tuple[float, float, float, float]:
     """Range of the liveliest and of the dullest piece over the usual one, wander, spread of the ranges."""
-    pieces = x[: len(x) // PIECES * PIECES].reshape(PIECES, -1)
-    ranges = np.sort(pieces.max(axis=1) - pieces.min(axis=1)) + 1e-6
+    pieces = np.sort(x[: len(x) // PIECES * PIECES].reshape(PIECES, -1), axis=1)
+    ranges = np.sort(pieces[:, -1] - pieces[:, 0]) + 1e-6
     middle = float(ranges[PIECES // 2])
-    levels = np.sort(pieces, axis=1)[:, pieces.shape[1] // 2]
+    levels = pieces[:, pieces.shape[1] // 2]
     spread = float(ranges[-3] - ranges[2]) / middle
-    return (
-        float(np.log(ranges[-1] / middle)),
-        float(np.log(middle / ranges[0])),
-        float(levels.std()) / middle,
-        spread,
-    )
+    return math.log(ranges[-1] / middle), math.log(middle / ranges[0]), float(levels.std()) / middle, spread
 
 
-def _intervals(beats_s: Array) -> tuple[float, float, float, float]:
+def _intervals(rr_s: list[float]) -> tuple[float, float, float, float]:
     """SD and RMS of the differences over the mean, shortest, longest; zeros from fewer than two."""
-    rr = np.diff(beats_s)
-    if len(rr) < 2:
+    n = len(rr_s)
+    if n < 2:
         return 0.0, 0.0, 0.0, 0.0
-    mean, step = float(rr.mean()), np.diff(rr)
-    rmssd = float(np.sqrt(np.mean(step**2)))
-    return float(rr.std(ddof=1)) / mean, rmssd / mean, float(rr.min()), float(rr.max())
+    mean = sum(rr_s) / n
+    sd = math.sqrt(sum((rr - mean) ** 2 for rr in rr_s) / (n - 1))
+    rmssd = math.sqrt(sum((b - a) ** 2 for a, b in pairwise(rr_s)) / (n - 1))
+    return sd / mean, rmssd / mean, min(rr_s), max(rr_s)
+
+
+def _middle(x: Signal) -> float:
+    """The upper median: partitioning or np.median cost more than sorting so few."""
+    return float(np.sort(x)[len(x) // 2])
+
+
+def _rms(x: Signal) -> float:
+    return math.sqrt(float(x @ x) / len(x))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_export import gate_training, recipe
+from ecgedge_export import gate_data, recipe
 from ecgedge_export.nets import RhythmNet, n_parameters
 from ecgedge_export.train import build
 
@@ -21,7 +21,7 @@ def test_the_rhythm_recipe_keeps_to_its_size():
 
 
 def test_the_gate_recipe_loads():
-    assert gate_training.load_recipe(RECIPES / "gate.toml").window_s == 10.0
+    assert gate_data.load_recipe(RECIPES / "gate.toml").window_s == 10.0
 
 
 @pytest.mark.parametrize(
