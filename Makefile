@@ -10,7 +10,7 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: demo test test-bluez lint fuzz bench-bridge clean
+.PHONY: demo test test-bluez test-emulated lint fuzz bench-bridge clean
 .DEFAULT_GOAL = demo
 
 demo: $(VENV)/.installed-sim
@@ -23,6 +23,11 @@ test: lint
 # BLUEZ=--install lets it install that, as root on Debian.
 test-bluez: $(VENV)/.installed-dev
 	$(PY) tests/bluez_vm/run.py $(BLUEZ)
+
+# The bundled model on an emulated Haswell and Cortex-A53: half a minute. Says what it needs;
+# EMULATED=--install lets it install that, as root on Debian.
+test-emulated: $(VENV)/.installed-dev
+	$(PY) tests/emulated/run.py $(EMULATED)
 
 lint: $(VENV)/.installed-dev
 	$(PY) -m ruff check .

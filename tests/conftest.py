@@ -175,7 +175,7 @@ def model_folder(chain: Chain, draft: Manifest, tmp_path_factory: pytest.TempPat
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def windows() -> Callable[..., npt.NDArray[np.float32]]:
     """The generator of test windows."""
     return make_windows

@@ -108,6 +108,30 @@ def _train_beats(path: Path, out: Path, command: str, *, quick: bool) -> None:
     _say(f"{out / 'beats.json'}: now see `ecgedge-export evaluate beats`")
 
 
+@app.command()
+def bundle(
+    out: Annotated[Path, typer.Argument(help="The zip to write.")],
+    models: Annotated[Path, typer.Option(help="Folder of model folders.")] = MODELS,
+) -> None:
+    """Put the models, their C source, golden vectors, an integration page and licences into one zip."""
+    from ecgedge_export import bundle as bundles
+
+    for name, digest in bundles.bundle(models, out).items():
+        typer.echo(f"{digest}  {name}")
+
+
+@app.command()
+def verify(
+    path: Annotated[Path, typer.Argument(help="Folder of model folders, or a bundle.")] = MODELS,
+) -> None:
+    """Prove that files are those that their manifest describes: hashes, tensors, golden logits, C source."""
+    from ecgedge_export import verify as verifying
+
+    for name, digest in verifying.verify(path).items():
+        typer.echo(f"{digest}  {name}")
+    _say(f"{path}: all files are as their manifests say")
+
+
 def _train_rhythm(path: Path, out: Path | None, work: Path | None, command: str, *, quick: bool) -> None:
     from ecgedge_export import recipe as recipes
     from ecgedge_export import rhythm

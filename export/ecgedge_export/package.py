@@ -17,6 +17,7 @@ from ecgedge.backends.golden import FloatArray, GoldenCase, check_golden, encode
 from ecgedge.manifest import MANIFEST_NAME, GoldenFile, Manifest
 from ecgedge_bridge.errors import ModelError
 from ecgedge_export.describe import describe_file
+from ecgedge_export.reference import open_reference
 
 GOLDEN_NAME = "golden.json"
 _BACKEND_OF = {"tflite": "litert", "onnx": "onnx"}
@@ -26,7 +27,7 @@ _FOLDER_MODE = 0o755  # mkdtemp makes folders that only their owner can read
 def golden_cases(
     int8_onnx: str | Path, int8_tflite: str | Path, pairs: Sequence[tuple[FloatArray, FloatArray]]
 ) -> tuple[GoldenCase, ...]:
-    """Run (signal in mV, preprocessed window) pairs through both int8 files.
+    """Run (signal in mV, preprocessed window) pairs through both int8 files, and TFLite's reference kernels.
 
     Parameters
     ----------
@@ -39,6 +40,7 @@ def golden_cases(
     tuple of GoldenCase
     """
     flat = litert.open_model(Path(int8_tflite).read_bytes(), describe_file(int8_tflite))
+    reference = open_reference(int8_tflite)
     quantized = onnx_backend.open_model(Path(int8_onnx).read_bytes(), describe_file(int8_onnx))
     return tuple(
         GoldenCase(
@@ -47,6 +49,7 @@ def golden_cases(
             logits={
                 "tflite": flat.run(window.reshape(1, 1, -1)),
                 "onnx": quantized.run(window.reshape(1, 1, -1)),
+                "reference": reference.run(window.reshape(1, 1, -1)),
             },
         )
         for mv, window in pairs

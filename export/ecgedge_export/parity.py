@@ -1,6 +1,7 @@
 """Whether all forms of one network say the same: torch, float ONNX, int8 ONNX, int8 TFLite.
 
-The int8 files run through the very backends that the wearer's device uses.
+The int8 files run through the very backends that the wearer's device uses, and TFLite's also through its
+reference kernels, which stand for microcontrollers.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ecgedge.manifest import Artefact
 from ecgedge_bridge.errors import ModelError
 from ecgedge_export.describe import describe_file
 from ecgedge_export.quantize import Windows, as_windows
+from ecgedge_export.reference import open_reference
 
 _BATCH = 64
 
@@ -38,6 +40,8 @@ class Limits:
         Largest difference of a logit between the two int8 files, in steps of the output scale.
     int8_agreement : float
         Least share of windows on which the two int8 files name the same class.
+    reference_agreement : float
+        Least share of windows on which TFLite's fast and reference kernels name the same class.
     float_agreement : float
         Least share of windows on which float and int8 name the same class.
     """
@@ -45,6 +49,7 @@ class Limits:
     float_error: float = 1e-4
     int8_steps: float = 1.0
     int8_agreement: float = 0.99
+    reference_agreement: float = 0.0
     float_agreement: float = 0.0
 
 
@@ -54,6 +59,7 @@ class ParityReport:
 
     ``int8_error`` is the largest, ``int8_rms`` the root mean square difference of a logit between float and
     int8 (TFLite); ``identical`` is the share of windows on which both int8 files give the very same logits.
+    ``reference_rms`` is the root mean square difference between fast and reference kernels, in steps.
     """
 
     windows: int
@@ -61,6 +67,8 @@ class ParityReport:
     int8_steps: float
     int8_agreement: float
     identical: float
+    reference_agreement: float
+    reference_rms: float
     float_agreement: float
     int8_error: float
     int8_rms: float
@@ -108,6 +116,7 @@ def parity(
         _logits(onnx_backend.open_model(Path(float_onnx).read_bytes(), single).run, checked),
         _logits(onnx_backend.open_model(Path(int8_onnx).read_bytes(), quantized).run, checked),
         _logits(litert.open_model(Path(int8_tflite).read_bytes(), flat).run, checked),
+        _logits(open_reference(int8_tflite).run, checked),
         flat.output.scale or np.nan,
     )
     _enforce(report, limits)
@@ -143,7 +152,12 @@ def _logits(run: Callable[[Windows], LogitArray], windows: Windows) -> LogitArra
 
 
 def _compare(
-    torch_: LogitArray, single: LogitArray, quantized: LogitArray, flat: LogitArray, scale: float
+    torch_: LogitArray,
+    single: LogitArray,
+    quantized: LogitArray,
+    flat: LogitArray,
+    reference: LogitArray,
+    scale: float,
 ) -> ParityReport:
     steps = np.abs(quantized - flat) / scale
     error = flat - torch_
@@ -153,10 +167,16 @@ def _compare(
         int8_steps=float(steps.max()),
         int8_agreement=_agreement(quantized, flat),
         identical=float((steps.max(axis=1) < 0.5).mean()),
+        reference_agreement=_agreement(reference, flat),
+        reference_rms=_rms((reference - flat) / scale),
         float_agreement=_agreement(torch_, flat),
         int8_error=float(np.abs(error).max()),
-        int8_rms=float(np.sqrt(np.mean(error**2))),
+        int8_rms=_rms(error),
     )
+
+
+def _rms(values: LogitArray) -> float:
+    return float(np.sqrt(np.mean(values**2)))
 
 
 def _agreement(one: LogitArray, other: LogitArray) -> float:
@@ -176,6 +196,11 @@ def _enforce(report: ParityReport, limits: Limits) -> None:
             report.int8_agreement >= limits.int8_agreement,
             "int8_agreement",
             "compare the files layer by layer",
+        ),
+        (
+            report.reference_agreement >= limits.reference_agreement,
+            "reference_agreement",
+            "compare the kernels layer by layer",
         ),
         (report.float_agreement >= limits.float_agreement, "float_agreement", "calibrate on more windows"),
     )

@@ -8,9 +8,10 @@ VNNI the products of 8-bit weights saturate in 16-bit sums.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from onnxruntime.quantization import (
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from ecgedge_bridge.errors import ModelError
+from ecgedge_export.exact import exact_scales, means_to_convolutions
 from ecgedge_export.qdq_graph import QdqGraph, read_qdq
 
 _ZERO_SHIFT = 128  # uint8 zero point minus int8 zero point of the same mapping
@@ -84,13 +86,14 @@ def quantize(float_onnx: str | Path, windows: Windows, out_dir: str | Path) -> Q
     out = Path(out_dir)
     out.mkdir(parents=True, exist_ok=True)
     pair = QuantizedPair(out / "model.onnx", out / "model_s8.onnx")
-    with tempfile.TemporaryDirectory(prefix="ecgedge-quantize-") as folder:
-        prepared = _prepare(model, Path(folder))
-        ranges = (
-            Path(folder) / "ranges.json"
-        )  # written by the first call, read by the second: one calibration
-        _quantize_static(prepared, pair.u8s8, QuantType.QUInt8, _Windows(name, checked), ranges)
-        _quantize_static(prepared, pair.s8s8, QuantType.QInt8, _Windows(name, checked), ranges)
+    with tempfile.TemporaryDirectory(prefix="ecgedge-quantize-") as scratch:
+        folder = Path(scratch)
+        prepared, first = _prepare(model, folder), folder / "first.onnx"
+        ranges = folder / "ranges.json"  # written by the first call, read by the others: one calibration
+        _quantize_static(prepared, first, QuantType.QInt8, _Windows(name, checked), ranges)
+        for path, kind in ((pair.u8s8, QuantType.QUInt8), (pair.s8s8, QuantType.QInt8)):
+            overrides = _overrides(read_qdq(onnx.load(str(first))), kind)
+            _quantize_static(prepared, path, kind, _Windows(name, checked), ranges, overrides)
     check_same_scales(pair)
     return pair
 
@@ -129,7 +132,12 @@ def _prepare(model: onnx.ModelProto, folder: Path) -> Path:
 
 
 def _quantize_static(
-    source: Path, target: Path, activations: Any, reader: CalibrationDataReader, ranges: Path
+    source: Path,
+    target: Path,
+    activations: Any,
+    reader: CalibrationDataReader,
+    ranges: Path,
+    overrides: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     quantize_static(
         source,
@@ -142,60 +150,22 @@ def _quantize_static(
         weight_type=QuantType.QInt8,
         calibrate_method=CalibrationMethod.MinMax,
         calibration_cache_path=ranges,
+        extra_options={"TensorQuantOverrides": dict(overrides)},
     )
 
 
-def means_to_convolutions(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Copy of a float model in which each AveragePool is a depthwise convolution with equal weights.
-
-    The runtimes round a pooled mean of int8 values differently (halves away from zero, to even, or by float
-    noise), which for kernels of two hits many values. Their convolutions are bit-identical. A mean whose last
-    window hangs over the end (``ceil_mode``) or that leaves padding out of its count stays as it is, and the
-    TFLite writer refuses it.
-    """
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    shapes = _value_shapes(copy)
-    for node in copy.graph.node:
-        if node.op_type == "AveragePool" and _counts_whole_kernel(node, shapes):
-            _to_convolution(copy.graph, node, shapes[node.input[0]][1])
-    return copy
-
-
-def _value_shapes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
-    graph = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
-    infos = [*graph.input, *graph.value_info, *graph.output]
-    return {i.name: tuple(int(d.dim_value) for d in i.type.tensor_type.shape.dim) for i in infos}
-
-
-def _attributes(node: onnx.NodeProto) -> dict[str, Any]:
-    return {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-
-
-def _counts_whole_kernel(node: onnx.NodeProto, shapes: dict[str, tuple[int, ...]]) -> bool:
-    """Whether every mean divides by the whole kernel."""
-    attributes = _attributes(node)
-    rank = len(attributes["kernel_shape"])
-    pads = attributes.get("pads", [0] * 2 * rank)
-    if any(pads) and not attributes.get("count_include_pad", 0):
-        return False
-    lengths = [n + a + b for n, a, b in zip(shapes[node.input[0]][2:], pads[:rank], pads[rank:], strict=True)]
-    strides = attributes.get("strides", [1] * rank)
-    spans = zip(shapes[node.output[0]][2:], strides, attributes["kernel_shape"], lengths, strict=True)
-    return all((out - 1) * stride + kernel <= length for out, stride, kernel, length in spans)
-
-
-def _to_convolution(graph: onnx.GraphProto, node: onnx.NodeProto, channels: int) -> None:
-    """Turn one AveragePool node into a Conv in place."""
-    attributes = _attributes(node)
-    kernel = list(attributes["kernel_shape"])
-    weights = np.full((channels, 1, *kernel), 1.0 / np.prod(kernel), np.float32)
-    name = f"{node.output[0]}_mean"
-    graph.initializer.append(onnx.numpy_helper.from_array(weights, name))
-    kept = {key: attributes[key] for key in ("kernel_shape", "strides", "pads") if key in attributes}
-    node.CopyFrom(
-        onnx.helper.make_node("Conv", [node.input[0], name], node.output, node.name, group=channels, **kept)
-    )
+def _overrides(graph: QdqGraph, kind: QuantType) -> dict[str, list[dict[str, Any]]]:
+    """Scales for exact additions, as onnxruntime takes them; ``graph`` is S8S8."""
+    shift, dtype = (_ZERO_SHIFT, np.uint8) if kind == QuantType.QUInt8 else (0, np.int8)
+    return {
+        graph.output if name == graph.output_tensor else name: [
+            {
+                "scale": np.array(scale),
+                "zero_point": np.array(graph.quants[name].zero_point[0] + shift, dtype),
+            }
+        ]
+        for name, scale in exact_scales(graph).items()
+    }
 
 
 def check_same_scales(pair: QuantizedPair) -> None:

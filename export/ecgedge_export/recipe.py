@@ -39,6 +39,14 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
+class Quantization:
+    """Training with rounding (:mod:`ecgedge_export.qat`) for models that lose too much without."""
+
+    qat_epochs: int = 0  # none
+    qat_lr: float = 2e-4
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """Everything that makes one model."""
 
@@ -53,6 +61,7 @@ class Recipe:
     net: Net
     training: Training = field(default_factory=Training)
     augment: Augment = field(default_factory=Augment)
+    quantization: Quantization = field(default_factory=Quantization)
 
     @property
     def n_samples(self) -> int:
@@ -88,7 +97,7 @@ def read(cls: type[R], path: Path) -> R:
     return built
 
 
-_NESTED = {"net": Net, "training": Training, "augment": Augment}
+_NESTED = {"net": Net, "training": Training, "augment": Augment, "quantization": Quantization}
 
 
 def _build(cls: Any, raw: dict[str, Any], where: str) -> Any:

@@ -4,8 +4,8 @@ ONNX holds images as (batch, channel, height, time), TFLite as (batch, height, t
 dimensions are turned, all others keep their order. Torch pads both ends by the same amount, TFLite's SAME
 does not when the stride is 2: where they differ, the padding is an explicit PAD with the input's zero point.
 
-Means over a kernel are convolutions by the time they get here (see :mod:`ecgedge_export.quantize`); those
-that cannot be, because their last window hangs over the end, are refused: TFLite rounds them with a bias.
+Means are convolutions by the time they get here (see :mod:`ecgedge_export.exact`); those that cannot be,
+because their last window hangs over the end, are refused: TFLite rounds them with a bias.
 """
 
 from __future__ import annotations
@@ -59,12 +59,15 @@ class _Writer:
         return self._indices[name]
 
     def weights(self, name: str, order: tuple[int, ...], axis: int) -> int:
-        """Append int8 weights with their axes in ``order``, channels along ``axis``."""
+        """Append int8 weights with their axes in ``order`` (a matrix gets two more), channels on ``axis``."""
         values = self.constant(name)
         quant = self.quant(name)
         if values.dtype != np.int8 or np.any(quant.zero_point):
             raise ModelError(f"the weights {name} are not symmetric int8: quantize them as QInt8")
-        return self.model.constant(name, values.transpose(order), Quant(quant.scale, quant.zero_point, axis))
+        turned = values.transpose(order)
+        if turned.ndim == 2:
+            turned = turned[:, None, None]
+        return self.model.constant(name, turned, Quant(quant.scale, quant.zero_point, axis))
 
     def bias(self, node: Node, channels: int) -> int:
         """Append the int32 bias, whose scale is that of the input times that of the weights."""
@@ -89,11 +92,23 @@ class _Writer:
             raise ModelError(f"{name} must be a constant: export the network in eval mode with fixed weights")
         return self.graph.constants[name]
 
+    def beside(self, name: str, what: str, shape: tuple[int, ...]) -> int:
+        """Append a tensor of TFLite's ``shape`` that ONNX does not have, quantized like ``name``."""
+        return self.model.tensor(f"{name}_{what}", shape, _INT8, self.quant(name))
+
+    def reshape(self, source: int, target: int, shape: tuple[int, ...]) -> None:
+        """Append a RESHAPE to TFLite's ``shape``."""
+        values = np.array(shape, np.int32)
+        options = schema.ReshapeOptionsT()
+        options.newShape = values
+        constant = self.model.constant(f"shape{target}", values)
+        self.model.operator("RESHAPE", [source, constant], target, options)
+
     def pad(self, name: str, pads: list[tuple[int, int]]) -> int:
         """Append a PAD with the zero point (pads in ONNX order) and return the padded tensor."""
         before = self.shape(name)
         shape = tuple(n + a + b for n, (a, b) in zip(before, pads, strict=True))
-        padded = self.model.tensor(f"{name}_pad{len(self._indices)}", _turned(shape), _INT8, self.quant(name))
+        padded = self.beside(name, f"pad{len(self._indices)}", _turned(shape))
         self.emit_pad(name, pads, padded)
         return padded
 
@@ -210,15 +225,14 @@ def _pad(writer: _Writer, node: Node) -> None:
     writer.emit_pad(node.inputs[0], pads, writer.activation(node.output))
 
 
-def _reduce(writer: _Writer, node: Node) -> None:
+def _reduce_max(writer: _Writer, node: Node) -> None:
     source, target = node.inputs[0], writer.activation(node.output)
-    code = "REDUCE_MAX" if node.op == "ReduceMax" else "MEAN"
     # A maximum keeps its scale in TFLite. A QUANTIZE behind it would not do: XNNPACK's factor has eight bits.
-    if code == "REDUCE_MAX" and not writer.quant(source).same_as(writer.quant(node.output)):
+    if not writer.quant(source).same_as(writer.quant(node.output)):
         raise _refuse(node, "a maximum of signed values (take it behind a ReLU)")
     axes, options = _reducer(writer, node)
     inputs = [writer.activation(source), writer.model.constant(f"{node.output}_axes", axes)]
-    writer.model.operator(code, inputs, target, options)
+    writer.model.operator("REDUCE_MAX", inputs, target, options)
 
 
 def _reducer(writer: _Writer, node: Node) -> tuple[npt.NDArray[np.int32], Any]:
@@ -241,11 +255,8 @@ def _reshape(writer: _Writer, node: Node) -> None:
     order = [[axis for axis in _layout(s) if s[axis] > 1] for s in (source, target)]
     if any(axes != sorted(axes) for axes in order):
         raise _refuse(node, "a reshape between channels and time")
-    shape = np.array(_turned(target), np.int32)
-    options = schema.ReshapeOptionsT()
-    options.newShape = shape
-    inputs = [writer.activation(node.inputs[0]), writer.model.constant(f"{node.output}_shape", shape)]
-    writer.model.operator("RESHAPE", inputs, writer.activation(node.output), options)
+    output = writer.activation(node.output)
+    writer.reshape(writer.activation(node.inputs[0]), output, _turned(target))
 
 
 def _layout(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -253,19 +264,23 @@ def _layout(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _linear(writer: _Writer, node: Node) -> None:
-    attributes = node.attributes
-    if (
-        attributes.get("alpha", 1.0) != 1.0
-        or attributes.get("beta", 1.0) != 1.0
-        or attributes.get("transA", 0)
-    ):
-        raise _refuse(node, "a matrix product with factors or a transposed input")
-    order = (0, 1) if attributes.get("transB", 0) else (1, 0)
-    weights = writer.weights(node.inputs[1], order, 0)
-    inputs = [writer.activation(node.inputs[0]), weights, writer.bias(node, writer.shape(node.output)[1])]
-    writer.model.operator(
-        "FULLY_CONNECTED", inputs, writer.activation(node.output), schema.FullyConnectedOptionsT()
-    )
+    """A matrix product as a convolution of one sample.
+
+    Reference kernels of LiteRT and TFLite Micro round FULLY_CONNECTED differently.
+    """
+    attributes, source = node.attributes, node.inputs[0]
+    factors = {attributes.get("alpha", 1.0), attributes.get("beta", 1.0)}
+    if factors != {1.0} or attributes.get("transA", 0) or len(writer.shape(source)) != 2:
+        raise _refuse(node, "a matrix product with factors, or of anything but one row")
+    (_, channels), (_, filters) = writer.shape(source), writer.shape(node.output)
+    row = writer.beside(source, f"row{node.output}", (1, 1, 1, channels))
+    product = writer.beside(node.output, "product", (1, 1, 1, filters))
+    writer.reshape(writer.activation(source), row, (1, 1, 1, channels))
+    weights = writer.weights(node.inputs[1], (0, 1) if attributes.get("transB", 0) else (1, 0), 0)
+    options = schema.Conv2DOptionsT()
+    options.padding, options.strideH, options.strideW = schema.Padding.VALID, 1, 1
+    writer.model.operator("CONV_2D", [row, weights, writer.bias(node, filters)], product, options)
+    writer.reshape(product, writer.activation(node.output), (1, filters))
 
 
 def _clamp(writer: _Writer, node: Node) -> None:
@@ -284,12 +299,10 @@ _EMITTERS: dict[str, Callable[[_Writer, Node], None]] = {
     "Clip": _clamp,
     "Conv": _conv,
     "Gemm": _linear,
-    "GlobalAveragePool": _reduce,
     "MatMul": _linear,
     "MaxPool": _max_pool,
     "Pad": _pad,
-    "ReduceMax": _reduce,
-    "ReduceMean": _reduce,
+    "ReduceMax": _reduce_max,
     "Relu": _clamp,
     **dict.fromkeys(RESHAPES, _reshape),
 }

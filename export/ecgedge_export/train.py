@@ -127,6 +127,13 @@ class _Run:
             self.epoch, self.steps = state["epoch"], state["steps"]
 
 
+def views(recipe: Recipe, data: Prepared, viewer: Viewer, epoch: int) -> Iterator[Tensor]:
+    """Windows of one epoch without their labels, each batch of shape (b, 1, time)."""
+    rng = np.random.default_rng([recipe.training.seed, epoch])
+    targets = np.zeros(len(data.signals), np.int64)
+    return (x for x, _ in _batches(data, targets, viewer, recipe.training, rng))
+
+
 def _batches(
     data: Prepared,
     targets: npt.NDArray[np.int64],

@@ -9,16 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime
 import pytest
-import torch
-from torch import nn
-from torch.nn import functional as F
 
 from ecgedge_bridge.errors import ModelError
-from ecgedge_export.onnx_export import export_onnx
 from ecgedge_export.qdq_graph import read_qdq
-from ecgedge_export.quantize import QuantizedPair, check_same_scales, means_to_convolutions, quantize
+from ecgedge_export.quantize import QuantizedPair, check_same_scales, quantize
 
 Windows = Callable[..., npt.NDArray[np.float32]]
 
@@ -37,7 +32,7 @@ def test_weights_are_per_channel_symmetric_and_within_seven_bits(chain: Any) -> 
     weights = [
         n for n, v in graph.constants.items() if v.dtype == np.int8 and v.ndim > 1 and n in graph.quants
     ]
-    assert len(weights) == 12
+    assert len(weights) == 13
     for name in weights:
         values, quant = graph.constants[name], graph.quants[name]
         assert quant.scale.size == len(values)
@@ -77,45 +72,3 @@ def test_files_of_two_calibrations_are_refused(chain: Any, windows: Windows, tmp
     other = quantize(chain.float_onnx, 2 * windows(64, 3), tmp_path)
     with pytest.raises(ModelError, match=r"quantize .* differently: quantize both again"):
         check_same_scales(QuantizedPair(chain.int8_onnx, other.s8s8))
-
-
-class Pooled(nn.Module):
-    """One mean pooling of a signal, then its mean over time."""
-
-    def __init__(self, **pool: Any) -> None:
-        super().__init__()
-        self.pool = pool
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.avg_pool2d(x.unsqueeze(2), **self.pool).mean(dim=(2, 3))
-
-
-POOLS: list[tuple[dict[str, Any], str]] = [
-    ({"kernel_size": (1, 2)}, "Conv"),
-    ({"kernel_size": (1, 3), "stride": (1, 2)}, "Conv"),
-    ({"kernel_size": (1, 3), "stride": (1, 2), "padding": (0, 1)}, "Conv"),
-    ({"kernel_size": (1, 3), "stride": (1, 1), "padding": (0, 1), "count_include_pad": False}, "AveragePool"),
-    (
-        {"kernel_size": (1, 2), "stride": (1, 2), "ceil_mode": True},
-        "AveragePool",
-    ),  # 321 samples: one hangs over
-]
-
-
-@pytest.mark.parametrize(("pool", "operator"), POOLS)
-def test_means_become_convolutions_only_where_they_are_equal(
-    windows: Windows, tmp_path: Path, pool: dict[str, Any], operator: str
-) -> None:
-    before = onnx.load(str(export_onnx(Pooled(**pool), 321, tmp_path / "float.onnx")))
-    after = means_to_convolutions(before)
-    assert operator in {node.op_type for node in after.graph.node}
-    window = windows(1, 9, 321)
-    first, second = (_run(model, window) for model in (before, after))
-    np.testing.assert_allclose(first, second, atol=1e-6)
-    np.testing.assert_allclose(Pooled(**pool)(torch.from_numpy(window)).numpy(), second, atol=1e-5)
-
-
-def _run(model: onnx.ModelProto, window: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    result: npt.NDArray[np.float32] = session.run(None, {"ecg": window})[0]
-    return result

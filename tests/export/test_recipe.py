@@ -24,6 +24,14 @@ def test_the_gate_recipe_loads():
     assert gate_data.load_recipe(RECIPES / "gate.toml").window_s == 10.0
 
 
+def test_training_with_rounding_is_a_switch_that_is_off(tmp_path):
+    text = (RECIPES / "rhythm.toml").read_text()
+    assert recipe.load(RECIPES / "rhythm.toml").quantization.qat_epochs == 0
+    path = tmp_path / "r.toml"
+    path.write_text(text + "\n[quantization]\nqat_epochs = 3\n")
+    assert recipe.load(path).quantization == recipe.Quantization(qat_epochs=3)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from ecgedge_export import prepare, recipe, train
+from ecgedge_export import prepare, recipe, rhythm, train
 from ecgedge_export.augment import Viewer
 
 RECIPES = Path(__file__).parents[2] / "export" / "recipes"
@@ -87,3 +87,15 @@ def test_views_differ_and_keep_the_form(small, data):
     views = [viewer.view(data.signals[1], rng) for _ in range(20)]
     assert all(v.shape == (3040,) and v.dtype == np.float32 and np.abs(v).max() <= small.clip for v in views)
     assert len({v.tobytes() for v in views}) == 20
+
+
+def test_the_recipe_switches_training_with_rounding_on(small, data, trained):
+    net, viewer, _ = trained
+    sets, said = rhythm.Sets(data, data, viewer), []
+    assert rhythm.tuned(net, small, sets, said.append) is net
+    how = replace(small, quantization=recipe.Quantization(qat_epochs=2))
+    student = rhythm.tuned(net, how, sets, said.append)
+    assert [line.split(":")[0] for line in said] == ["rounding, epoch 1/2", "rounding, epoch 2/2"]
+    windows = np.stack([viewer.plain(s) for s in data.signals])
+    before, after = (train.logits(n, windows) for n in (net, student))
+    assert 0 < np.abs(before - after).max() < 1.0  # the same network, trained on a little

@@ -1,0 +1,55 @@
+"""The C source of a model, compiled as strictly as a compiler can, and run on int8 windows."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+Codes = npt.NDArray[np.int8]
+STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror", "-pedantic")
+# An index outside of the arena or a sum that overflows ends the program.
+CHECKED = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+MAIN = """
+#include <stdio.h>
+#include <string.h>
+#include "model.h"
+static int8_t input[M_SAMPLES], logits[M_CLASSES];
+static int32_t arena[M_ARENA_WORDS];
+int main(void)
+{
+    while (fread(input, 1, sizeof input, stdin) == sizeof input) {
+        memset(arena, 0x5a, sizeof arena);
+        m_run(input, logits, arena);
+        fwrite(logits, 1, sizeof logits, stdout);
+    }
+    return 0;
+}
+"""
+
+
+@pytest.fixture
+def run_c(tmp_path: Path) -> Callable[..., Codes]:
+    """Translate a TFLite file, compile it with ``flags`` and run it on codes of shape (n, samples)."""
+    if shutil.which("gcc") is None:
+        pytest.skip("needs gcc, which is not installed")
+
+    def run(tflite: Path, codes: Codes, *flags: str) -> Codes:
+        from ecgedge_export.c_source import write_c
+
+        folder = tmp_path / "c"
+        write_c(tflite, folder, "m")
+        (folder / "main.c").write_text(MAIN)
+        command = ["gcc", *STRICT, *(flags or CHECKED), "-o", "program", "model.c", "main.c"]
+        subprocess.run(command, cwd=folder, check=True, timeout=300)
+        said = subprocess.run(
+            [folder / "program"], input=codes.tobytes(), stdout=subprocess.PIPE, check=True, timeout=300
+        )
+        return np.frombuffer(said.stdout, np.int8).reshape(len(codes), -1)
+
+    return run
