@@ -39,6 +39,20 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
+class Distill:
+    """Who teaches the student, and how much that counts (see :class:`ecgedge_export.train.Lessons`).
+
+    ``teacher`` is the name of a recipe beside the student's; ``folds`` is how many teachers share the
+    recordings, so that each answers for those that it did not see.
+    """
+
+    teacher: str
+    folds: int = 3
+    weight: float = 0.5
+    temperature: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """Everything that makes one model."""
 
@@ -53,6 +67,7 @@ class Recipe:
     net: Net
     training: Training = field(default_factory=Training)
     augment: Augment = field(default_factory=Augment)
+    distill: Distill | None = None
 
     @property
     def n_samples(self) -> int:
@@ -88,7 +103,7 @@ def read(cls: type[R], path: Path) -> R:
     return built
 
 
-_NESTED = {"net": Net, "training": Training, "augment": Augment}
+_NESTED = {"net": Net, "training": Training, "augment": Augment, "distill": Distill}
 
 
 def _build(cls: Any, raw: dict[str, Any], where: str) -> Any:

@@ -27,9 +27,23 @@ def is_validation(record_id: str) -> bool:
     >>> is_validation("A01176") == is_validation("A00227")
     True
     """
+    return _number("val-1", record_id) % 100 < VALIDATION_PERCENT
+
+
+def fold(record_id: str, folds: int) -> int:
+    """Tell which of so many teachers may not see a CinC 2017 record, and answers for it: ``fold-1``.
+
+    Examples
+    --------
+    >>> fold("A01176", 3) == fold("A00227", 3)
+    True
+    """
+    return _number("fold-1", record_id) % folds
+
+
+def _number(split: str, record_id: str) -> int:
     name = SAME_RECORDING.get(record_id, record_id)
-    digest = hashlib.sha256(f"val-1:{name}".encode()).hexdigest()
-    return int(digest, 16) % 100 < VALIDATION_PERCENT
+    return int(hashlib.sha256(f"{split}:{name}".encode()).hexdigest(), 16)
 
 
 def split_hash(record_ids: Iterable[str]) -> str:
