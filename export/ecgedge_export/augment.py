@@ -35,6 +35,11 @@ class Viewer:
     def __init__(self, fs: float, n: int, clip: float, how: Augment, noise: list[Signal]) -> None:
         self._fs, self._n, self._clip, self._how, self._noise = fs, n, clip, how, noise
 
+    @property
+    def n_samples(self) -> int:
+        """Length of a view."""
+        return self._n
+
     def plain(self, signal: Signal) -> Signal:
         """Return the last window of the recording, unchanged."""
         return model_input(signal, self._fs, self._n, self._clip)

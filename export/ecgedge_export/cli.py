@@ -6,12 +6,17 @@ import sys
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgedge_bridge.errors import EcgEdgeError
+from ecgedge_bridge.errors import ConfigError, EcgEdgeError
 from ecgedge_export import data_cli
+
+if TYPE_CHECKING:  # torch takes seconds
+    from ecgedge_export.recipe import Recipe
+    from ecgedge_export.rhythm import Sets
+    from ecgedge_export.train import Lessons
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Train, quantize and package the models of ecgedge."
@@ -19,6 +24,7 @@ app = typer.Typer(
 app.add_typer(data_cli.app, name="data")
 MODELS = Path("edge/ecgedge/models")
 NOISE = ["em:6", "em:0", "ma:6", "ma:0", "bw:0"]
+QUICK_RECORDS = 200
 
 
 @app.command()
@@ -132,17 +138,62 @@ def verify(
     _say(f"{path}: all files are as their manifests say")
 
 
+@app.command()
+def distill(
+    recipe: Annotated[Path, typer.Argument(help="A student's recipe that names a teacher.")],
+    seeds: Annotated[int, typer.Option(min=1, help="Times that each student is trained.")] = 3,
+    work: Annotated[Path | None, typer.Option(help="Checkpoints; default: the user's cache.")] = None,
+    quick: Annotated[
+        bool, typer.Option(help="Two epochs on 200 records: shows that the road is open.")
+    ] = False,
+) -> None:
+    """Train students with and without the teacher; prints what the teacher is worth."""
+    import json
+
+    from ecgedge_export import distill as distilling
+
+    path = _recipe_path(recipe)
+    student, sets, folder = _student(path, work, quick=quick)
+    taught = _lessons(path, student, sets, folder, quick=quick)
+    if taught is None:
+        raise ConfigError(f"{path} names no teacher: add a [distill] table to it")
+    arms = folder.with_name(f"{folder.name}-arms")
+    sides = sets.train, sets.validation
+    rows = distilling.compare(student, taught, sides, sets.viewer, seeds, arms, _say)
+    typer.echo(json.dumps(rows, indent=1))
+
+
 def _train_rhythm(path: Path, out: Path | None, work: Path | None, command: str, *, quick: bool) -> None:
+    from ecgedge_export import rhythm
+
+    recipe, sets, folder = _student(path, work, quick=quick)
+    out = out or (folder / "model" if quick else MODELS / recipe.name)
+    taught = _lessons(path, recipe, sets, folder, quick=quick)
+    manifest = rhythm.build(recipe, sets, out, folder, command, _say, taught)
+    _say(f"{out}: mean F1 {manifest.metrics['int8_litert']['mean_f1_nao']} (INT8, LiteRT)")
+
+
+def _student(path: Path, work: Path | None, *, quick: bool) -> tuple[Recipe, Sets, Path]:
+    """What it is trained by, what on, and where its checkpoints are."""
     from ecgedge_export import recipe as recipes
     from ecgedge_export import rhythm
     from ecgedge_export.data import cache_dir
 
     recipe = recipes.load(path, quick=quick)
-    work = work or cache_dir() / "runs" / f"{recipe.name}{'-quick' if quick else ''}"
-    out = out or (work / "model" if quick else MODELS / recipe.name)
-    sets = rhythm.load_sets(recipe, 200 if quick else None)
-    manifest = rhythm.build(recipe, sets, out, work, command, _say)
-    _say(f"{out}: mean F1 {manifest.metrics['int8_litert']['mean_f1_nao']} (INT8, LiteRT)")
+    folder = work or cache_dir() / "runs" / f"{recipe.name}{'-quick' if quick else ''}"
+    return recipe, rhythm.load_sets(recipe, QUICK_RECORDS if quick else None), folder
+
+
+def _lessons(path: Path, student: Recipe, sets: Sets, folder: Path, *, quick: bool) -> Lessons | None:
+    """What the student's teacher says, where its recipe names one; the teacher's recipe lies beside it."""
+    from ecgedge_export import distill as distilling
+    from ecgedge_export import recipe as recipes
+
+    if student.distill is None:
+        return None
+    teacher = recipes.load(path.with_name(f"{student.distill.teacher}.toml"), quick=quick)
+    place = folder.with_name(f"{teacher.name}{'-quick' if quick else ''}")
+    return distilling.lessons(teacher, student.distill, sets.train, sets.viewer, place, _say)
 
 
 def _train_gate(path: Path, out: Path, command: str) -> None:

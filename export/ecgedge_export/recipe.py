@@ -47,6 +47,20 @@ class Quantization:
 
 
 @dataclass(frozen=True, slots=True)
+class Distill:
+    """Who teaches the student, and how much that counts (see :class:`ecgedge_export.train.Lessons`).
+
+    ``teacher`` is the name of a recipe beside the student's; ``folds`` is how many teachers share the
+    recordings, so that each answers for those that it did not see.
+    """
+
+    teacher: str
+    folds: int = 3
+    weight: float = 0.5
+    temperature: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """Everything that makes one model."""
 
@@ -62,6 +76,7 @@ class Recipe:
     training: Training = field(default_factory=Training)
     augment: Augment = field(default_factory=Augment)
     quantization: Quantization = field(default_factory=Quantization)
+    distill: Distill | None = None
 
     @property
     def n_samples(self) -> int:
@@ -97,7 +112,13 @@ def read(cls: type[R], path: Path) -> R:
     return built
 
 
-_NESTED = {"net": Net, "training": Training, "augment": Augment, "quantization": Quantization}
+_NESTED = {
+    "net": Net,
+    "training": Training,
+    "augment": Augment,
+    "quantization": Quantization,
+    "distill": Distill,
+}
 
 
 def _build(cls: Any, raw: dict[str, Any], where: str) -> Any:

@@ -29,6 +29,7 @@ from ecgedge_export.prepare import Prepared
 from ecgedge_export.quantize import quantize
 from ecgedge_export.recipe import Recipe
 from ecgedge_export.tflite_writer import write_tflite
+from ecgedge_export.train import Lessons
 
 CALIBRATION_WINDOWS = 512
 GOLDEN_WINDOWS = 1
@@ -65,8 +66,18 @@ def load_sets(recipe: Recipe, limit: int | None = None) -> Sets:
     return Sets(train, validation, viewer)
 
 
-def build(recipe: Recipe, sets: Sets, out: Path, work: Path, command: str, say: Say) -> Manifest:
+def build(
+    recipe: Recipe,
+    sets: Sets,
+    out: Path,
+    work: Path,
+    command: str,
+    say: Say,
+    lessons: Lessons | None = None,
+) -> Manifest:
     """Make the model folder ``out``; checkpoints and intermediate files go to ``work``.
+
+    ``lessons`` are a teacher's answers about ``sets.train``.
 
     Raises
     ------
@@ -79,6 +90,7 @@ def build(recipe: Recipe, sets: Sets, out: Path, work: Path, command: str, say: 
         sets.viewer,
         work / "checkpoint.pt",
         lambda *p: say("epoch {}/{}: loss {:.4f}".format(*p)),
+        lessons,
     )
     say(f"{nets.n_parameters(parent):,} parameters; quantizing")
     net = tuned(parent, recipe, sets, say)

@@ -51,6 +51,17 @@ def is_validation(record_id: str) -> bool:
     return percent(f"val-1:{SAME_RECORDING.get(record_id, record_id)}") < VALIDATION_PERCENT
 
 
+def fold(record_id: str, folds: int) -> int:
+    """Tell which of so many teachers may not see a CinC 2017 record, and answers for it: ``fold-1``.
+
+    Examples
+    --------
+    >>> fold("A01176", 3) == fold("A00227", 3)
+    True
+    """
+    return _number(f"fold-1:{SAME_RECORDING.get(record_id, record_id)}") % folds
+
+
 def percent(key: str) -> int:
     """Place of a key between 0 and 99, evenly spread: its SHA-256 modulo 100.
 
@@ -59,7 +70,11 @@ def percent(key: str) -> int:
     >>> percent("val-1:A00001")
     11
     """
-    return int(hashlib.sha256(key.encode()).hexdigest(), 16) % 100
+    return _number(key) % 100
+
+
+def _number(key: str) -> int:
+    return int(hashlib.sha256(key.encode()).hexdigest(), 16)
 
 
 def split_hash(record_ids: Iterable[str]) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ecgedge_export.augment import Viewer
 from ecgedge_export.nets import RhythmNet
@@ -19,6 +21,34 @@ from ecgedge_export.recipe import Recipe, Training
 Progress = Callable[[int, int, float], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What a teacher says of the recordings: the student also learns to say that, in (1 - weight) : weight.
+
+    Hinton, Vinyals and Dean, 2015 (arXiv 1503.02531): logits softened by a temperature.
+
+    Parameters
+    ----------
+    logits : ndarray of float32, shape (recordings, classes)
+        The teacher's answers, from the clean recording; the student answers from a noisy view of it.
+    weight : float
+        0 is learning from the labels alone, 1 from the teacher alone.
+    temperature : float
+        Above 1 shows what the teacher thinks of the classes that it did not choose.
+    """
+
+    logits: npt.NDArray[np.float32]
+    weight: float
+    temperature: float
+
+    def blend(self, hard: Tensor, said: Tensor, chosen: npt.NDArray[np.int64]) -> Tensor:
+        """Loss of a batch: ``hard`` is that against the labels, ``said`` are the student's logits."""
+        t = self.temperature
+        taught = torch.log_softmax(torch.from_numpy(self.logits[chosen]) / t, dim=1)
+        soft = F.kl_div(torch.log_softmax(said / t, dim=1), taught, reduction="batchmean", log_target=True)
+        return (1 - self.weight) * hard + self.weight * t * t * soft
+
+
 def build(recipe: Recipe) -> RhythmNet:
     """Return the untrained student of a recipe, the same for the same seed."""
     torch.manual_seed(recipe.training.seed)
@@ -26,7 +56,14 @@ def build(recipe: Recipe) -> RhythmNet:
     return RhythmNet(len(recipe.classes), net.stem, net.stages, net.dropout)
 
 
-def train(recipe: Recipe, data: Prepared, viewer: Viewer, checkpoint: Path, progress: Progress) -> RhythmNet:
+def train(
+    recipe: Recipe,
+    data: Prepared,
+    viewer: Viewer,
+    checkpoint: Path,
+    progress: Progress,
+    lessons: Lessons | None = None,
+) -> RhythmNet:
     """Train on ``data``, going on from ``checkpoint`` where there is one, and return the averaged student.
 
     Parameters
@@ -41,16 +78,18 @@ def train(recipe: Recipe, data: Prepared, viewer: Viewer, checkpoint: Path, prog
         Written after every epoch, whole or not at all.
     progress : callable
         Called with (epochs done, epochs in all, mean loss) after every epoch.
+    lessons : Lessons, optional
+        A teacher's answers about ``data``.
     """
     how = recipe.training
     torch.set_num_threads(how.threads)
     torch.use_deterministic_algorithms(True)
-    run = _Run(recipe, data)
+    run = _Run(recipe, data, lessons)
     run.resume(checkpoint)
     while run.epoch < how.epochs:
         rng = np.random.default_rng([how.seed, run.epoch])
         torch.manual_seed(how.seed * 100_003 + run.epoch)
-        losses = [run.step(x, y) for x, y in _batches(data, run.targets, viewer, how, rng)]
+        losses = [run.step(x, chosen) for x, chosen in _batches(data, viewer, how, rng)]
         run.epoch += 1
         run.save(checkpoint)
         progress(run.epoch, how.epochs, float(np.mean(losses)))
@@ -61,8 +100,9 @@ def train(recipe: Recipe, data: Prepared, viewer: Viewer, checkpoint: Path, prog
 class _Run:
     """A student on its way: weights, their running average, optimiser, schedule."""
 
-    def __init__(self, recipe: Recipe, data: Prepared) -> None:
+    def __init__(self, recipe: Recipe, data: Prepared, lessons: Lessons | None) -> None:
         how = recipe.training
+        self.lessons = lessons
         self.net = build(recipe)
         # Half as fast again on a CPU; torch's type hints do not know the argument.
         self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -84,9 +124,12 @@ class _Run:
         self.steps = 0
         self.epoch = 0
 
-    def step(self, x: Tensor, y: Tensor) -> float:
+    def step(self, x: Tensor, chosen: npt.NDArray[np.int64]) -> float:
         self.net.train()
-        loss: Tensor = self.loss(self.net(x), y)
+        said = self.net(x)
+        loss: Tensor = self.loss(said, torch.from_numpy(self.targets[chosen]))
+        if self.lessons:
+            loss = self.lessons.blend(loss, said, chosen)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
@@ -130,22 +173,18 @@ class _Run:
 def views(recipe: Recipe, data: Prepared, viewer: Viewer, epoch: int) -> Iterator[Tensor]:
     """Windows of one epoch without their labels, each batch of shape (b, 1, time)."""
     rng = np.random.default_rng([recipe.training.seed, epoch])
-    targets = np.zeros(len(data.signals), np.int64)
-    return (x for x, _ in _batches(data, targets, viewer, recipe.training, rng))
+    return (x for x, _ in _batches(data, viewer, recipe.training, rng))
 
 
 def _batches(
-    data: Prepared,
-    targets: npt.NDArray[np.int64],
-    viewer: Viewer,
-    how: Training,
-    rng: np.random.Generator,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    order = rng.permutation(len(targets))
+    data: Prepared, viewer: Viewer, how: Training, rng: np.random.Generator
+) -> Iterator[tuple[Tensor, npt.NDArray[np.int64]]]:
+    """Views of recordings in random order, and which recordings they are of."""
+    order = rng.permutation(len(data.signals))
     for start in range(0, len(order), how.batch):
         chosen = order[start : start + how.batch]
         x = np.stack([viewer.view(data.signals[i], rng) for i in chosen])
-        yield torch.from_numpy(x)[:, None, :], torch.from_numpy(targets[chosen])
+        yield torch.from_numpy(x)[:, None, :], chosen
 
 
 @torch.no_grad()

@@ -1,16 +1,20 @@
-"""The C source of a model, compiled as strictly as a compiler can, and run on int8 windows."""
+"""A small student with signals to train it on, and the C source of a model, compiled and run."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from ecgedge_export import prepare, recipe
+
+RECIPES = Path(__file__).parents[2] / "export" / "recipes"
 Codes = npt.NDArray[np.int8]
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror", "-pedantic")
 # An index outside of the arena or a sum that overflows ends the program.
@@ -53,3 +57,26 @@ def run_c(tmp_path: Path) -> Callable[..., Codes]:
         return np.frombuffer(said.stdout, np.int8).reshape(len(codes), -1)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def small():
+    """The shipped recipe with a tiny net, few epochs and no noise."""
+    full = recipe.load(RECIPES / "rhythm.toml")
+    return replace(
+        full,
+        net=recipe.Net((4, 7), ((8, 7, 1), (8, 7, 1), (8, 7, 1), (8, 7, 1)), 0.0),
+        training=replace(full.training, epochs=16, batch=16, threads=1, lr=0.01),
+    )
+
+
+@pytest.fixture(scope="session")
+def data():
+    """Slow and fast pulses, called N and A."""
+    rng = np.random.default_rng(0)
+    signals = []
+    for i in range(64):
+        x = 0.02 * rng.standard_normal(3000).astype(np.float32)
+        x[rng.integers(0, 40) :: 90 if i % 2 else 35] += 1
+        signals.append(x)
+    return prepare.Prepared([f"r{i}" for i in range(64)], ["N" if i % 2 else "A" for i in range(64)], signals)
