@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ecgedge.events import Battery, Beat, DeviceStatus, Event, Gap, Quality, Rhythm
+    from ecgedge.events import Battery, Beat, DeviceStatus, Event, Gap, Hrv, Quality, Rhythm
     from ecgedge.helpers import Classification, assess_quality, classify, detect_beats
     from ecgedge.monitor import Monitor
     from ecgedge.recording import read
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "ecgedge.events": ("Battery", "Beat", "DeviceStatus", "Event", "Gap", "Quality", "Rhythm"),
+    "ecgedge.events": ("Battery", "Beat", "DeviceStatus", "Event", "Gap", "Hrv", "Quality", "Rhythm"),
     "ecgedge.helpers": ("Classification", "assess_quality", "classify", "detect_beats"),
     "ecgedge.monitor": ("Monitor",),
     "ecgedge.recording": ("read",),
@@ -46,6 +46,7 @@ __all__ = [
     "Event",
     "FrameError",
     "Gap",
+    "Hrv",
     "LinkError",
     "ModelError",
     "Monitor",

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ecgedge.hrv.measures import HrvMeasures
 from ecgedge_bridge.types import Battery, DeviceStatus, JsonEvent
 
-__all__ = ["Battery", "Beat", "DeviceStatus", "Event", "Gap", "Quality", "Rhythm"]
+__all__ = ["Battery", "Beat", "DeviceStatus", "Event", "Gap", "Hrv", "Quality", "Rhythm"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,20 @@ class Rhythm(JsonEvent):
     changed: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hrv(HrvMeasures, JsonEvent):
+    """Heart rate variability of the last minutes, see :class:`ecgedge.hrv.HrvMeasures`.
+
+    Comes every minute; the window grows to five minutes at the start of a stream, and has a last event at the
+    end. What cannot be computed is None: LF and HF before there are five minutes, for example.
+    """
+
+    sample: int
+    time_s: float
+    end_sample: int
+    end_time_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Gap(JsonEvent):
     """Signal that is missing: ``lost`` samples from ``sample`` up to ``end_sample``.
@@ -88,4 +103,4 @@ class Gap(JsonEvent):
     reason: str = "lost"
 
 
-Event = Beat | Quality | Rhythm | Gap | Battery | DeviceStatus
+Event = Beat | Quality | Rhythm | Hrv | Gap | Battery | DeviceStatus

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ecgedge.decision import Hysteresis
 from ecgedge.gate import Gate, GateModel
+from ecgedge.hrv.stage import WINDOW_S, HrvStage
 from ecgedge.model import BUNDLED, Model
 from ecgedge.pipeline import Pipeline
 from ecgedge.stages import BeatStage, Counts, QualityStage, RhythmStage
@@ -28,6 +29,8 @@ class Monitor(Pipeline):
         ``litert``, ``onnx``, ``tflite``, or ``auto`` for the first that is installed.
     fs : float, optional
         Rate that blocks must have, in Hz; None takes the first block's.
+    hrv_window_s : float
+        Length of the window of :class:`ecgedge.Hrv` events in seconds, at least 10; they come every minute.
     timer : callable, optional
         A clock in seconds (``time.perf_counter``) to measure stages with, see
         :class:`ecgedge.pipeline.MonitorStats`.
@@ -38,6 +41,8 @@ class Monitor(Pipeline):
         The model folder is damaged, or no runtime is installed.
     ConfigError
         An impossible rate.
+    ValueError
+        ``hrv_window_s`` is too short.
 
     Examples
     --------
@@ -55,6 +60,8 @@ class Monitor(Pipeline):
         model: str | Path | Model | None = None,
         backend: str = "auto",
         fs: float | None = None,
+        *,
+        hrv_window_s: float = WINDOW_S,
         timer: Callable[[], float] | None = None,
     ) -> None:
         loaded = model if isinstance(model, Model) else Model.load(model, backend)
@@ -64,9 +71,11 @@ class Monitor(Pipeline):
         counts = Counts()
         gate = Gate(GateModel.load(BUNDLED / "gate" / "gate.json"), m.fs)
         self._hysteresis = Hysteresis(m.thresholds["conclusive"], m.thresholds["sure"])
+        self._hrv = HrvStage(hrv_window_s)
         stages = (
             BeatStage(m.fs),
             QualityStage(gate, m.fs, GATE_WINDOW_S),
+            self._hrv,
             RhythmStage(loaded, self._hysteresis, counts),
         )
         super().__init__(stages, m.fs, loaded.front_end, fs_in=fs, timer=timer, counts=counts)
@@ -75,3 +84,4 @@ class Monitor(Pipeline):
         """Start afresh: the next block begins a new stream, no label is held."""
         super().reset()
         self._hysteresis.reset()
+        self._hrv.reset()

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ecgedge.events import Event, Quality, Rhythm
+from ecgedge.events import Event, Hrv, Quality, Rhythm
 from ecgedge.live.words import clock, describe
 from ecgedge_bridge.types import SampleBlock
 
@@ -73,7 +73,7 @@ class TextLines:
         if words is None or words == self._last:
             return
         self._last = words
-        time_s = event.end_time_s if isinstance(event, Rhythm | Quality) else event.time_s
+        time_s = event.end_time_s if isinstance(event, Rhythm | Quality | Hrv) else event.time_s
         print(f"{clock(time_s):>8}  {words}", flush=True)
 
     def shown(self) -> AbstractContextManager[object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecgedge.events import Battery, DeviceStatus, Event, Gap, Quality, Rhythm
+from ecgedge.events import Battery, DeviceStatus, Event, Gap, Hrv, Quality, Rhythm
 
 __all__ = ["RHYTHMS", "STATES", "clock", "describe"]
 
@@ -33,6 +33,8 @@ def describe(event: Event) -> str | None:
             return _rhythm(event)
         case Quality(accepted=False):
             return f"rejected as noise ({_words(event.reasons)}), no model run"
+        case Hrv():
+            return _hrv(event)
         case Gap():
             seconds = event.end_time_s - event.time_s
             why = "lost" if event.reason == "lost" else "that are no numbers"
@@ -55,6 +57,13 @@ def _rhythm(event: Rhythm) -> str:
             f"{said}; this window alone: {RHYTHMS.get(event.window_label, event.window_label)} ({sure:.2f})"
         )
     return f"{said} ({sure:.2f})"
+
+
+def _hrv(event: Hrv) -> str:
+    minutes = (event.end_time_s - event.time_s) / 60
+    values = [("RMSSD", event.rmssd_ms), ("SDNN", event.sdnn_ms)]
+    said = [f"{name} {ms:.0f} ms" for name, ms in values if ms is not None]
+    return f"HRV over {minutes:.1f} min: {', '.join([*said, f'{event.usable:.0%} usable'])}"
 
 
 def _status(event: DeviceStatus) -> str:
