@@ -10,7 +10,7 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: demo test test-bluez test-emulated lint fuzz bench-bridge clean
+.PHONY: demo test test-bluez test-emulated lint fuzz bench-bridge bench-edge clean
 .DEFAULT_GOAL = demo
 
 demo: $(VENV)/.installed-sim
@@ -35,13 +35,19 @@ lint: $(VENV)/.installed-dev
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
 
-# A million random and mutated notifications through every decoder; the tests run a share of it.
+# A million random and mutated notifications through every decoder, and ten million adversarial samples through
+# a monitor; the tests run a share of both.
 fuzz: $(VENV)/.installed-dev
 	$(PY) tests/bridge/fuzz.py --count 1000000
+	$(PY) tests/edge/fuzz.py --count 10000000
 
 # Decoding speed, GATT throughput, the table of faults, and an hour with two straps.
 bench-bridge: $(VENV)/.installed-dev
 	missed=0; for bench in decode gatt faults soak; do $(PY) benchmarks/$$bench.py || missed=1; done; exit $$missed
+
+# CPU time of an hour of ECG, stage by stage.
+bench-edge: $(VENV)/.installed-dev
+	$(PY) benchmarks/pipeline.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist

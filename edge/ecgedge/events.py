@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ecgedge.hrv import Measures
+from ecgedge.hrv.measures import HrvMeasures
 from ecgedge_bridge.types import Battery, DeviceStatus, JsonEvent
 
 __all__ = ["Battery", "Beat", "DeviceStatus", "Event", "Gap", "Hrv", "Quality", "Rhythm"]
@@ -76,15 +76,11 @@ class Rhythm(JsonEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hrv(Measures, JsonEvent):
-    """Heart-rate variability of the last five minutes, or of what there is of them.
+class Hrv(HrvMeasures, JsonEvent):
+    """Heart rate variability of the last minutes, see :class:`ecgedge.hrv.HrvMeasures`.
 
-    The measures are those of :class:`ecgedge.hrv.Measures`; only beats in accepted signal count.
-
-    Examples
-    --------
-    >>> Hrv(sample=0, time_s=0.0, end_sample=7800, end_time_s=60.0, n_nn=2, nn_share=1.0).rmssd_ms is None
-    True
+    Comes every minute; the window grows to five minutes at the start of a stream, and has a last event at the
+    end. What cannot be computed is None: LF and HF before there are five minutes, for example.
     """
 
     sample: int

@@ -7,16 +7,17 @@ from pathlib import Path
 
 from ecgedge.decision import Hysteresis
 from ecgedge.gate import Gate, GateModel
+from ecgedge.hrv.stage import WINDOW_S, HrvStage
 from ecgedge.model import BUNDLED, Model
 from ecgedge.pipeline import Pipeline
-from ecgedge.stages import BeatStage, Counts, HrvStage, QualityStage, RhythmStage
+from ecgedge.stages import BeatStage, Counts, QualityStage, RhythmStage
 from ecgedge_bridge.errors import ModelError
 
 GATE_WINDOW_S = 10.0
 
 
 class Monitor(Pipeline):
-    """Turns blocks of samples into beats, quality, HRV, rhythm and gaps: pure and synchronous, no clock.
+    """Turns blocks of samples into beats, quality, rhythm and gaps: pure, synchronous, no clock, no threads.
 
     The same samples give the same events, however they are cut into blocks.
 
@@ -28,6 +29,8 @@ class Monitor(Pipeline):
         ``litert``, ``onnx``, ``tflite``, or ``auto`` for the first that is installed.
     fs : float, optional
         Rate that blocks must have, in Hz; None takes the first block's.
+    hrv_window_s : float
+        Length of the window of :class:`ecgedge.Hrv` events in seconds, at least 10; they come every minute.
     timer : callable, optional
         A clock in seconds (``time.perf_counter``) to measure stages with, see
         :class:`ecgedge.pipeline.MonitorStats`.
@@ -38,6 +41,8 @@ class Monitor(Pipeline):
         The model folder is damaged, or no runtime is installed.
     ConfigError
         An impossible rate.
+    ValueError
+        ``hrv_window_s`` is too short.
 
     Examples
     --------
@@ -55,6 +60,8 @@ class Monitor(Pipeline):
         model: str | Path | Model | None = None,
         backend: str = "auto",
         fs: float | None = None,
+        *,
+        hrv_window_s: float = WINDOW_S,
         timer: Callable[[], float] | None = None,
     ) -> None:
         loaded = model if isinstance(model, Model) else Model.load(model, backend)
@@ -64,7 +71,7 @@ class Monitor(Pipeline):
         counts = Counts()
         gate = Gate(GateModel.load(BUNDLED / "gate" / "gate.json"), m.fs)
         self._hysteresis = Hysteresis(m.thresholds["conclusive"], m.thresholds["sure"])
-        self._hrv = HrvStage()
+        self._hrv = HrvStage(hrv_window_s)
         stages = (
             BeatStage(m.fs),
             QualityStage(gate, m.fs, GATE_WINDOW_S),

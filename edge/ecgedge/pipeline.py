@@ -254,6 +254,9 @@ def _as_samples(samples: npt.ArrayLike) -> npt.NDArray[np.floating]:
 
 def _runs(x: npt.NDArray[np.floating]) -> Iterator[tuple[int, npt.NDArray[np.floating] | None]]:
     """Yield (offset, samples) of runs of usable numbers, (offset, None) of runs that are not."""
+    if len(x) and np.dot(x, x) <= LIMIT_MV**2:  # nearly always: no sample can be beyond the limit, nor NaN
+        yield 0, x
+        return
     with np.errstate(invalid="ignore"):
         good = np.abs(x) <= LIMIT_MV  # False for NaN as well
     edges = np.flatnonzero(good[1:] != good[:-1]) + 1

@@ -51,11 +51,13 @@ class Ring:
         x = np.asarray(x, np.float32)
         kept = x[-self.capacity :]
         at = (self.written + len(x) - len(kept)) % self.capacity
-        head = kept[: self.capacity - at]
-        tail = kept[len(head) :]
-        for copy in (0, self.capacity):
-            self._store[copy + at : copy + at + len(head)] = head
-            self._store[copy : copy + len(tail)] = tail
+        end = at + len(kept)
+        self._store[at : min(end, 2 * self.capacity)] = kept
+        # Mirror what lies in either half, at most two pieces: the end of the first half and its overflow.
+        first = min(end, self.capacity)
+        self._store[self.capacity + at : self.capacity + first] = kept[: first - at]
+        if end > self.capacity:
+            self._store[: end - self.capacity] = kept[first - at :]
         self.written += len(x)
 
     def view(self, start: int, end: int) -> Signal:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -11,19 +10,15 @@ import numpy.typing as npt
 
 from ecgedge.beats import BeatDetector, Detection
 from ecgedge.decision import Hysteresis
-from ecgedge.events import Beat, Event, Hrv, Quality, Rhythm
+from ecgedge.events import Beat, Event, Quality, Rhythm
 from ecgedge.gate import Gate
 from ecgedge.gate_features import Beats
-from ecgedge.hrv import Interval, RrCleaner, measure
 from ecgedge.manifest import Manifest
 from ecgedge.ring import Reader
 from ecgedge.segment import Judged, Segment
 
 SETTLE_S = 1.0  # the beats of a window are complete this long after its end
 REST_S = 2.0  # a rest shorter than this at the end of a segment makes no window of its own
-HRV_WINDOW_S = 300.0
-HRV_HOP_S = 60.0
-HRV_REST_S = 20.0  # what comes after the last event when a segment ends makes one more, if it is longer
 SHORTEST_S = 5.0  # no rhythm is named from less
 
 
@@ -139,71 +134,6 @@ class QualityStage:
             score=verdict.score,
             reasons=verdict.reasons,
             morphology=verdict.morphology,
-        )
-
-
-class HrvStage:
-    """Measures heart-rate variability from the beats in accepted signal; goes on over gaps."""
-
-    name = "hrv"
-
-    def __init__(self, window_s: float = HRV_WINDOW_S, hop_s: float = HRV_HOP_S) -> None:
-        self._window_s, self._hop_s = window_s, hop_s
-        self._cleaner = RrCleaner()
-        self._intervals: deque[Interval] = deque()
-        self.reset()
-
-    def reset(self) -> None:
-        """Begin a new stream."""
-        self._cleaner.reset()
-        self._intervals.clear()
-        self._start_s: float | None = None
-        self._due_s = self._said_s = 0.0
-
-    def start(self, segment: Segment) -> None:
-        """Begin a new segment: what happened since the last beat is not known."""
-        self._cleaner.cut()
-        self._looked_at = 0
-        if self._start_s is None:
-            self._start_s = self._said_s = segment.first_sample / segment.fs_in
-            self._due_s = self._start_s + self._hop_s
-
-    def advance(self, segment: Segment) -> list[Event]:
-        """Take the beats that have been judged, and say what is due."""
-        events: list[Event] = []
-        for judged in [j for j in segment.judged if j.start >= self._looked_at]:
-            self._looked_at = judged.end
-            self._take(segment, judged)
-            end_s = (segment.first_sample + judged.end * segment.fs_in / segment.fs) / segment.fs_in
-            if end_s >= self._due_s or (segment.ended and end_s - self._said_s > HRV_REST_S):
-                events.append(self._event(segment, end_s))
-        return events
-
-    def _take(self, segment: Segment, judged: Judged) -> None:
-        if not judged.accepted:
-            self._cleaner.cut()
-            return
-        first_s = segment.first_sample / segment.fs_in
-        for beat in segment.beats_between(judged.start, judged.end):
-            interval = self._cleaner.beat(first_s + beat.at / segment.fs)
-            if interval:
-                self._intervals.append(interval)
-
-    def _event(self, segment: Segment, end_s: float) -> Hrv:
-        assert self._start_s is not None
-        start_s = max(self._start_s, end_s - self._window_s)
-        while self._intervals and self._intervals[0].time_s <= start_s:
-            self._intervals.popleft()
-        self._said_s = end_s
-        while self._due_s <= end_s:
-            self._due_s += self._hop_s
-        a, b = round(start_s * segment.fs_in), round(end_s * segment.fs_in)
-        return Hrv(
-            sample=a,
-            time_s=segment.seconds(a),
-            end_sample=b,
-            end_time_s=segment.seconds(b),
-            **asdict(measure(list(self._intervals))),
         )
 
 

@@ -73,7 +73,7 @@ def csv(tmp_path: Path) -> Path:
 
 def test_replay_says_beats_quality_and_rhythm_as_json_lines(csv: Path) -> None:
     events = json_lines(ecgedge("replay", str(csv), "--json"))
-    assert {event["type"] for event in events} == {"beat", "quality", "rhythm"}
+    assert {event["type"] for event in events} == {"beat", "quality", "rhythm", "hrv"}
     assert all("sample" in event and "time_s" in event for event in events)
     beats = [event["sample"] for event in events if event["type"] == "beat"]
     assert len(beats) == pytest.approx(70 * 68 / 60, abs=8)

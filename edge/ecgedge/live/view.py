@@ -60,6 +60,7 @@ class LiveView:
         self._beat_s = -_STALE_S
         self._rhythm: Rhythm | None = None
         self._quality: Quality | None = None
+        self._hrv: Hrv | None = None
         self._state = ""
         self._battery: int | None = None
         self._lost = 0
@@ -86,6 +87,9 @@ class LiveView:
                 self._rhythm = event
             case Quality():
                 self._quality = event
+            case Hrv():
+                self._hrv = event
+                return  # shown beside the heart rate: once a minute in the log would push the rest out
             case Gap():
                 self._lost += event.lost
                 self._rr_ms.clear()
@@ -142,7 +146,14 @@ class LiveView:
     def _heart_text(self) -> Text:
         if len(self._rr_ms) < 2 or self._now_s - self._beat_s > _STALE_S or not self._trusted():
             return Text("--", style="dim")
-        return Text(f"♥ {60_000 / float(np.median(self._rr_ms)):.0f} bpm", style="bold")
+        text = Text(f"♥ {60_000 / float(np.median(self._rr_ms)):.0f} bpm", style="bold")
+        return text.append(self._hrv_words(), style="default")
+
+    def _hrv_words(self) -> str:
+        if self._hrv is None or self._hrv.rmssd_ms is None:
+            return ""
+        minutes = (self._hrv.end_time_s - self._hrv.time_s) / 60
+        return f"  RMSSD {self._hrv.rmssd_ms:.0f} ms over {minutes:.1f} min"
 
     def _gate_text(self) -> Text:
         if self._quality is None:

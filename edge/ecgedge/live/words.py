@@ -59,13 +59,11 @@ def _rhythm(event: Rhythm) -> str:
     return f"{said} ({sure:.2f})"
 
 
-def _hrv(event: Hrv) -> str | None:
-    if event.mean_nn_ms is None or event.rmssd_ms is None:
-        return None
-    rate = 60_000 / event.mean_nn_ms
-    return (
-        f"{rate:.0f} bpm, RMSSD {event.rmssd_ms:.0f} ms, SDNN {event.sdnn_ms:.0f} ms ({event.n_nn} intervals)"
-    )
+def _hrv(event: Hrv) -> str:
+    minutes = (event.end_time_s - event.time_s) / 60
+    values = [("RMSSD", event.rmssd_ms), ("SDNN", event.sdnn_ms)]
+    said = [f"{name} {ms:.0f} ms" for name, ms in values if ms is not None]
+    return f"HRV over {minutes:.1f} min: {', '.join([*said, f'{event.usable:.0%} usable'])}"
 
 
 def _status(event: DeviceStatus) -> str:

@@ -1,0 +1,278 @@
+"""Measures of heart rate variability over a sliding window of NN intervals."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from math import log, sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+from ecgedge.hrv.cleaning import Interval
+from ecgedge.hrv.ordered import Ordered
+from ecgedge.hrv.spectrum import band_powers
+
+SPECTRUM_S = 300.0  # a slow wave of LF lasts 25 s, and a spectrum wants ten of them
+SPECTRUM_USABLE = 0.8
+ENTROPY_LEAST = 100  # 10 ** m intervals: Richman and Moorman, Am J Physiol 278(6), 2000
+TOLERANCE = 0.2
+ENTROPY_MOST = 2048  # the matrix of pairs stays below 5 MB, whatever the window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HrvMeasures:
+    """Heart rate variability (definitions: Task Force, Circulation 93(5), 1996); None: cannot be computed.
+
+    Differences are taken between intervals that share a beat, never across one that was left out.
+
+    Parameters
+    ----------
+    n_rr, n_nn : int
+        RR intervals in usable signal, and those of them between two normal beats, which all else is made of.
+    usable : float
+        Share of the window's time that NN intervals cover, 0 to 1.
+    mean_nn_ms, median_nn_ms, mad_nn_ms, iqr_nn_ms : float, optional
+        MAD is the plain median distance from the median; neurokit2 multiplies it by 1.4826, which makes it
+        an estimate of the standard deviation.
+    sdnn_ms, sdsd_ms : float, optional
+        Standard deviations of intervals and of differences, with n - 1.
+    rmssd_ms : float, optional
+        Root mean square of differences: no mean is subtracted, as it is for SDSD.
+    pnn20, pnn50 : float, optional
+        Share of differences beyond 20 and 50 ms, 0 to 1. neurokit2 divides by the number of intervals
+        instead, one more than of differences (and gives %); with intervals left out that is no share.
+    cvnn, cvsd : float, optional
+        SDNN and RMSSD over the mean.
+    sd1_ms, sd2_ms : float, optional
+        Axes of the Poincaré plot: of neighbours (x, y), the deviations of (y - x) / √2 and (y + x) / √2.
+    sample_entropy : float, optional
+        m = 2, r = 0.2 SDNN, Chebyshev distance; needs 100 intervals. No template spans one left out.
+    lf_ms2, hf_ms2, lf_hf : float, optional
+        Lomb-Scargle power from 0.04 to 0.15 and from 0.15 to 0.4 Hz, of windows of 5 min or more of which
+        80 % are usable. neurokit2 resamples and uses Welch's method with its own scale: no equality.
+    """
+
+    n_rr: int
+    n_nn: int
+    usable: float
+    mean_nn_ms: float | None
+    sdnn_ms: float | None
+    rmssd_ms: float | None
+    sdsd_ms: float | None
+    pnn20: float | None
+    pnn50: float | None
+    cvnn: float | None
+    cvsd: float | None
+    median_nn_ms: float | None
+    mad_nn_ms: float | None
+    iqr_nn_ms: float | None
+    sd1_ms: float | None
+    sd2_ms: float | None
+    sample_entropy: float | None
+    lf_ms2: float | None
+    hf_ms2: float | None
+    lf_hf: float | None
+
+
+class _Moments:
+    """Count, sum and sum of squares of integers: exact, so that nothing drifts however long it runs."""
+
+    __slots__ = ("n", "squares", "total")
+
+    def __init__(self) -> None:
+        self.n = self.total = self.squares = 0
+
+    def add(self, value: int, times: int = 1) -> None:
+        """Count a value in; out again with ``times=-1``."""
+        self.n += times
+        self.total += times * value
+        self.squares += times * value * value
+
+    @property
+    def mean(self) -> float | None:
+        return self.total / self.n if self.n else None
+
+    @property
+    def rms(self) -> float | None:
+        return sqrt(self.squares / self.n) if self.n else None
+
+    @property
+    def deviation(self) -> float | None:
+        """Standard deviation with n - 1."""
+        spread = self.n * self.squares - self.total * self.total  # exact: no cancellation
+        return sqrt(spread / (self.n * (self.n - 1))) if self.n > 1 else None
+
+
+@dataclass(slots=True)
+class _Kept:
+    interval: Interval
+    before_us: int | None  # the NN interval that it follows, where that is in the window too
+
+
+class NnWindow:
+    """The intervals of the last ``window_s`` seconds.
+
+    A new interval costs O(1) for all sums, and O(log n) to find plus a memory move of n pointers to make its
+    place in the sorted list. Sample entropy (O(n²), in numpy) and spectrum (O(n) for each of some hundred
+    frequencies) are computed when :meth:`measures` is asked for.
+
+    Examples
+    --------
+    >>> window = NnWindow(window_s=60.0)
+    >>> for i, rr in enumerate([800_000, 800_000, 900_000, 800_000]):
+    ...     window.add(Interval(end_s=0.9 * (i + 1), rr_us=rr, normal=True, follows=i > 0))
+    >>> m = window.measures(0.0, 3.6)
+    >>> m.mean_nn_ms, m.sdnn_ms, round(m.rmssd_ms, 2), m.median_nn_ms
+    (825.0, 50.0, 81.65, 800.0)
+    """
+
+    def __init__(self, window_s: float) -> None:
+        self.window_s = window_s
+        self._kept: deque[_Kept] = deque()
+        self._nn, self._steps, self._pairs = _Moments(), _Moments(), _Moments()
+        self._sorted = Ordered()
+        self._over_20 = self._over_50 = 0
+
+    def __len__(self) -> int:
+        return self._nn.n
+
+    def add(self, interval: Interval) -> None:
+        """Take an interval that ended later than the ones before it."""
+        last = self._kept[-1].interval if self._kept else None
+        joined = interval.normal and interval.follows and last is not None and last.normal
+        kept = _Kept(interval, last.rr_us if joined and last else None)
+        self._kept.append(kept)
+        self._count(kept, 1)
+        if interval.normal:
+            self._sorted.add(interval.rr_us)
+
+    def forget(self, start_s: float) -> None:
+        """Drop the intervals that began before ``start_s``."""
+        # Half a microsecond: an interval is rounded to whole ones.
+        while (
+            self._kept and self._kept[0].interval.end_s - self._kept[0].interval.rr_us * 1e-6 < start_s - 5e-7
+        ):
+            kept = self._kept.popleft()
+            self._count(kept, -1)
+            if kept.interval.normal:
+                self._sorted.remove(kept.interval.rr_us)
+            if self._kept:
+                self._part(self._kept[0])
+
+    def _count(self, kept: _Kept, times: int) -> None:
+        if kept.interval.normal:
+            self._nn.add(kept.interval.rr_us, times)
+        if kept.before_us is not None:
+            self._count_pair(kept.before_us, kept.interval.rr_us, times)
+
+    def _count_pair(self, before: int, after: int, times: int) -> None:
+        step = after - before
+        self._steps.add(step, times)
+        self._pairs.add(after + before, times)
+        self._over_20 += times * (abs(step) > 20_000)
+        self._over_50 += times * (abs(step) > 50_000)
+
+    def _part(self, kept: _Kept) -> None:
+        """The interval before this one has left: so has their difference."""
+        if kept.before_us is not None:
+            self._count_pair(kept.before_us, kept.interval.rr_us, -1)
+            kept.before_us = None
+
+    def measures(self, start_s: float, end_s: float) -> HrvMeasures:
+        """Measure the window, which lasts from ``start_s`` to ``end_s`` and holds every interval kept.
+
+        Cost: about half a millisecond for 300 intervals.
+        """
+        usable = min(1.0, self._nn.total * 1e-6 / (end_s - start_s)) if end_s > start_s else 0.0
+        mean, sdnn, rmssd = _ms(self._nn.mean), _ms(self._nn.deviation), _ms(self._steps.rms)
+        sdsd, pair = _ms(self._steps.deviation), _ms(self._pairs.deviation)
+        median, mad, iqr = self._robust()
+        lf, hf = (
+            self._bands() if end_s - start_s >= SPECTRUM_S and usable >= SPECTRUM_USABLE else (None, None)
+        )
+        return HrvMeasures(
+            n_rr=len(self._kept),
+            n_nn=self._nn.n,
+            usable=usable,
+            mean_nn_ms=mean,
+            sdnn_ms=sdnn,
+            rmssd_ms=rmssd,
+            sdsd_ms=sdsd,
+            pnn20=_ratio(self._over_20, self._steps.n),
+            pnn50=_ratio(self._over_50, self._steps.n),
+            cvnn=_ratio(sdnn, mean),
+            cvsd=_ratio(rmssd, mean),
+            median_nn_ms=median,
+            mad_nn_ms=mad,
+            iqr_nn_ms=iqr,
+            sd1_ms=_ratio(sdsd, sqrt(2)),
+            sd2_ms=_ratio(pair, sqrt(2)),
+            sample_entropy=self._entropy(),
+            lf_ms2=lf,
+            hf_ms2=hf,
+            lf_hf=_ratio(lf, hf),
+        )
+
+    def _robust(self) -> tuple[float | None, float | None, float | None]:
+        if not len(self._sorted):
+            return None, None, None
+        median = self._sorted.quantile(0.5)
+        mad = float(np.median(np.abs(np.array(self._sorted.values) - median)))
+        iqr = self._sorted.quantile(0.75) - self._sorted.quantile(0.25)
+        return median / 1e3, mad / 1e3, iqr / 1e3
+
+    def _bands(self) -> tuple[float, float]:
+        normal = [k.interval for k in self._kept if k.interval.normal]
+        return band_powers([i.end_s for i in normal], [i.rr_us / 1e3 for i in normal])
+
+    def _entropy(self) -> float | None:
+        """Sample entropy of the most recent intervals, at most 2048 of them."""
+        spread = self._nn.deviation
+        if self._nn.n < ENTROPY_LEAST or not spread:
+            return None
+        normal = [k for k in self._kept if k.interval.normal][-ENTROPY_MOST:]
+        rr = np.array([k.interval.rr_us for k in normal], np.int32)
+        joined = np.array([k.before_us is not None for k in normal])
+        return sample_entropy(rr, joined, TOLERANCE * spread)
+
+
+def sample_entropy(x: npt.NDArray[np.integer], joined: npt.NDArray[np.bool_], r: float) -> float | None:
+    """Sample entropy with m = 2 of a series in pieces.
+
+    Parameters
+    ----------
+    x : array of int, shape (n,)
+    joined : array of bool, shape (n,)
+        Whether a value continues the one before it.
+    r : float
+        Tolerance, in the unit of ``x``; a distance of exactly ``r`` is a match.
+
+    Returns
+    -------
+    float or None
+        None where nothing matches: the logarithm of 0 or of 0 / 0.
+
+    Examples
+    --------
+    >>> x = np.array([1, 2, 1, 2, 1, 2, 1, 3])
+    >>> round(sample_entropy(x, np.arange(8) > 0, 0.5), 4)
+    0.4055
+    """
+    distance = np.subtract.outer(x, x)
+    close = np.abs(distance, out=distance) <= int(r)  # an integer, or every distance would become a float
+    two, three = close[:-2, :-2] & close[1:-1, 1:-1], close[2:, 2:]
+    whole = joined[1:-1] & joined[2:]
+    if not whole.all():
+        two, three = two[whole][:, whole], three[whole][:, whole]
+    alike = np.count_nonzero(two) - len(two)  # each template matches itself
+    longer = np.count_nonzero(two & three) - len(two)
+    return log(alike / longer) if longer > 0 else None
+
+
+def _ms(us: float | None) -> float | None:
+    return None if us is None else us / 1e3
+
+
+def _ratio(a: float | None, b: float | None) -> float | None:
+    return a / b if a is not None and b else None

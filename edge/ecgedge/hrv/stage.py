@@ -1,0 +1,121 @@
+"""The stage that turns beats in usable signal into :class:`~ecgedge.events.Hrv` events."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from ecgedge.events import Event, Hrv
+from ecgedge.hrv.cleaning import LONGEST_US, Interval, RrCleaner
+from ecgedge.hrv.measures import NnWindow
+from ecgedge.segment import Judged, Segment
+
+WINDOW_S = 300.0  # the Task Force's short-term recording
+HOP_S = 60.0
+SHORTEST_S = 10.0  # a rest at the end of a segment shorter than this gets no event of its own
+
+
+class HrvStage:
+    """Measures heart rate variability every minute over the last five; runs after beats and gate.
+
+    Beats count once the gate has accepted their stretch; refused stretches and gaps break the run, so that no
+    interval touches them. The window spans gaps, since the heart went on: it is measured in the time of the
+    stream, from the stream's first sample on. A window without a usable interval gives no event.
+
+    Parameters
+    ----------
+    window_s, hop_s : float
+        Length of the window and time between events, in seconds.
+    """
+
+    name = "hrv"
+
+    def __init__(self, window_s: float = WINDOW_S, hop_s: float = HOP_S) -> None:
+        if not (window_s >= SHORTEST_S and hop_s >= SHORTEST_S):
+            raise ValueError(f"HRV over {window_s:g} s every {hop_s:g} s: give at least {SHORTEST_S:g} s")
+        self._window_s, self._hop_s = window_s, hop_s
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the stream."""
+        self._cleaner, self._window = RrCleaner(), NnWindow(self._window_s)
+        self._origin: int | None = None  # the stream's first sample; all seconds here count from it
+        self._said_s = 0.0  # end of the last event
+        self._news = False  # whether there were NN intervals since
+
+    def start(self, segment: Segment) -> None:
+        """Begin a new segment; the window and what was learnt of the heart stay."""
+        if self._origin is None:
+            self._origin = segment.first_sample
+        self._begin_s = (segment.first_sample - self._origin) / segment.fs_in
+        self._done = 0  # position up to which the segment's beats were taken
+        hops = int(self._begin_s // self._hop_s)
+        self._due_s = (hops + 1) * self._hop_s
+
+    def advance(self, segment: Segment) -> list[Event]:
+        """Take the beats of stretches that the gate has judged since."""
+        events: list[Event] = []
+        if segment.judged and segment.judged[-1].end > self._done:
+            for judged in [j for j in segment.judged if j.end > self._done]:
+                events += self._take(segment, judged)
+        if segment.ended:
+            events += self._end(segment)
+        return events
+
+    def _take(self, segment: Segment, judged: Judged) -> list[Event]:
+        start, self._done = max(judged.start, self._done), judged.end
+        end_s = self._begin_s + judged.end / segment.fs
+        found: list[Interval] = []
+        if judged.accepted:
+            for beat in segment.beats_between(start, judged.end):
+                found += self._cleaner.push(self._begin_s + beat.at / segment.fs)
+        if not judged.accepted or self._cleaner.silent_s(end_s) * 1e6 > LONGEST_US:
+            found += self._cleaner.end_run()
+        events = self._keep(segment, found)
+        waiting_s = self._cleaner.waiting_s
+        return events + self._say_due(segment, end_s if waiting_s is None else min(end_s, waiting_s))
+
+    def _end(self, segment: Segment) -> list[Event]:
+        """Say what is left, if it is enough to be worth an event."""
+        end_s = self._begin_s + self._done / segment.fs
+        events = self._keep(segment, self._cleaner.end_run()) + self._say_due(segment, end_s)
+        if self._news and end_s - self._said_s >= SHORTEST_S:
+            events += self._say(segment, end_s)
+        return events
+
+    def _keep(self, segment: Segment, intervals: list[Interval]) -> list[Event]:
+        events: list[Event] = []
+        for interval in intervals:
+            if self._due_s < interval.end_s:
+                events += self._say_due(segment, interval.end_s)
+            self._window.add(interval)
+            self._news = self._news or interval.normal
+        return events
+
+    def _say_due(self, segment: Segment, until_s: float) -> list[Event]:
+        """Measure every window that ends up to ``until_s``, all of whose intervals are in."""
+        events: list[Event] = []
+        while self._due_s <= until_s:
+            events += self._say(segment, self._due_s)
+            self._due_s += self._hop_s
+        return events
+
+    def _say(self, segment: Segment, end_s: float) -> list[Event]:
+        start_s = max(0.0, end_s - self._window_s)
+        self._window.forget(start_s)
+        if not len(self._window):
+            return []
+        self._said_s, self._news = end_s, False
+        a, b = self._sample(segment, start_s), self._sample(segment, end_s)
+        return [
+            Hrv(
+                sample=a,
+                time_s=segment.seconds(a),
+                end_sample=b,
+                end_time_s=segment.seconds(b),
+                **asdict(self._window.measures(start_s, end_s)),
+            )
+        ]
+
+    def _sample(self, segment: Segment, stream_s: float) -> int:
+        assert self._origin is not None
+        return self._origin + round(stream_s * segment.fs_in)
