@@ -25,7 +25,7 @@ Floats = npt.NDArray[np.float32]
 
 REFRACTORY_S = 0.22  # of two candidates this close, one is the other's shoulder or T wave
 AROUND_S = 0.08  # half width of the stretch over which probability is summed up
-SEARCH_S = 0.05  # the R peak lies this close to the candidate
+SEARCH_S = 0.02  # the R peak lies this close to the candidate
 HEIGHTS = 8  # seconds that the usual height of a QRS is taken from
 TALLER = 0.3  # share of these seconds that may hold something taller: an artefact, an ectopic beat
 # While no beat comes, the usual height sinks to this share of what it was with the last one, no further: a
