@@ -30,7 +30,8 @@ class Monitor(Pipeline):
     fs : float, optional
         Rate that blocks must have, in Hz; None takes the first block's.
     hrv_window_s : float
-        Length of the window of :class:`ecgedge.Hrv` events in seconds, at least 10; they come every minute.
+        Length of the window of :class:`ecgedge.Hrv` events in seconds, 10 to 600; they come every
+        minute.
     timer : callable, optional
         A clock in seconds (``time.perf_counter``) to measure stages with, see
         :class:`ecgedge.pipeline.MonitorStats`.
@@ -42,7 +43,7 @@ class Monitor(Pipeline):
     ConfigError
         An impossible rate.
     ValueError
-        ``hrv_window_s`` is too short.
+        ``hrv_window_s`` is too short or too long.
 
     Examples
     --------

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import signal
 
@@ -61,6 +61,7 @@ def test_a_step_leaves_no_trace_after_a_second():
 
 
 @pytest.mark.parametrize("fs", [125.0, 130.0, 360.0, 497.3])
+@settings(deadline=None)
 @given(data=st.data())
 def test_same_output_however_cut(fs, data):
     n = round(fs * 3)

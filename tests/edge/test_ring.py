@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgedge.ring import Ring
 
 
+@settings(deadline=None)
 @given(capacity=st.integers(1, 50), sizes=st.lists(st.integers(0, 120), max_size=30))
 def test_keeps_the_last_samples_in_order(capacity, sizes):
     ring = Ring(capacity)

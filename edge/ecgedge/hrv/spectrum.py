@@ -32,7 +32,7 @@ def band_powers(end_s: npt.ArrayLike, nn_ms: npt.ArrayLike) -> tuple[float, floa
     Raises
     ------
     ValueError
-        Fewer than three intervals.
+        The intervals span less than 25 s, one wave of the lowest frequency.
 
     Examples
     --------
@@ -42,8 +42,8 @@ def band_powers(end_s: npt.ArrayLike, nn_ms: npt.ArrayLike) -> tuple[float, floa
     (0, 450)
     """
     t, x = np.asarray(end_s, np.float64), np.asarray(nn_ms, np.float64)
-    if len(t) < 3:
-        raise ValueError(f"{len(t)} intervals have no spectrum: give three or more")
+    if len(t) < 3 or t[-1] - t[0] < 1 / LF_HZ[0]:
+        raise ValueError(f"{len(t)} intervals of less than 25 s have no spectrum: give five minutes")
     t = t - t.mean()
     x = x - x.mean()
     x = x - t * (t @ x / (t @ t))
@@ -58,14 +58,25 @@ def band_powers(end_s: npt.ArrayLike, nn_ms: npt.ArrayLike) -> tuple[float, floa
 def lomb_scargle(t: Array, x: Array, frequency: Array) -> Array:
     """Periodogram of ``x`` at the times ``t`` (s), as ``scipy.signal.lombscargle`` gives it.
 
-    ``frequency`` are the whole multiples 1, 2, ... of its first value in Hz, so that each row of waves is
-    the row before it times the first: one exponential for each sample instead of one for each frequency too.
+    ``frequency`` are the whole multiples 1, 2, ... of its first value in Hz, so that the waves are
+    powers of the first: one exponential for each sample instead of one for each frequency too.
     """
-    base = np.exp(2j * np.pi * frequency[0] * t)
-    waves = np.multiply.accumulate(np.broadcast_to(base, (len(frequency), len(t))), axis=0)
+    waves = _powers(np.exp(2j * np.pi * frequency[0] * t), len(frequency))
     # With the waves turned by half the phase of their squares' sum, sine and cosine are orthogonal.
     squares = np.einsum("ij,ij->i", waves, waves)
     z = (waves @ x) * np.exp(-0.5j * np.angle(squares))
     cosines, sines = (len(t) + np.abs(squares)) / 2, (len(t) - np.abs(squares)) / 2
     power: Array = 0.5 * (z.real**2 / cosines + z.imag**2 / np.maximum(sines, 1e-9))
     return power
+
+
+def _powers(x: npt.NDArray[np.complex128], n: int) -> npt.NDArray[np.complex128]:
+    """``x`` to the powers 1 to ``n``, a row each: the rows there are, times the last of them, come next."""
+    rows = np.empty((n, len(x)), np.complex128)
+    rows[:1] = x
+    done = 1
+    while done < n:
+        more = min(done, n - done)
+        np.multiply(rows[:more], rows[done - 1], out=rows[done : done + more])
+        done += more
+    return rows

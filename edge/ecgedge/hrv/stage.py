@@ -11,6 +11,7 @@ from ecgedge.segment import Judged, Segment
 
 WINDOW_S = 300.0  # the Task Force's short-term recording
 HOP_S = 60.0
+LONGEST_S = 600.0  # memory and time of an event grow with the square
 SHORTEST_S = 10.0  # a rest at the end of a segment shorter than this gets no event of its own
 
 
@@ -24,14 +25,23 @@ class HrvStage:
     Parameters
     ----------
     window_s, hop_s : float
-        Length of the window and time between events, in seconds.
+        Length of the window (10 to 600) and time between events (at least 10), in seconds.
+
+    Raises
+    ------
+    ValueError
+        Lengths outside of that.
     """
 
     name = "hrv"
 
     def __init__(self, window_s: float = WINDOW_S, hop_s: float = HOP_S) -> None:
-        if not (window_s >= SHORTEST_S and hop_s >= SHORTEST_S):
-            raise ValueError(f"HRV over {window_s:g} s every {hop_s:g} s: give at least {SHORTEST_S:g} s")
+        if not (SHORTEST_S <= window_s <= LONGEST_S and hop_s >= SHORTEST_S):
+            raise ValueError(
+                f"HRV over {window_s:g} s every {hop_s:g} s: "
+                f"give a window of {SHORTEST_S:g} to {LONGEST_S:g} s, "
+                f"and at least {SHORTEST_S:g} s between events"
+            )
         self._window_s, self._hop_s = window_s, hop_s
         self.reset()
 
