@@ -195,7 +195,7 @@ def test_the_shape_may_be_in_doubt_where_the_rhythm_is_not():
 def test_a_little_noise_costs_the_shape_before_the_rhythm():
     ecg = synthesize([Segment("sinus", 60)], fs=130, seed=1).mv
     rng = np.random.default_rng(2)
-    by_level = [assess_quality(ecg + sd * rng.standard_normal(len(ecg)), 130.0) for sd in (0.0, 0.08, 1.0)]
+    by_level = [assess_quality(ecg + sd * rng.standard_normal(len(ecg)), 130.0) for sd in (0.0, 0.04, 1.0)]
     accepted = [sum(q.accepted for q in quality) for quality in by_level]
     shape = [sum(q.morphology for q in quality) for quality in by_level]
     assert accepted[0] >= 5

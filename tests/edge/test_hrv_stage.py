@@ -95,7 +95,7 @@ def test_beats_that_stop_do_not_hold_an_event_back():
     stage, beats = HrvStage(), beats_of(55)
     segment = Segment(0, FS, FS, Ring(16))
     stage.start(segment)
-    segment.beats.extend(beats * FS)
+    segment.beats.extend(Detection(float(b * FS), 1.0) for b in beats)
     events = []
     for i in range(7):
         segment.judged.append(Judged(1000 * i, 1000 * (i + 1), accepted=True))
