@@ -32,6 +32,7 @@ TALLER = 0.3  # share of these seconds that may hold something taller: an artefa
 # pause is not filled with noise. After FORGET_S the electrode was moved, or another person wears it.
 SINK = 0.2
 FORGET_S = 15.0
+SHORTEST_S = 0.5  # a segment shorter than this has no beats
 CLIP = 3.0  # QRS heights that the network sees at most
 _CLIP = np.array(CLIP, np.float32)
 WIDTH = 2.0  # standard deviation, in samples, of what the network was taught to say around a beat
@@ -103,8 +104,9 @@ class BeatDetector:
         """Return the beats still held back at the end of the segment."""
         found = self._take(self._resampler.finish()) if self._resampler else []
         end = self._signal.written
-        if not end:
-            return found
+        if end < SHORTEST_S * FS:  # no beat can be told from so little: signal in shreds must not cost much
+            self.reset()
+            return []
         # The last value stands for what never came, long enough for the last sample to be looked at.
         hops = -(-(end + REACH + self._candidates.delay) // HOP)
         last = self._signal.view(end - 1, end)
