@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ecgedge.events import Battery, Beat, DeviceStatus, Event, Gap, Hrv, Quality, Rhythm
-    from ecgedge.helpers import Classification, assess_quality, classify, detect_beats
+    from ecgedge.helpers import Beats, Classification, assess_quality, classify, classify_beats, detect_beats
     from ecgedge.monitor import Monitor
     from ecgedge.recording import read
     from ecgedge_bridge.errors import ConfigError, EcgEdgeError, FrameError, LinkError, ModelError
@@ -27,7 +27,14 @@ __version__ = "0.1.0"
 
 _HOME = {
     "ecgedge.events": ("Battery", "Beat", "DeviceStatus", "Event", "Gap", "Hrv", "Quality", "Rhythm"),
-    "ecgedge.helpers": ("Classification", "assess_quality", "classify", "detect_beats"),
+    "ecgedge.helpers": (
+        "Beats",
+        "Classification",
+        "assess_quality",
+        "classify",
+        "classify_beats",
+        "detect_beats",
+    ),
     "ecgedge.monitor": ("Monitor",),
     "ecgedge.recording": ("read",),
     "ecgedge_bridge.errors": ("ConfigError", "EcgEdgeError", "FrameError", "LinkError", "ModelError"),
@@ -39,6 +46,7 @@ _MODULE = {name: module for module, names in _HOME.items() for name in names}
 __all__ = [
     "Battery",
     "Beat",
+    "Beats",
     "Classification",
     "ConfigError",
     "DeviceStatus",
@@ -55,6 +63,7 @@ __all__ = [
     "SampleBlock",
     "assess_quality",
     "classify",
+    "classify_beats",
     "connect",
     "detect_beats",
     "read",

@@ -18,12 +18,14 @@ __all__ = ["Battery", "Beat", "DeviceStatus", "Event", "Gap", "Hrv", "Quality", 
 class Beat(JsonEvent):
     """One heart beat, at its R peak.
 
-    ``rr_ms`` is the time since the beat before it in ms, ``None`` for the first beat after a start or a gap.
+    ``rr_ms`` is the time since the beat before it in ms, ``None`` for the first beat after a start or a gap;
+    ``symbol`` is its AAMI class (N S V F Q), ``None`` where no model named it.
     """
 
     sample: int
     time_s: float
     rr_ms: float | None
+    symbol: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.beat_classes import BeatClassStage, BeatModel
 from ecgedge.events import Beat, Event, Quality, Rhythm
 from ecgedge.filters import FrontEnd
 from ecgedge.gate import Gate, GateModel
@@ -98,6 +99,39 @@ def detect_beats(mv: npt.ArrayLike, fs: float) -> npt.NDArray[np.int64]:
     """
     events = _run(_pipeline(BeatStage(FS)), mv, fs)
     return np.array([b.sample for b in _of(Beat, events)], np.int64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Beats:
+    """Beats of a recording.
+
+    ``sample`` holds their R peaks, int64 of shape (n,), ascending; ``symbol`` their AAMI classes, of the same
+    shape: N (normal, bundle branch block, escape), S (supraventricular ectopic), V (ventricular ectopic),
+    F (fusion of V and N), Q (paced or not to be told).
+    """
+
+    sample: npt.NDArray[np.int64]
+    symbol: npt.NDArray[np.str_]
+
+
+def classify_beats(mv: npt.ArrayLike, fs: float, *, model: BeatModel | None = None) -> Beats:
+    """Find R peaks and name each beat's AAMI class.
+
+    Parameters and errors as in :func:`classify`; ``model`` is one to use instead of that in the package.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ecgedge.synthetic import Segment, synthesize
+    >>> beats = classify_beats(synthesize([Segment("sinus", 30.0, 70.0)], 130.0, seed=1).mv, fs=130)
+    >>> set(beats.symbol.tolist())
+    {'N'}
+    """
+    model = model or BeatModel.load()
+    stage = BeatClassStage(BeatStage(FS), model)
+    beats = _of(Beat, _run(Pipeline((stage,), FS, model.front_end), mv, fs))
+    symbols = [b.symbol or "Q" for b in beats]
+    return Beats(np.array([b.sample for b in beats], np.int64), np.array(symbols, np.str_))
 
 
 def assess_quality(mv: npt.ArrayLike, fs: float, window_s: float = GATE_WINDOW_S) -> list[Quality]:

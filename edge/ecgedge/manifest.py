@@ -162,6 +162,12 @@ class Manifest:
         """Samples in one window at ``fs``."""
         return round(self.fs * self.window_s)
 
+    @property
+    def n_inputs(self) -> int:
+        """Values that the network reads: the normalisation's ``waves`` (1), then its ``figures`` (0)."""
+        values = self.normalisation.values
+        return self.n_samples * int(values.get("waves", 1)) + int(values.get("figures", 0))
+
     @classmethod
     def load(cls, folder: str | Path) -> Manifest:
         """Read and check ``manifest.json`` in ``folder``; the files it lists are not read yet.
@@ -345,7 +351,9 @@ def _check_artefact(manifest: Manifest, kind: str, artefact: Artefact) -> None:
         plain = spec.scale is None and spec.zero_point is None
         if not {"int8": whole, "float32": plain}.get(spec.dtype, False):
             raise ModelError(f"{kind}: {spec.name} is neither plain float32 nor int8 with a scale: {FIX}")
-    if artefact.input.shape != (1, 1, manifest.n_samples):
-        raise ModelError(f"{kind}: input {artefact.input.shape} is not one window of fs * window_s: {FIX}")
+    if artefact.input.shape != (1, 1, manifest.n_inputs):
+        raise ModelError(
+            f"{kind}: input {artefact.input.shape} is not one window (fs * window_s * waves + figures): {FIX}"
+        )
     if artefact.output.shape != (1, len(manifest.classes)):
         raise ModelError(f"{kind}: output {artefact.output.shape} is not one logit for each class: {FIX}")

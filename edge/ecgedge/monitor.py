@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from ecgedge.beat_classes import BeatClassStage, BeatModel
 from ecgedge.decision import Hysteresis
 from ecgedge.gate import Gate, GateModel
 from ecgedge.hrv.stage import WINDOW_S, HrvStage
@@ -29,6 +30,8 @@ class Monitor(Pipeline):
         ``litert``, ``onnx``, ``tflite``, or ``auto`` for the first that is installed.
     fs : float, optional
         Rate that blocks must have, in Hz; None takes the first block's.
+    beat_model : path or BeatModel, optional
+        A beat-class model folder; None is the one in the package.
     hrv_window_s : float
         Length of the window of :class:`ecgedge.Hrv` events in seconds, 10 to 600; they come every
         minute.
@@ -64,17 +67,24 @@ class Monitor(Pipeline):
         *,
         hrv_window_s: float = WINDOW_S,
         timer: Callable[[], float] | None = None,
+        beat_model: str | Path | BeatModel | None = None,
     ) -> None:
+        namer = beat_model if isinstance(beat_model, BeatModel) else BeatModel.load(beat_model, backend)
         loaded = model if isinstance(model, Model) else Model.load(model, backend)
         m = loaded.manifest
         if m.task != "rhythm":
             raise ModelError(f"the model's task is {m.task!r}: give the folder of a rhythm model")
+        if m.fs != namer.manifest.fs:
+            raise ModelError(
+                f"the rhythm model works at {m.fs:g} Hz, the beat-class model at {namer.manifest.fs:g} Hz: "
+                "give two of one rate"
+            )
         counts = Counts()
         gate = Gate(GateModel.load(BUNDLED / "gate" / "gate.json"), m.fs)
         self._hysteresis = Hysteresis(m.thresholds["conclusive"], m.thresholds["sure"])
         self._hrv = HrvStage(hrv_window_s)
         stages = (
-            BeatStage(m.fs),
+            BeatClassStage(BeatStage(m.fs), namer),
             QualityStage(gate, m.fs, GATE_WINDOW_S),
             self._hrv,
             RhythmStage(loaded, self._hysteresis, counts),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,7 +29,7 @@ class Stage(Protocol):
     name: str
 
     def start(self, segment: Segment) -> None: ...
-    def advance(self, segment: Segment) -> list[Event]: ...
+    def advance(self, segment: Segment) -> Sequence[Event]: ...
 
 
 class BeatStage:
@@ -44,7 +45,7 @@ class BeatStage:
         self._detector.reset()
         self._reader: Reader = segment.ring.reader()
 
-    def advance(self, segment: Segment) -> list[Event]:
+    def advance(self, segment: Segment) -> list[Beat]:
         """Read what is unread, return the beats found."""
         x, _ = self._reader.take(self._reader.unread)
         found = self._detector.feed(x) if x is not None and len(x) else []

@@ -47,43 +47,50 @@ class Counts:
         return self.hits / self.found if self.found else 1.0
 
 
-def match(reference: npt.ArrayLike, found: npt.ArrayLike, tolerance: float) -> int:
-    """Count pairs that lie within ``tolerance``, each beat in one pair at most, from the first on.
+def pairs(reference: npt.ArrayLike, found: npt.ArrayLike, tolerance: float) -> list[tuple[int, int]]:
+    """Pair what lies within ``tolerance``, each beat in one pair at most, from the first on.
 
     Parameters
     ----------
     reference, found : array, shapes (n,) and (m,)
         Ascending, in the unit of ``tolerance``.
 
+    Returns
+    -------
+    list of (index in reference, index in found)
+
     Examples
     --------
-    >>> match([10, 20, 30], [11, 12, 29], tolerance=2)
-    2
+    >>> pairs([10, 20, 30], [11, 12, 29], tolerance=2)
+    [(0, 0), (2, 2)]
     """
     a, b = np.asarray(reference).tolist(), np.asarray(found).tolist()
-    i = j = hits = 0
+    i = j = 0
+    matched = []
     while i < len(a) and j < len(b):
         if abs(a[i] - b[j]) <= tolerance:
-            hits, i, j = hits + 1, i + 1, j + 1
+            matched.append((i, j))
+            i, j = i + 1, j + 1
         elif a[i] < b[j]:
             i += 1
         else:
             j += 1
-    return hits
+    return matched
 
 
 def compare(record: Record, found: Samples, tolerance_s: float, *, ec57: bool = False) -> Counts:
     """Compare beats with a record's annotations.
 
-    ``ec57`` leaves out what ANSI/AAMI EC57 does: the first five minutes, and ventricular flutter.
+    ``ec57`` leaves out what :func:`counted` does.
     """
     reference = record.beats
     if ec57:
-        reference, found = (x[_counts(record, x)] for x in (reference, found))
-    return Counts(len(reference), len(found), match(reference, found, tolerance_s * record.fs))
+        reference, found = (x[counted(record, x)] for x in (reference, found))
+    return Counts(len(reference), len(found), len(pairs(reference, found, tolerance_s * record.fs)))
 
 
-def _counts(record: Record, at: Samples) -> npt.NDArray[np.bool_]:
+def counted(record: Record, at: Samples) -> npt.NDArray[np.bool_]:
+    """Which positions ANSI/AAMI EC57 counts: none in the first five minutes or in ventricular flutter."""
     keep = at >= LEARNING_S * record.fs
     for episode in record.rhythms:
         if episode.name == FLUTTER:

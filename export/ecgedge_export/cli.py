@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,8 @@ from ecgedge_bridge.errors import ConfigError, EcgEdgeError
 from ecgedge_export import data_cli
 
 if TYPE_CHECKING:  # torch takes seconds
+    from ecgedge_export.beat_class_data import BeatSet
+    from ecgedge_export.beat_class_training import BeatClassRecipe
     from ecgedge_export.recipe import Recipe
     from ecgedge_export.rhythm import Sets
     from ecgedge_export.train import Lessons
@@ -25,6 +28,7 @@ app.add_typer(data_cli.app, name="data")
 MODELS = Path("edge/ecgedge/models")
 NOISE = ["em:6", "em:0", "ma:6", "ma:0", "bw:0"]
 QUICK_RECORDS = 200
+QUICK_BEAT_RECORDS = 12
 
 
 @app.command()
@@ -43,6 +47,8 @@ def train(
         _train_gate(path, out or MODELS / "gate", command)
     elif path.stem == "beats":
         _train_beats(path, out or MODELS / "beats", command, quick=quick)
+    elif path.stem == "beat_classes":
+        _train_beat_classes(path, out, work, command, quick=quick)
     else:
         _train_rhythm(path, out, work, command, quick=quick)
 
@@ -52,14 +58,17 @@ class What(StrEnum):
 
     rhythm = "rhythm"
     beats = "beats"
+    beat_classes = "beat-classes"
     gate = "gate"
 
 
 @app.command()
 def evaluate(
-    what: Annotated[What, typer.Argument(help="rhythm, beats or gate: what to measure.")] = What.rhythm,
+    what: Annotated[
+        What, typer.Argument(help="rhythm, beats, beat-classes or gate: what to measure.")
+    ] = What.rhythm,
     model: Annotated[
-        Path | None, typer.Option(help="A rhythm model folder; default: the bundled one.")
+        Path | None, typer.Option(help="A rhythm or beat-class model folder; default: the bundled one.")
     ] = None,
     backend: Annotated[str, typer.Option(help="litert, onnx or tflite.")] = "litert",
     noise: Annotated[
@@ -72,6 +81,7 @@ def evaluate(
     reports = {
         What.rhythm: lambda: _rhythm_report(model, backend),
         What.beats: lambda: _beats_report(noise or NOISE),
+        What.beat_classes: lambda: _beat_classes_report(model, backend),
         What.gate: _gate_report,
     }
     typer.echo(json.dumps(reports[what](), indent=1))
@@ -90,6 +100,16 @@ def _beats_report(noise: list[str]) -> object:
     from ecgedge_export import beat_scores
 
     return beat_scores.table(detect_beats, [beat_scores.condition(text) for text in noise])
+
+
+def _beat_classes_report(folder: Path | None, backend: str) -> object:
+    from ecgedge import classify_beats
+    from ecgedge.beat_classes import BeatModel
+    from ecgedge_export import beat_class_scores as scores
+    from ecgedge_export.splits import DS2
+
+    classify = partial(classify_beats, model=BeatModel.load(folder, backend))
+    return scores.report(scores.classify_records(classify, DS2))
 
 
 def _gate_report() -> object:
@@ -153,6 +173,9 @@ def distill(
     from ecgedge_export import distill as distilling
 
     path = _recipe_path(recipe)
+    if path.stem == "beat_classes":
+        typer.echo(json.dumps(_beat_class_arms(path, seeds, work, quick=quick), indent=1))
+        return
     student, sets, folder = _student(path, work, quick=quick)
     taught = _lessons(path, student, sets, folder, quick=quick)
     if taught is None:
@@ -171,6 +194,37 @@ def _train_rhythm(path: Path, out: Path | None, work: Path | None, command: str,
     taught = _lessons(path, recipe, sets, folder, quick=quick)
     manifest = rhythm.build(recipe, sets, out, folder, command, _say, taught)
     _say(f"{out}: mean F1 {manifest.metrics['int8_litert']['mean_f1_nao']} (INT8, LiteRT)")
+
+
+def _train_beat_classes(
+    path: Path, out: Path | None, work: Path | None, command: str, *, quick: bool
+) -> None:
+    from ecgedge_export import beat_class_model
+
+    how, beats, folder = _beat_classes(path, work, quick=quick)
+    out = out or (folder / "model" if quick else MODELS / how.name)
+    manifest = beat_class_model.build(how, beats, beat_class_model.viewer(how), out, folder, command, _say)
+    _say(f"{out}: {manifest.metrics['int8_litert']['gross']} (INT8, LiteRT)")
+
+
+def _beat_class_arms(path: Path, seeds: int, work: Path | None, *, quick: bool) -> object:
+    from ecgedge_export import beat_class_folds, beat_class_model
+
+    how, beats, folder = _beat_classes(path, work, quick=quick)
+    return beat_class_folds.compare(how, beats, beat_class_model.viewer(how), seeds, folder / "folds", _say)
+
+
+def _beat_classes(path: Path, work: Path | None, *, quick: bool) -> tuple[BeatClassRecipe, BeatSet, Path]:
+    """What to train by, beats to train on (kept for the next time), and where the checkpoints are."""
+    from ecgedge_export import beat_class_data, beat_class_training
+    from ecgedge_export.data import cache_dir
+
+    how = beat_class_training.load_recipe(path, quick=quick)
+    folder = work or cache_dir() / "runs" / f"{how.name}{'-quick' if quick else ''}"
+    kept = folder / "beats.npz"
+    if not kept.is_file():
+        beat_class_data.gather(how.training.seed, _say, QUICK_BEAT_RECORDS if quick else None).save(kept)
+    return how, beat_class_data.BeatSet.load(kept), folder
 
 
 def _student(path: Path, work: Path | None, *, quick: bool) -> tuple[Recipe, Sets, Path]:

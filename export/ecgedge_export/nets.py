@@ -90,6 +90,70 @@ class RhythmNet(nn.Module):
         return logits
 
 
+class BeatClassNet(nn.Module):
+    """Names a beat from a few waves, given sample by sample, and from figures that stand behind them.
+
+    All of it is one row, so that the network has the same kind of input as every other: (batch, 1, values).
+    The first convolution takes whole samples of all waves; the figures go a way of their own and join later.
+
+    Parameters
+    ----------
+    n_classes : int
+        Number of logits.
+    shape : (waves, samples, figures)
+        The row is waves * samples + figures long.
+    width : int
+        Channels behind the first convolution.
+    dropout : float
+        In front of the last layer.
+
+    Examples
+    --------
+    >>> tuple(BeatClassNet(5, (3, 80, 25), 20).eval()(torch.zeros(2, 1, 265)).shape)
+    (2, 5)
+    """
+
+    def __init__(self, n_classes: int, shape: tuple[int, int, int], width: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        waves, samples, figures = shape
+        row = waves * samples + figures
+        hidden, wider, widest = 24, width + 4, 2 * width - 4
+        self.waves = nn.Sequential(
+            nn.Conv2d(1, width, (1, 5 * waves), (1, 2 * waves), bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            _ConvNorm(width, wider, 5, stride=2),
+            nn.ReLU(),
+            _ConvNorm(wider, widest, 5, stride=2),
+            nn.ReLU(),
+            nn.Conv2d(widest, hidden, (1, _length(row, 5 * waves, 2 * waves)), bias=False),  # all of the time
+            nn.BatchNorm2d(hidden),
+        )
+        # One step over all the waves: the second place is where the figures stand.
+        self.figures = nn.Sequential(
+            nn.Conv2d(1, hidden, (1, figures), (1, waves * samples), bias=False),
+            nn.BatchNorm2d(hidden),
+            nn.ReLU(),
+            nn.Conv2d(hidden, hidden, (1, 2), bias=False),
+            nn.BatchNorm2d(hidden),
+        )
+        self.mixed = nn.Sequential(nn.ReLU(), _ConvNorm(hidden, hidden, 1), nn.ReLU())
+        self.drop = nn.Dropout(dropout)
+        self.out = nn.Linear(hidden, n_classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        row = x.unsqueeze(1)
+        y = self.mixed(self.waves(row) + self.figures(row))
+        logits: Tensor = self.out(self.drop(y.mean(dim=(2, 3))))
+        return logits
+
+
+def _length(row: int, kernel: int, stride: int) -> int:
+    """Places that are left behind a convolution without padding and two more that halve."""
+    places = (row - kernel) // stride + 1
+    return ((places + 1) // 2 + 1) // 2
+
+
 def n_parameters(net: nn.Module) -> int:
     """Number of trainable values."""
     return sum(p.numel() for p in net.parameters() if p.requires_grad)

@@ -24,7 +24,7 @@ from ecgedge_export.augment import Viewer
 from ecgedge_export.c_source import c_source
 from ecgedge_export.onnx_export import export_onnx
 from ecgedge_export.package import golden_cases, package
-from ecgedge_export.parity import Limits, parity
+from ecgedge_export.parity import Limits, ParityReport, parity
 from ecgedge_export.prepare import Prepared
 from ecgedge_export.quantize import quantize
 from ecgedge_export.recipe import Recipe
@@ -94,7 +94,8 @@ def build(
     )
     say(f"{nets.n_parameters(parent):,} parameters; quantizing")
     net = tuned(parent, recipe, sets, say)
-    pair, tflite, report = _convert(net, recipe, sets, work)
+    windows = _last_windows(sets.validation, sets.viewer)[:, None, :]
+    pair, tflite, report = convert(net, _calibration(recipe, sets), windows, work)
     logits = training.logits(net, _last_windows(sets.validation, sets.viewer))
     targets = np.array([recipe.classes.index(label) for label in sets.validation.labels])
     draft = _draft(recipe, sets, fit_temperature(logits, targets), command)
@@ -103,7 +104,7 @@ def build(
         "command": command,
         "parameters": nets.n_parameters(parent),
         "parity": asdict(report),
-        "memory": _memory(tflite),
+        "memory": memory(tflite),
         "float": _float_report(parent, sets, recipe),
     }
     say("measuring the INT8 files through ecgedge.classify")
@@ -145,12 +146,22 @@ def fit_temperature(logits: npt.NDArray[np.float32], targets: npt.NDArray[np.int
     return float(np.exp(optimize.minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
 
 
-def _convert(net: nn.Module, recipe: Recipe, sets: Sets, work: Path) -> tuple[Path, Path, Any]:
+def convert(
+    net: nn.Module, calibration: npt.NDArray[np.float32], windows: npt.NDArray[np.float32], work: Path
+) -> tuple[Path, Path, ParityReport]:
+    """Make the two INT8 files of a network, from inputs to calibrate with, and prove them on ``windows``.
+
+    Inputs are of shape (n, 1, time). Returns the ONNX file, the TFLite file, and how they compare.
+
+    Raises
+    ------
+    ModelError
+        They disagree with each other or too much with their float parent.
+    """
     work.mkdir(parents=True, exist_ok=True)
-    float_onnx = export_onnx(net, recipe.n_samples, work / "float.onnx")
-    pair = quantize(float_onnx, _calibration(recipe, sets), work / "int8")
+    float_onnx = export_onnx(net, calibration.shape[2], work / "float.onnx")
+    pair = quantize(float_onnx, calibration, work / "int8")
     tflite = write_tflite(pair.s8s8, work / "model.tflite")
-    windows = _last_windows(sets.validation, sets.viewer)[:, None, :]
     return pair.u8s8, tflite, parity(net, float_onnx, pair.u8s8, tflite, windows, LIMITS)
 
 
@@ -161,7 +172,7 @@ def _calibration(recipe: Recipe, sets: Sets) -> npt.NDArray[np.float32]:
     return np.stack([sets.viewer.view(sets.train.signals[i], rng) for i in chosen])[:, None, :]
 
 
-def _memory(tflite: Path) -> dict[str, int]:
+def memory(tflite: Path) -> dict[str, int]:
     """Bytes that a microcontroller has to set aside; TFLite Micro's only where it is installed."""
     found = {
         "c_arena_bytes": c_source(tflite.read_bytes()).arena_bytes,
@@ -212,17 +223,21 @@ def _draft(recipe: Recipe, sets: Sets, temperature: float, command: str) -> Mani
         training_data=(replace(cinc, records=len(sets.train.ids)), nstdb),
         split_sha256=splits.split_hash(sets.validation.ids),
         metrics={"command": command},
-        commit=_commit(),
-        versions={
-            p: importlib.metadata.version(p)
-            for p in ("torch", "onnx", "onnxruntime", "ai-edge-litert", "numpy")
-        },
+        commit=commit(),
+        versions=versions(),
     )
 
 
-def _commit() -> str:
+def commit() -> str:
+    """The repository's commit, "" outside of one."""
     try:
         done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return ""
     return done.stdout.strip()
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that make the files."""
+    made_by = ("torch", "onnx", "onnxruntime", "ai-edge-litert", "numpy")
+    return {name: importlib.metadata.version(name) for name in made_by}

@@ -19,6 +19,7 @@ from ecgedge_export.prepare import Prepared
 from ecgedge_export.recipe import Recipe, Training
 
 Progress = Callable[[int, int, float], None]
+Batches = Callable[[np.random.Generator], Iterator[tuple[Tensor, npt.NDArray[np.int64]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,47 +83,72 @@ def train(
         A teacher's answers about ``data``.
     """
     how = recipe.training
-    torch.set_num_threads(how.threads)
-    torch.use_deterministic_algorithms(True)
-    run = _Run(recipe, data, lessons)
-    run.resume(checkpoint)
-    while run.epoch < how.epochs:
-        rng = np.random.default_rng([how.seed, run.epoch])
-        torch.manual_seed(how.seed * 100_003 + run.epoch)
-        losses = [run.step(x, chosen) for x, chosen in _batches(data, viewer, how, rng)]
-        run.epoch += 1
-        run.save(checkpoint)
-        progress(run.epoch, how.epochs, float(np.mean(losses)))
-    run.average.eval()
-    return run.average
+    targets = np.array([recipe.classes.index(label) for label in data.labels])
+    steps = how.epochs * -(-len(targets) // how.batch)
+    run = Run(build(recipe), targets, len(recipe.classes), how, steps, lessons)
+    net = run.finish(checkpoint, lambda rng: _batches(data, viewer, how, rng), progress)
+    assert isinstance(net, RhythmNet)
+    return net
 
 
-class _Run:
-    """A student on its way: weights, their running average, optimiser, schedule."""
+class Run:
+    """A student on its way: weights, their running average, optimiser, schedule.
 
-    def __init__(self, recipe: Recipe, data: Prepared, lessons: Lessons | None) -> None:
-        how = recipe.training
-        self.lessons = lessons
-        self.net = build(recipe)
+    Parameters
+    ----------
+    net : torch.nn.Module
+        Untrained.
+    targets : ndarray of int64, shape (examples,)
+        Class of each example.
+    n_classes : int
+    how : Training
+    steps : int
+        Batches in all.
+    lessons : Lessons, optional
+        A teacher's answers about the examples.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        targets: npt.NDArray[np.int64],
+        n_classes: int,
+        how: Training,
+        steps: int,
+        lessons: Lessons | None,
+    ) -> None:
+        torch.set_num_threads(how.threads)
+        torch.use_deterministic_algorithms(True)
+        self.how, self.lessons, self.targets = how, lessons, targets
         # Half as fast again on a CPU; torch's type hints do not know the argument.
-        self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.net)
-        self.targets = np.array([recipe.classes.index(label) for label in data.labels])
-        share = np.bincount(self.targets, minlength=len(recipe.classes)) / len(self.targets)
+        share = np.bincount(self.targets, minlength=n_classes) / len(self.targets)
         # A class without a recording gets no weight, or label smoothing would teach it to everybody.
         weight = np.where(share > 0, np.maximum(share, 1e-3) ** -how.class_power, 0.0)
         self.loss = nn.CrossEntropyLoss(
             torch.tensor(weight / (weight * share).sum(), dtype=torch.float32),
             label_smoothing=how.label_smoothing,
         )
-        steps = how.epochs * -(-len(self.targets) // how.batch)
         self.optimiser = torch.optim.AdamW(self.net.parameters(), how.lr, weight_decay=how.weight_decay)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimiser, how.lr, total_steps=steps, pct_start=0.15
         )
-        self.ema = how.ema
         self.steps = 0
         self.epoch = 0
+
+    def finish(self, checkpoint: Path, batches: Batches, progress: Progress) -> nn.Module:
+        """Train from where ``checkpoint`` is, if it is there, and return the average of the weights."""
+        self.resume(checkpoint)
+        while self.epoch < self.how.epochs:
+            rng = np.random.default_rng([self.how.seed, self.epoch])
+            torch.manual_seed(self.how.seed * 100_003 + self.epoch)
+            losses = [self.step(x, chosen) for x, chosen in batches(rng)]
+            self.epoch += 1
+            self.save(checkpoint)
+            progress(self.epoch, self.how.epochs, float(np.mean(losses)))
+        average: nn.Module = self.average.eval()
+        return average
 
     def step(self, x: Tensor, chosen: npt.NDArray[np.int64]) -> float:
         self.net.train()
@@ -141,7 +167,9 @@ class _Run:
     @torch.no_grad()
     def _average(self) -> None:
         self.steps += 1
-        keep = min(self.ema, self.steps / (self.steps + 10))  # a young average must forget the random start
+        keep = min(
+            self.how.ema, self.steps / (self.steps + 10)
+        )  # a young average must forget the random start
         for a, b in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
             if a.dtype.is_floating_point:
                 a.lerp_(b, 1 - keep)

@@ -87,7 +87,7 @@ def load_golden(folder: str | Path, manifest: Manifest) -> tuple[GoldenCase, ...
     cases = _CASES(raw.get("cases"), "golden.cases")
     for case in cases:
         shapes = {values.shape for values in case.logits.values()}
-        if case.preprocessed.shape != (manifest.n_samples,) or shapes != {(len(manifest.classes),)}:
+        if case.preprocessed.shape != (manifest.n_inputs,) or shapes != {(len(manifest.classes),)}:
             raise ModelError(f"golden vectors have other lengths than the manifest: {FIX}")
     return cases
 

@@ -1,0 +1,142 @@
+"""Names beats: a beat-class model folder, and the stage that gives every beat its class.
+
+The class of a beat depends on the interval that follows it, so a beat is reported when the one after it has
+come, or after a pause.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ecgedge.backends import Backend, load_backend
+from ecgedge.beat_features import (
+    AFTER,
+    BEFORE,
+    FS,
+    LONGEST_RR_S,
+    N_WAVE,
+    BeatHistory,
+    BeatView,
+    Floats,
+    beat_inputs,
+    cut,
+)
+from ecgedge.events import Beat
+from ecgedge.filters import FrontEnd
+from ecgedge.manifest import Manifest
+from ecgedge.model import BUNDLED
+from ecgedge.segment import Segment
+from ecgedge.stages import BeatStage
+from ecgedge_bridge.errors import ModelError
+
+NORMALISATION = "beat_views"
+SETTLE_S = (
+    1.0  # a beat is found at most this long after its R peak, unless only a search for a missed one finds it
+)
+
+
+class BeatModel:
+    """A model that names a beat from its :class:`ecgedge.beat_features.BeatView`.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        Of task ``beats``.
+    backend : Backend
+        Runs the network.
+
+    Raises
+    ------
+    ModelError
+        The manifest is of another task, or asks for preprocessing that this version does not know.
+    """
+
+    def __init__(self, manifest: Manifest, backend: Backend) -> None:
+        kind, values = manifest.normalisation.kind, manifest.normalisation.values
+        if manifest.task != "beats":
+            raise ModelError(f"the model's task is {manifest.task!r}: give the folder of a beat-class model")
+        if kind != NORMALISATION or "clip" not in values or (manifest.fs, manifest.n_samples) != (FS, N_WAVE):
+            raise ModelError(
+                f"the model wants the normalisation {kind!r} of {manifest.n_samples} samples at "
+                f"{manifest.fs:g} Hz, this version knows {NORMALISATION!r} of {N_WAVE} at {FS:g} Hz: "
+                "update ecgedge"
+            )
+        self.manifest, self.backend = manifest, backend
+        self._clip = float(values["clip"])
+
+    @classmethod
+    def load(cls, folder: str | Path | None = None, backend: str = "auto") -> BeatModel:
+        """Load a model folder, the bundled beat-class model where none is given.
+
+        Raises
+        ------
+        ModelError
+            Files are missing or changed, or no runtime for them is installed.
+        """
+        folder = BUNDLED / "beat_classes" if folder is None else Path(folder)
+        manifest = Manifest.load(folder)
+        return cls(manifest, load_backend(folder, backend, manifest=manifest))
+
+    @property
+    def front_end(self) -> FrontEnd:
+        """The filters that the model was trained behind."""
+        m = self.manifest
+        return FrontEnd(m.fs, m.bandpass_taps, **m.resampler)
+
+    def symbol(self, view: BeatView) -> str:
+        """Class of one beat, as the manifest names it."""
+        x = beat_inputs(view.waves[None], view.intervals[None], self._clip)
+        return self.manifest.classes[int(self.backend.run(x[None]).argmax())]
+
+
+class BeatClassStage:
+    """Finds beats and names them, each when the next one has come, or after a pause of 2 s.
+
+    Parameters
+    ----------
+    beats : BeatStage
+        Finds them.
+    model : BeatModel
+        Names them.
+    """
+
+    name = "beats"
+
+    def __init__(self, beats: BeatStage, model: BeatModel) -> None:
+        self._beats, self._model, self._history = beats, model, BeatHistory()
+
+    def start(self, segment: Segment) -> None:
+        """Begin a new segment: what was usual in the last one need not be usual any more."""
+        self._beats.start(segment)
+        self._history.reset()
+        self._held: tuple[Beat, float] | None = None  # has no class yet; with its position in the segment
+
+    def advance(self, segment: Segment) -> list[Beat]:
+        """Return the beats whose class is known now."""
+        named: list[Beat] = []
+        found = self._beats.advance(segment)
+        for back, beat in zip(range(-len(found), 0), found, strict=True):
+            at = segment.beats[back].at
+            named += self._name(segment, at)
+            self._held = beat, at
+        if segment.ended or (self._held and self._waited_s(segment) > LONGEST_RR_S + SETTLE_S):
+            named += self._name(segment, segment.ring.written + LONGEST_RR_S * segment.fs)
+        return named
+
+    def _waited_s(self, segment: Segment) -> float:
+        return (segment.ring.written - self._held[1]) / segment.fs if self._held else 0.0
+
+    def _name(self, segment: Segment, following: float) -> list[Beat]:
+        """Name the beat that is held, whose follower is at ``following``."""
+        if self._held is None:
+            return []
+        (beat, at), self._held = self._held, None
+        before_s = None if beat.rr_ms is None else 1e-3 * beat.rr_ms
+        view = self._history.take(self._wave(segment, round(at)), before_s, (following - at) / segment.fs)
+        return [Beat(beat.sample, beat.time_s, beat.rr_ms, self._model.symbol(view))]
+
+    @staticmethod
+    def _wave(segment: Segment, at: int) -> Floats:
+        ring = segment.ring
+        low, high = max(ring.oldest, at - BEFORE), min(ring.written, at + AFTER)
+        return cut(ring.view(low, high), at - BEFORE - low, N_WAVE)
