@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ecgedge_bridge.errors import ConfigError, EcgEdgeError
+from ecgedge_bridge.errors import EcgEdgeError
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Train, quantize and package the models of ecgedge."
@@ -82,6 +82,6 @@ def main() -> None:
     """Run the command line; an expected error is one line on stderr and exit code 1."""
     try:
         app(standalone_mode=True)
-    except (EcgEdgeError, ConfigError) as e:
+    except EcgEdgeError as e:
         typer.echo(f"ecgedge-export: {e}", err=True)
         sys.exit(1)
