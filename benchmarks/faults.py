@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from bleak.backends.client import BaseBleakClient
+from bleak.backends.scanner import BaseBleakScanner
+from bleak.backends.service import BleakGATTServiceCollection
 from bleak.exc import BleakError
 
 from ecgedge_bridge import (
@@ -42,7 +47,7 @@ _SEED = 5
 _REST_S = 1.0
 _ROUTINE = {"scanning", "connecting", "setting_up", "waiting", "stopped"}
 
-Make = Callable[[np.ndarray, list[Fault]], VirtualWearable]
+Spoil = Callable[[Backend], Backend]
 
 
 def signal(seconds: float, fs: float) -> np.ndarray:
@@ -50,85 +55,69 @@ def signal(seconds: float, fs: float) -> np.ndarray:
     return np.random.default_rng(_SEED).integers(-4000, 4000, round(seconds * fs)) / 1000
 
 
-def polar(mv: np.ndarray, faults: list[Fault]) -> VirtualWearable:
-    """A Polar H10."""
-    return VirtualH10(mv, faults=faults)
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A kind of wearable: its name, its rate in Hz, and what makes one of the signal that it plays."""
+
+    name: str
+    fs: float
+    make: Callable[..., VirtualWearable]
 
 
-def movesense(mv: np.ndarray, faults: list[Fault]) -> VirtualWearable:
-    """A Movesense with GATT SensorData."""
-    return VirtualMovesense(mv, faults=faults)
-
-
-def firmware(mv: np.ndarray, faults: list[Fault]) -> VirtualWearable:
-    """A Movesense with the free firmware."""
-    return VirtualMovesenseFirmware(mv, faults=faults)
-
-
-def own(mv: np.ndarray, faults: list[Fault]) -> VirtualWearable:
-    """Firmware of one's own."""
-    return VirtualEcgEdge(mv, faults=faults)
-
-
-def healthypi(mv: np.ndarray, faults: list[Fault]) -> VirtualWearable:
+def healthypi(mv: np.ndarray, **options: Any) -> VirtualWearable:
     """A HealthyPi Move."""
-    return VirtualGatt(mv, load_profile("healthypi"), faults=faults)
+    return VirtualGatt(mv, load_profile("healthypi"), **options)
 
 
-def heart_rate(mv: np.ndarray, faults: list[Fault]) -> VirtualWearable:
+def heart_rate(mv: np.ndarray, **options: Any) -> VirtualWearable:
     """A plain heart-rate strap: what it plays are beats per minute."""
-    return VirtualHeartRate(np.clip(np.abs(mv) * 40, 40, 200).round(), faults=faults)
+    return VirtualHeartRate(np.clip(np.abs(mv) * 40, 40, 200).round(), **options)
 
 
-_NAMES: dict[Make, str] = {
-    polar: "Polar H10",
-    movesense: "Movesense",
-    firmware: "Movesense, free firmware",
-    own: "own frame",
-    healthypi: "HealthyPi",
-    heart_rate: "heart-rate strap",
-}
-_FS: dict[Make, float] = {
-    polar: 130.0,
-    movesense: 128.0,
-    firmware: 250.0,
-    own: 250.0,
-    healthypi: 128.0,
-    heart_rate: 1.0,
-}
+POLAR = Device("Polar H10", 130.0, VirtualH10)
+MOVESENSE = Device("Movesense", 128.0, VirtualMovesense)
+FIRMWARE = Device("Movesense, free firmware", 250.0, VirtualMovesenseFirmware)
+OWN = Device("own frame", 250.0, VirtualEcgEdge)
+HEALTHYPI = Device("HealthyPi", 128.0, healthypi)
+HEART_RATE = Device("heart-rate strap", 1.0, heart_rate)
 
 
-def adapter_off(seconds: float) -> Callable[[Backend], Backend]:
-    """The adapter is off for a while from ``AT_S`` on: every scan raises."""
-
-    def spoil(backend: Backend) -> Backend:
-        async def start(self: object) -> None:
-            now_s = asyncio.get_running_loop().time()
-            if AT_S <= now_s < AT_S + seconds:
-                raise BleakError("Bluetooth adapter is off")
-            await backend.scanner.start(self)  # type: ignore[arg-type]
-
-        return Backend(type("Off", (backend.scanner,), {"start": start}), backend.client)
-
-    return spoil
+async def adapter_off() -> None:
+    """A scan raises: the adapter is off."""
+    raise BleakError("Bluetooth adapter is off")
 
 
-def hanging_stack(seconds: float) -> Callable[[Backend], Backend]:
-    """The Bluetooth stack answers nothing for a while from ``AT_S`` on: scans neither begin nor fail."""
+async def hanging_stack() -> None:
+    """A scan neither begins nor fails."""
+    await asyncio.sleep(3600)
 
-    def spoil(backend: Backend) -> Backend:
-        async def start(self: object) -> None:
-            now_s = asyncio.get_running_loop().time()
-            if AT_S <= now_s < AT_S + seconds:
-                await asyncio.sleep(3600)
-            await backend.scanner.start(self)  # type: ignore[arg-type]
 
-        async def stop(self: object) -> None:
-            await backend.scanner.stop(self)  # type: ignore[arg-type]
+def scans_meet(trouble: Callable[[], Awaitable[None]], backend: Backend) -> Backend:
+    """Every scan that begins within 30 s from ``AT_S`` on meets trouble."""
 
-        return Backend(type("Hanging", (backend.scanner,), {"start": start, "stop": stop}), backend.client)
+    async def start(self: BaseBleakScanner) -> None:
+        if AT_S <= asyncio.get_running_loop().time() < AT_S + 30.0:
+            await trouble()
+        await backend.scanner.start(self)
 
-    return spoil
+    return replace(backend, scanner=type("Troubled", (backend.scanner,), {"start": start}))
+
+
+def stale_services(backend: Backend) -> Backend:
+    """The Bluetooth stack remembers from ``AT_S`` on that there are no services, until told to forget."""
+    stale = True
+
+    async def connect(self: BaseBleakClient, pair: bool, **options: Any) -> None:
+        await backend.client.connect(self, pair, **options)
+        if stale and asyncio.get_running_loop().time() >= AT_S:
+            self.services = BleakGATTServiceCollection()
+
+    async def clear_cache(_address: str) -> bool:
+        nonlocal stale
+        stale = False
+        return True
+
+    return Backend(backend.scanner, type("Stale", (backend.client,), {"connect": connect}), clear_cache)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,17 +133,12 @@ class Scenario:
     faults: tuple[Fault, ...]
     says: tuple[str, ...] = ()
     within_s: float = 1.2
-    make: Make = polar
+    device: Device = POLAR
     seconds: float = 60.0
     mtu: int = 247
     guessed: int = 0
     loss_is_exact: bool = True
-    spoil: Callable[[Backend], Backend] | None = None
-
-    @property
-    def device(self) -> str:
-        """Which wearable it is."""
-        return _NAMES[self.make]
+    spoil: Spoil | None = None
 
 
 @dataclass(slots=True)
@@ -171,9 +155,8 @@ class Outcome:
     def took(self, event: WearableEvent) -> None:
         """Note an event, and when data of a stream without ECG came."""
         self.events.append(event)
-        is_data = isinstance(event, HeartRate)
-        waits = isinstance(event, DeviceStatus) and event.state == "waiting" and not self.at_s
-        if is_data or waits:
+        begins = isinstance(event, DeviceStatus) and event.state == "waiting" and not self.at_s
+        if begins or isinstance(event, HeartRate):
             self.at_s.append(asyncio.get_running_loop().time())
 
     @property
@@ -196,13 +179,12 @@ class Outcome:
 
 async def play(scenario: Scenario) -> Outcome:
     """Run a scenario to the last sample."""
-    mv = signal(scenario.seconds, _FS[scenario.make])
-    wearable = scenario.make(mv, list(scenario.faults))
+    mv = signal(scenario.seconds, scenario.device.fs)
+    wearable = scenario.device.make(mv, faults=scenario.faults)
     outcome = Outcome(wearable, mv)
     async with virtual_wearable(wearable, mtu=scenario.mtu) as backend:
-        if scenario.spoil is not None:
-            backend = scenario.spoil(backend)
-        async with connect(wearable.name, backend=backend, on_event=outcome.took) as link:
+        radio = scenario.spoil(backend) if scenario.spoil is not None else backend
+        async with connect(wearable.name, backend=radio, on_event=outcome.took) as link:
             listening = asyncio.create_task(listen(link, outcome))
             done = asyncio.create_task(wearable.finished.wait())
             await asyncio.wait([listening, done], return_when=asyncio.FIRST_COMPLETED)
@@ -321,39 +303,48 @@ SCENARIOS = (
         (AGAIN,),
         (LOST, "adapter is off"),
         within_s=60.0,
-        spoil=adapter_off(30.0),
+        spoil=partial(scans_meet, adapter_off),
     ),
     Scenario(
         "link drops, and the host's Bluetooth stack hangs for 30 s",
         (AGAIN,),
         (LOST, "no answer in time"),
         within_s=90.0,
-        spoil=hanging_stack(30.0),
+        spoil=partial(scans_meet, hanging_stack),
+    ),
+    Scenario(
+        "link drops, and the host remembers services from before a change of the firmware",
+        (AGAIN,),
+        (LOST, "has no characteristic"),
+        within_s=8.0,
+        spoil=stale_services,
     ),
     Scenario(
         "the second half of a split packet is not sent",
         (at("drop_part"),),
         ("ended after",),
-        make=movesense,
+        device=MOVESENSE,
         mtu=50,
     ),
-    Scenario("link drops, 3 s out of reach", (AGAIN,), (LOST,), 6.0, make=movesense),
+    Scenario("link drops, 3 s out of reach", (AGAIN,), (LOST,), 6.0, device=MOVESENSE),
     Scenario(
         "link drops, then refused (status 503)",
         (AGAIN, at("refuse", code=503)),
         (LOST, "503"),
         8.0,
-        movesense,
+        MOVESENSE,
     ),
-    Scenario("silence of 20 s", (at("silence", 20.0),), (SILENT,), 6.0, make=firmware),
-    Scenario("a single bit is flipped", (at("corrupt"),), ("wrong CRC",), make=own),
-    Scenario("a frame comes after its successor", (at("reorder"),), ("came after its successor",), make=own),
+    Scenario("silence of 20 s", (at("silence", 20.0),), (SILENT,), 6.0, device=FIRMWARE),
+    Scenario("a single bit is flipped", (at("corrupt"),), ("wrong CRC",), device=OWN),
+    Scenario(
+        "a frame comes after its successor", (at("reorder"),), ("came after its successor",), device=OWN
+    ),
     Scenario(
         "silence of 10 min: the frame's 16-bit number wraps twice",
         (at("silence", 600.0),),
         (SILENT,),
         within_s=6.0,
-        make=own,
+        device=OWN,
         seconds=650.0,
     ),
     Scenario(
@@ -361,13 +352,13 @@ SCENARIOS = (
         (AGAIN,),
         (LOST, "estimated from arrival times"),
         within_s=6.0,
-        make=healthypi,
+        device=HEALTHYPI,
         loss_is_exact=False,
     ),
     Scenario(
-        "a measurement is damaged", (at("corrupt"),), ("ends within an RR interval",), 2.1, make=heart_rate
+        "a measurement is damaged", (at("corrupt"),), ("ends within an RR interval",), 2.1, device=HEART_RATE
     ),
-    Scenario("link drops, 3 s out of reach", (AGAIN,), (LOST,), 7.0, make=heart_rate),
+    Scenario("link drops, 3 s out of reach", (AGAIN,), (LOST,), 7.0, device=HEART_RATE),
 )
 
 _HEAD = """# Faults, and what the link makes of them
@@ -391,8 +382,8 @@ def row(number: int, scenario: Scenario, outcome: Outcome) -> str:
     if not outcome.said and not outcome.wearable.ledger.lost_samples:
         said = "nothing"
     lost = outcome.wearable.ledger.lost_samples
-    counted = "none has a number" if scenario.make is heart_rate else f"{outcome.counted}"
-    cells = (number, scenario.device, scenario.injected, said, lost, counted, f"{outcome.silence_s:.0f}")
+    counted = "none has a number" if scenario.device is HEART_RATE else f"{outcome.counted}"
+    cells = (number, scenario.device.name, scenario.injected, said, lost, counted, f"{outcome.silence_s:.0f}")
     return "| " + " | ".join(map(str, cells)) + " |\n"
 
 

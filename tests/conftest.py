@@ -1,12 +1,15 @@
-"""One small network taken through the whole export chain, shared by the tests of both sides.
+"""What the tests of all sides share: programs in processes of their own, and one small network.
 
-The network is not trained; its BatchNorm statistics and its head are set so that windows spread over all
-classes. Torch is imported only when a test asks for the chain.
+The network is taken through the whole export chain. It is not trained; its BatchNorm statistics and its head
+are set so that windows spread over all classes. Torch is imported only when a test asks for the chain.
 """
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +18,60 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from hypothesis import settings
 
 from ecgedge.manifest import Dataset, Manifest, Normalisation
+
+# How long an example takes says how busy the machine is, not whether the code is right.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # A job in the background of a shell is started with Ctrl-C switched off, and hands that on to its children:
 # commands that the tests start and interrupt would never end.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+MAIN = "from ecgedge.cli import main; main()"
 FS = 100.0
 N_SAMPLES = 320
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Python in a process of its own, judged by what it prints and how it ends."""
+
+    code: str
+    arguments: tuple[str, ...] = ()
+
+    @classmethod
+    def cli(cls, *arguments: str, before: str = "") -> Program:
+        """Make the command line, with its first arguments; ``before`` is Python that runs first in it."""
+        return cls(f"{before}\n{MAIN}", arguments)
+
+    def run(self, *more: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run it to its end, whatever that is."""
+        return subprocess.run(
+            self._command(more),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+            env=os.environ | environment,
+        )
+
+    def start(self, *more: str, **options: Any) -> subprocess.Popen[str]:
+        """Start it; use it as a context."""
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen(self._command(more), text=True, **pipes | options)
+
+    def _command(self, more: tuple[str, ...]) -> list[str]:
+        return [sys.executable, "-c", self.code, *self.arguments, *more]
+
+
+@pytest.fixture(scope="session")
+def program() -> type[Program]:
+    """What makes programs."""
+    return Program
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
-from contextlib import nullcontext
+from collections.abc import Iterable
+from contextlib import aclosing, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,7 +22,8 @@ from ecgedge.events import Event, Gap, Quality, Rhythm
 from ecgedge.monitor import Monitor
 from ecgedge.programme import FS, UNKNOWN, Part, Programme, own_programme
 from ecgedge.recording.csvwriter import CsvWriter
-from ecgedge_bridge.errors import ConfigError, LinkError
+from ecgedge.virtual_link import received
+from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.types import SampleBlock
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["DemoReport", "Listener", "PartReport", "Percentiles", "play"]
 
 NAME = "Polar H10 DEC0DE01"
-_SCAN_S = 0.3  # the virtual strap advertises every 20 ms
 _PATIENCE_S = 30.0  # a virtual strap that stays away longer will not come back
 
 
@@ -173,9 +173,9 @@ async def play(
     Raises
     ------
     ConfigError
-        When the extra ``sim`` is not installed, the speed makes no sense, or the file cannot be written.
+        When the extra ``sim`` is not installed, the speed makes no sense, or a file cannot be used.
     LinkError
-        When the virtual strap is not found, or the play ends early.
+        When the virtual strap stays away.
     """
     if not 1 <= speed <= 1000:
         raise ConfigError(f"a speed of {speed:g} cannot be played: give 1 (real time) to 1000")
@@ -186,36 +186,16 @@ async def play(
     programme = programme or own_programme()
     strap = VirtualH10(programme.mv, fs=FS, speed=speed, name=NAME, faults=programme.faults)
     witness = _Witness(listener)
+    stream = received(strap, on_status=witness.take, find_timeout_s=_PATIENCE_S)
     with CsvWriter(save) if save else nullcontext() as writer:
-        async for block in _stream(strap, witness, len(programme.mv), speed):
-            witness.feed(block, monitor.feed(block))
-            if writer is not None:
-                writer.write(block)
+        async with aclosing(stream) as blocks:
+            async for block in blocks:
+                witness.feed(block, monitor.feed(block))
+                if writer is not None:
+                    writer.write(block)
     for event in monitor.finish():
         witness.take(event)
     return _report(programme.parts, strap, witness, monitor.stats, speed, time.monotonic() - began_s)
-
-
-async def _stream(
-    strap: VirtualH10, witness: _Witness, total: int, speed: float
-) -> AsyncIterator[SampleBlock]:
-    """Scan, connect and listen until the last sample of the play."""
-    from ecgedge_bridge import LinkTiming, connect, scan, virtual_strap
-
-    async with virtual_strap(strap) as radio:
-        found = await scan(_SCAN_S, backend=radio)
-        if NAME not in {device.name for device in found}:
-            raise LinkError(
-                "the virtual strap was not found in a scan: install bumble anew: pip install 'ecgedge[sim]'"
-            )
-        timing = LinkTiming().scaled(speed)
-        async with connect(
-            NAME, on_status=witness.take, timing=timing, find_timeout_s=_PATIENCE_S, backend=radio
-        ) as link:
-            async for block in link:
-                yield block
-                if block.end_sample >= total:
-                    return
 
 
 def _report(
@@ -228,7 +208,7 @@ def _report(
 ) -> DemoReport:
     gaps = [event for event in witness.events if isinstance(event, Gap)]
     return DemoReport(
-        parts=tuple(_part(part, witness.events) for part in parts),
+        parts=tuple(_part(part, witness.events, strap.ledger.played / FS) for part in parts),
         speed=speed,
         samples=stats.samples,
         lost_expected=strap.ledger.lost_samples,
@@ -244,7 +224,7 @@ def _report(
     )
 
 
-def _part(part: Part, events: list[Event]) -> PartReport:
+def _part(part: Part, events: list[Event], played_s: float) -> PartReport:
     """Count what was said about windows inside the part."""
     inside = [
         e
@@ -256,7 +236,7 @@ def _part(part: Part, events: list[Event]) -> PartReport:
     return PartReport(
         name=part.name,
         start_s=part.start_s,
-        end_s=part.end_s,
+        end_s=min(part.end_s, played_s),
         expected=part.expected,
         labels=dict(Counter(event.label for event in rhythms)),
         window_labels=dict(Counter(event.window_label for event in rhythms)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,10 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.filters import Resampler
-from ecgedge.recording import read
+from ecgedge.recording.playback import playback
 from ecgedge.synthetic import Segment, synthesize
-from ecgedge_bridge.errors import ConfigError
 
 if TYPE_CHECKING:
     from ecgedge_bridge import Fault
@@ -27,7 +27,7 @@ UNKNOWN = "?"
 @dataclass(frozen=True, slots=True)
 class Part:
     """A stretch of the play; ``expected`` is a label, ``"not A"``, ``"rejected"`` (by the gate) or
-    unknown."""
+    unknown. One that lasts until the play is over has no ``end_s`` but infinity."""
 
     name: str
     start_s: float
@@ -37,9 +37,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """Signal in mV at 130 Hz, shape (n,), the parts it is made of, and what goes wrong on the way."""
+    """Signal in mV at 130 Hz, whole or in pieces, the parts it is made of, and what goes wrong on the way."""
 
-    mv: npt.NDArray[np.float32]
+    mv: npt.NDArray[np.floating] | Iterator[npt.NDArray[np.floating]]
     parts: tuple[Part, ...]
     faults: tuple[Fault, ...]
 
@@ -66,21 +66,5 @@ def own_programme(seed: int = 0) -> Programme:
 
 
 def recorded_programme(path: Path) -> Programme:
-    """A recording (WFDB, CSV), resampled to what the strap sends.
-
-    What is missing in the recording is played as a flat line: a strap cannot send less than it measures.
-
-    Raises
-    ------
-    ConfigError
-        The recording cannot be read, or holds nothing.
-    """
-    blocks = list(read(path))
-    if not blocks:
-        raise ConfigError(f"{path} holds no samples: choose another recording")
-    whole = np.zeros(blocks[-1].end_sample)
-    for block in blocks:
-        whole[block.sample : block.end_sample] = np.nan_to_num(block.samples)
-    strap = Resampler(blocks[0].fs, FS, half_width_s=0.16, cutoff_hz=58.0, beta=5.0)
-    mv = np.concatenate([strap.feed(whole), strap.finish()]).astype(np.float32)
-    return Programme(mv, (Part(path.name, 0.0, len(mv) / FS, UNKNOWN),), ())
+    """A recording, played once; see :func:`ecgedge.recording.playback.playback`, also for the errors."""
+    return Programme(playback(path, FS), (Part(path.name, 0.0, math.inf, UNKNOWN),), ())

@@ -14,7 +14,7 @@ import numpy as np
 
 from .bits import MILLI
 from .errors import FrameError
-from .polar import ACC_FS, ECG_FS, TYPE_MASK, Measurement, decode_acc_frame, decode_ecg_frame
+from .polar import ACC_FS, ECG_FS, decode_acc_frame, decode_ecg_frame
 from .timeline import Emit, SampleIndex, Tell, Timeline
 from .types import Acceleration, Battery, DeviceStatus, HeartRate, SampleBlock, Samples
 from .undated import UndatedTimeline
@@ -229,36 +229,3 @@ class PolarAccDecoder(DatedDecoder):
         g = frame.milli_g
         g /= MILLI
         self._index.place(g, frame.time_ns, host_time_s)
-
-
-class PolarDecoder:
-    """ECG and acceleration, which a Polar device sends over one characteristic, each to its own decoder.
-
-    Parameters
-    ----------
-    device : str
-        Name that the events carry.
-    fs, acc_fs : float
-        Nominal rates of ECG and acceleration in Hz.
-
-    Attributes
-    ----------
-    ecg : PolarEcgDecoder
-        Decoder of everything that is no acceleration; it reports what is neither.
-    acc : PolarAccDecoder
-        Decoder of the acceleration.
-    """
-
-    def __init__(self, device: str = "", fs: float = ECG_FS, acc_fs: float = ACC_FS) -> None:
-        self.ecg = PolarEcgDecoder(device, fs)
-        self.acc = PolarAccDecoder(device, acc_fs)
-
-    def receive_data(self, data: bytes, host_time_s: float) -> None:
-        """Take one notification; see :meth:`BlockDecoder.receive_data`."""
-        is_acc = len(data) > 0 and data[0] & TYPE_MASK == Measurement.ACC
-        (self.acc if is_acc else self.ecg).receive_data(data, host_time_s)
-
-    def next_event(self) -> Event | None:
-        """Take the next event of either, or ``None`` if there is none yet."""
-        event = self.ecg.next_event()
-        return self.acc.next_event() if event is None else event

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -48,10 +48,20 @@ def _radio_errors() -> tuple[type[Exception], ...]:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """A Bluetooth stack other than the system's: bleak's scanner and client classes for it."""
+    """A Bluetooth stack other than the system's.
+
+    Parameters
+    ----------
+    scanner, client : type
+        bleak's scanner and client classes for it.
+    clear_cache : callable, optional
+        Forgets the services that it remembers of an address, and returns whether there were any; for a stack
+        that remembers services from one connection to the next, as BlueZ does.
+    """
 
     scanner: type[BaseBleakScanner]
     client: type[BaseBleakClient]
+    clear_cache: Callable[[str], Awaitable[bool]] | None = None
 
 
 class _BleakRadio:
@@ -71,6 +81,7 @@ class _BleakRadio:
         self._client = {key: value for key, value in options.items() if key not in _SCANNER_ONLY}
         self._stack_s = stack_s
         self._system = backend is None
+        self._clear_cache = bleak_retry_connector.clear_cache if backend is None else backend.clear_cache
         if backend is not None:
             self._scanner["backend"] = backend.scanner
             self._client["backend"] = backend.client
@@ -103,6 +114,13 @@ class _BleakRadio:
             disconnected_callback=lambda _client: on_disconnect(),
             **self._client,
         )
+
+    async def clear_cache(self, address: str) -> bool:
+        """Have the stack forget the services of a device: BlueZ keeps them on disk."""
+        if self._clear_cache is None:
+            return False
+        async with asyncio.timeout(self._stack_s):
+            return await self._clear_cache(address)
 
     async def discover(self, timeout_s: float) -> list[Found]:
         """List what is near."""

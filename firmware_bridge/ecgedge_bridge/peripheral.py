@@ -190,7 +190,7 @@ class WearableServer:
         """Send the answers, then play if the stream is to run now."""
         answered = self._spawn(self._answer(connection, answers))
         playing = self._player is not None and not self._player.done()
-        if self._wearable.running and not playing:
+        if self._wearable.running and not playing and not self._wearable.finished.is_set():
             self._player = asyncio.get_running_loop().create_task(self._play(connection, answered))
         elif not self._wearable.running:
             self._halt()
@@ -206,9 +206,14 @@ class WearableServer:
         await asyncio.wait([answered])
         wearable, pace = self._wearable, _Pace(self._wearable)
         while True:
-            if not wearable.exhausted:
-                await pace.wait()
-            action = wearable.next_action()
+            try:
+                if not wearable.exhausted:
+                    await pace.wait()
+                action = wearable.next_action()
+            except Exception:
+                # No more samples can be had; stop() says why.
+                wearable.finished.set()
+                raise
             if action is None:
                 await self._drain(connection, 0)
                 wearable.finished.set()

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from os import PathLike, fspath
 from typing import Protocol
 
-from .errors import LinkError
 from .frames import ECG_NOTIFY, ECG_SERVICE, RATES, FrameDecoder
 from .gatt_profile import GattProfile, built_in_profiles, load_profile, make_decoder
 from .heart_rate import HEART_RATE_SERVICE
 from .movesense import ECG_RATES, SENSOR_DATA_SERVICE
 from .movesense_firmware import ACTIVITY_SERVICE, DEFAULT_FS, INTERVAL_FS
 from .polar_control import ECG_FS, PMD_SERVICE
-from .session import Session
+from .session import NotOfferedError, Session
 from .sessions_movesense import MovesenseFirmwareSession, MovesenseSession
 from .sessions_notify import HeartRateSession, NotifySession
 from .sessions_polar import PolarSession
@@ -184,7 +183,7 @@ def profile_for(name: str, service_uuids: Iterable[str], *, connected: bool = Fa
 
     Raises
     ------
-    LinkError
+    NotOfferedError
         If none fits.
 
     Examples
@@ -207,7 +206,7 @@ def profile_for(name: str, service_uuids: Iterable[str], *, connected: bool = Fa
     both = [profile for profile in by_name if profile in with_ecg]
     if fitting := [*both, *with_ecg, *([] if connected else by_name), *by_service]:
         return fitting[0]
-    raise LinkError(
+    raise NotOfferedError(
         f"{name or 'the device'} has no service that is known: use a Polar H10 or another of "
         f"{', '.join(PROFILES)}, or describe your own device in a TOML file and give it as profile="
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from .conversation import GattClient
+from .session import Offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,15 @@ class Client(GattClient, Protocol):
         """Hang up."""
 
 
+def offered_by(client: Client) -> Offered:
+    """Return what a connected device has to offer."""
+    services = list(client.services)
+    return Offered(
+        {one.uuid.lower(): tuple(one.properties) for service in services for one in service.characteristics},
+        frozenset(service.uuid.lower() for service in services),
+    )
+
+
 class Radio(Protocol):
     """A Bluetooth stack: finding and connecting.
 
@@ -60,3 +70,9 @@ class Radio(Protocol):
 
     async def connect(self, device: Found, on_disconnect: Callable[[], None]) -> Client:
         """Connect and discover the services."""
+
+    async def clear_cache(self, address: str) -> bool:
+        """Forget the services that are remembered of a device; False if none were.
+
+        The connection to it may be lost, and its pairing.
+        """

@@ -320,16 +320,20 @@ class Session(ABC):
                 self._say("the device offers no heart rate: streaming without it; nothing to do")
 
 
+class NotOfferedError(LinkError):
+    """The device lacks what is needed, or the Bluetooth stack has not noticed that it has it by now."""
+
+
 def require(offered: Offered, uuid: str, *properties: str) -> None:
     """Refuse a device that lacks a characteristic.
 
     Raises
     ------
-    LinkError
+    NotOfferedError
         If there is no such characteristic, or it has none of the properties.
     """
     if not offered.can(uuid, *properties):
-        raise LinkError(
+        raise NotOfferedError(
             f"the device has no characteristic {uuid} that can {' or '.join(properties)}: choose the profile "
             "that fits it with profile=, and see PROTOCOL.md for those there are"
         )

@@ -27,7 +27,24 @@ class JsonEvent:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SampleBlock:
+class _Block:
+    """Samples in a row and their place in a stream; see :class:`SampleBlock`."""
+
+    samples: Samples
+    fs: float
+    sample: int = 0
+    device_time_ns: int | None = None
+    host_time_s: float | None = None
+    device: str = ""
+
+    @property
+    def end_sample(self) -> int:
+        """Index of the first sample after this block."""
+        return self.sample + len(self.samples)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleBlock(_Block):
     """A run of consecutive ECG samples from one device.
 
     Parameters
@@ -54,18 +71,6 @@ class SampleBlock:
     >>> block.end_sample
     73
     """
-
-    samples: Samples
-    fs: float
-    sample: int = 0
-    device_time_ns: int | None = None
-    host_time_s: float | None = None
-    device: str = ""
-
-    @property
-    def end_sample(self) -> int:
-        """Index of the first sample after this block."""
-        return self.sample + len(self.samples)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,7 @@ class HeartRate(JsonEvent):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Acceleration:
+class Acceleration(_Block):
     """A run of consecutive acceleration samples from one device.
 
     Parameters
@@ -156,15 +161,3 @@ class Acceleration:
     >>> Acceleration(samples=np.zeros((36, 3), np.float32), fs=200.0, sample=36).end_sample
     72
     """
-
-    samples: Samples
-    fs: float
-    sample: int = 0
-    device_time_ns: int | None = None
-    host_time_s: float | None = None
-    device: str = ""
-
-    @property
-    def end_sample(self) -> int:
-        """Index of the first sample after this block."""
-        return self.sample + len(self.samples)

@@ -109,7 +109,7 @@ class VirtualWearable(ABC):
     ledger : Ledger
         What was played, sent and lost so far.
     finished : asyncio.Event
-        Set when the samples have run out and the last frame is sent.
+        Set when the samples have run out and the last frame is sent, or when no more samples can be had.
     commands : list of bytes
         Everything that was written to it, oldest first.
     running : bool

@@ -44,7 +44,7 @@ from .virtual_engine import (
     heart_rate_service,
 )
 from .virtual_faults import Fault, Ledger, Send
-from .virtual_tape import Side, Signal
+from .virtual_tape import Side, Signal, whole_microvolt
 
 FEATURES = encode_features((Measurement.ECG, Measurement.ACC))
 OFFERED: dict[Measurement, dict[Setting, tuple[float, ...]]] = {
@@ -69,7 +69,6 @@ _REFUSALS = {
 _UNKNOWN_FRAME_TYPE = 0x55
 _ACC_FRAME = 36
 """Samples in a frame of acceleration: 10 + 6 * 36 = 226 bytes."""
-_INT24_MAX = (1 << 23) - 1
 
 
 class VirtualH10(VirtualWearable):
@@ -261,9 +260,7 @@ class VirtualH10(VirtualWearable):
         return data[:9] + bytes((_UNKNOWN_FRAME_TYPE,)) + data[10:]
 
     def _encode(self, samples: Signal) -> list[bytes]:
-        # An amplifier saturates: what does not fit 24 bits is clipped.
-        microvolt = np.clip(np.rint(samples * 1000), -_INT24_MAX - 1, _INT24_MAX).astype(np.int64)
-        return [encode_ecg_frame(self._stamp_ns(self.ledger.played - 1), microvolt)]
+        return [encode_ecg_frame(self._stamp_ns(self.ledger.played - 1), whole_microvolt(samples))]
 
     def _stamp_ns(self, last: float) -> int:
         """Return the stamp of a frame: that of its last sample."""

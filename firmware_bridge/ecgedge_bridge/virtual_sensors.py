@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from .frames import ECG_NOTIFY, ECG_SERVICE, rate_code, split_frames
@@ -25,10 +24,9 @@ from .virtual_engine import (
     heart_rate_service,
 )
 from .virtual_faults import Send
-from .virtual_tape import Signal
+from .virtual_tape import Signal, whole_microvolt
 
 _ATT_HEADER = 3
-_INT24_MAX = (1 << 23) - 1
 # Fits 244 bytes whatever the samples are: 15 + 60 * 3.
 _OWN_FRAME = 60
 # A HealthyPi's notification.
@@ -79,9 +77,8 @@ class VirtualEcgEdge(VirtualWearable):
 
     def _encode(self, samples: Signal) -> list[bytes]:
         first = self.ledger.played - len(samples)
-        microvolt = np.clip(np.rint(samples * 1000), -_INT24_MAX - 1, _INT24_MAX).astype(np.int64)
         time_ms = round(self._clock_s(first) * 1000)
-        return split_frames(microvolt, int(self.fs), self.mtu - _ATT_HEADER, first, time_ms)
+        return split_frames(whole_microvolt(samples), int(self.fs), self.mtu - _ATT_HEADER, first, time_ms)
 
     def _damage(self, data: bytes) -> bytes:
         # A single bit, in the samples: only the CRC can tell.

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from .virtual_faults import FaultKind, Ledger, Send
 
 Signal = npt.NDArray[np.float64]
+_INT24_MAX = (1 << 23) - 1
 
 
 class Tape:
@@ -55,6 +56,26 @@ class Tape:
         while not len(self._rest) and (part := next(self._parts, None)) is not None:
             self._rest = _finite(part)
         return not len(self._rest)
+
+
+def whole_microvolt(samples_mv: Signal) -> npt.NDArray[np.int64]:
+    """Return ECG in whole microvolt, as a front end of 24 bits gives it: what does not fit is clipped.
+
+    Parameters
+    ----------
+    samples_mv : ndarray of float, shape (n,)
+        In mV.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+
+    Examples
+    --------
+    >>> whole_microvolt(np.array([0.5, -9000.0])).tolist()
+    [500, -8388608]
+    """
+    return np.clip(np.rint(samples_mv * 1000), -_INT24_MAX - 1, _INT24_MAX).astype(np.int64)
 
 
 def _finite(samples: npt.ArrayLike) -> Signal:

@@ -17,9 +17,9 @@ from .conversation import Conversation, Inbox, OnNotification, now_s
 from .decoder import DecoderStats
 from .errors import FrameError, LinkError
 from .profiles import Profile, profile_for
-from .radio import Client, Found, Radio
+from .radio import Client, Found, Radio, offered_by
 from .radio_errors import explain, in_words, needs_pairing
-from .session import Offered, Session, WearableEvent, checked_extras
+from .session import NotOfferedError, Offered, Session, WearableEvent, checked_extras
 from .states import TRANSITIONS, LinkTiming, Outcome, State
 from .types import Battery, DeviceStatus, SampleBlock
 
@@ -108,7 +108,7 @@ class Wearable:
         self._attempt = 0
         self._pause_s = 0.0
         self._dropped = 0
-        self._was_up = False
+        self._was_up = self._forgot = False
         self._errors: tuple[type[Exception], ...] = (*radio.errors, FrameError)
         self._step: asyncio.Task[Outcome] | None = None
         self._steps: dict[State, Callable[[], Coroutine[Any, Any, Outcome]]] = {
@@ -298,11 +298,22 @@ class Wearable:
         return Outcome.DONE
 
     async def _set_up(self) -> Outcome:
+        try:
+            await self._start_session()
+        except LinkError as error:
+            if not await self._may_pass(error):
+                raise
+            self._reason = str(error)
+            return Outcome.LOST
+        self._was_up, self._forgot = True, False
+        return Outcome.DONE
+
+    async def _start_session(self) -> None:
         client = self._client
         assert client is not None
-        self.offered = offered = _offered(client)
+        self.offered = offered_by(client)
         if self._session is None:
-            self._session = self._make_session(offered)
+            self._session = self._make_session(self.offered)
         self._conversation = Conversation(
             client,
             self._inbox,
@@ -311,16 +322,22 @@ class Wearable:
             self._radio.errors,
             self._listeners.on_notification,
         )
-        try:
-            await self._conversation.run(self._session.start(offered))
-        except LinkError as error:
-            if not self._was_up:
-                raise
+        await self._conversation.run(self._session.start(self.offered))
+
+    async def _may_pass(self, refusal: LinkError) -> bool:
+        """Whether another connection may go better."""
+        if not isinstance(refusal, NotOfferedError):
             # The same command worked before: a refusal now passes, such as a strap in its charger.
-            self._reason = str(error)
-            return Outcome.LOST
-        self._was_up = True
-        return Outcome.DONE
+            return self._was_up
+        if self._forgot:
+            return False
+        # The stack may remember services from before an update of the device.
+        self._forgot = True
+        await self._hang_up()
+        if not self._was_up:
+            # These services have chosen it.
+            self.profile, self._session = self._wish.profile, None
+        return await self._radio.clear_cache(self.address)
 
     def _make_session(self, offered: Offered) -> Session:
         """Choose the profile that fits the device, unless the caller has chosen one."""
@@ -379,11 +396,3 @@ class Wearable:
                 async with asyncio.timeout(self._timing.disconnect_s):
                     await self._client.disconnect()
             self._client = None
-
-
-def _offered(client: Client) -> Offered:
-    services = list(client.services)
-    return Offered(
-        {one.uuid.lower(): tuple(one.properties) for service in services for one in service.characteristics},
-        frozenset(service.uuid.lower() for service in services),
-    )

@@ -196,6 +196,20 @@ async def test_a_remote_disconnect_costs_what_the_device_did_not_send(stack: Any
     )
 
 
+async def test_services_from_before_a_change_of_the_firmware_are_forgotten(stack: Any) -> None:
+    names = {"name": "Polar H10 2", "address": "F1:00:00:00:00:04"}
+    old = VirtualHeartRate([60.0] * 60, **names)
+    async with stack.with_wearable(old), asyncio.timeout(LIMIT_S), connect(names["name"]):
+        pass
+    seen = Seen(ecg(2))
+    strap = VirtualH10(seen.mv, **names)
+    async with stack.with_wearable(strap):
+        await listen(strap, seen, profile="polar")
+    seen.assert_complete(lost=0)
+    # Without it BlueZ had noticed by itself, and there was nothing to forget.
+    assert seen.states == ["scanning", *UP[:2], "backing_off", *AGAIN, "stopped"]
+
+
 @contextlib.asynccontextmanager
 async def streaming_then(trouble: Callable[[], Any]) -> AsyncIterator[Callable[[], None]]:
     """Yield what to call at each block: the second call begins the trouble, as somebody else would."""
@@ -213,8 +227,12 @@ async def streaming_then(trouble: Callable[[], Any]) -> AsyncIterator[Callable[[
     await tasks[0]
 
 
-def assert_recovered(seen: Seen) -> None:
+async def goes_on_after(stack: Any, trouble: Callable[[], Any]) -> None:
     """Samples that were on their way are gone, and counted; what the strap sent afterwards is there."""
+    seen = Seen(ecg(8))
+    strap = VirtualH10(seen.mv)
+    async with stack.with_wearable(strap), streaming_then(trouble) as on_block:
+        await listen(strap, seen, on_block)
     missing = int(np.isnan(seen.got).sum())
     seen.assert_complete(lost=missing)
     assert missing < 5 * 130
@@ -222,6 +240,7 @@ def assert_recovered(seen: Seen) -> None:
     assert seen.states[:5] == ["scanning", *UP]
     assert seen.states[5] == "backing_off"
     assert seen.states[-6:] == [*AGAIN, "stopped"]
+    assert strap.commands[-1] == STOP_ECG
 
 
 async def test_it_goes_on_after_bluetoothd_was_killed_and_restarted(stack: Any) -> None:
@@ -230,12 +249,7 @@ async def test_it_goes_on_after_bluetoothd_was_killed_and_restarted(stack: Any) 
         await asyncio.sleep(1)
         await stack.start_daemon()
 
-    seen = Seen(ecg(8))
-    strap = VirtualH10(seen.mv)
-    async with stack.with_wearable(strap), streaming_then(trouble) as on_block:
-        await listen(strap, seen, on_block)
-    assert_recovered(seen)
-    assert strap.commands[-1] == STOP_ECG
+    await goes_on_after(stack, trouble)
 
 
 async def test_it_goes_on_after_the_adapter_was_off(stack: Any) -> None:
@@ -244,12 +258,7 @@ async def test_it_goes_on_after_the_adapter_was_off(stack: Any) -> None:
         await asyncio.sleep(1)
         await stack.control("power", "on")
 
-    seen = Seen(ecg(8))
-    strap = VirtualH10(seen.mv)
-    async with stack.with_wearable(strap), streaming_then(trouble) as on_block:
-        await listen(strap, seen, on_block)
-    assert_recovered(seen)
-    assert strap.commands[-1] == STOP_ECG
+    await goes_on_after(stack, trouble)
 
 
 async def test_a_value_read_by_another_program_comes_as_a_notification_and_does_no_harm(stack: Any) -> None:

@@ -21,7 +21,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from ecgedge_bridge import polar
-from ecgedge_bridge.decoder import PolarDecoder
 from ecgedge_bridge.errors import FrameError
 from ecgedge_bridge.frames import FrameDecoder, encode_frame, fit
 from ecgedge_bridge.gatt_profile import GattProfile, load_profile, make_decoder, parse_profile
@@ -48,6 +47,7 @@ from ecgedge_bridge.movesense_firmware import (
     decode_interval,
     encode_packet,
 )
+from ecgedge_bridge.sessions_polar import PolarSession
 from ecgedge_bridge.types import Battery, DeviceStatus, HeartRate
 
 # Longest run of rubbish between two valid notifications.
@@ -210,6 +210,18 @@ def _polar(delta: bool) -> Callable[[np.random.Generator], Iterator[Valid]]:
     return frames
 
 
+class PolarStream:
+    """ECG and acceleration, which come on one characteristic, told apart by the session."""
+
+    def __init__(self) -> None:
+        self._session = PolarSession()
+        self.next_event = self._session.next_event
+
+    def receive_data(self, data: bytes, host_time_s: float) -> None:
+        """Take one notification."""
+        self._session.receive(polar.PMD_DATA, data, host_time_s)
+
+
 def _movesense(millivolt: bool, mtu: int) -> Callable[[np.random.Generator], Iterator[Valid]]:
     def frames(rng: np.random.Generator) -> Iterator[Valid]:
         at_ms = (1 << 32) - 20_000  # the stamp wraps after 20 s
@@ -334,8 +346,8 @@ def _control(rng: np.random.Generator) -> Iterator[Valid]:
 
 
 SUBJECTS = (
-    Subject("polar", lambda _: PolarDecoder(), _polar(delta=False)),
-    Subject("polar_delta", lambda _: PolarDecoder(), _polar(delta=True)),
+    Subject("polar", lambda _: PolarStream(), _polar(delta=False)),
+    Subject("polar_delta", lambda _: PolarStream(), _polar(delta=True)),
     Subject("movesense_int32", lambda _: MovesenseDecoder(), _movesense(False, 247)),
     Subject("movesense_split", lambda _: MovesenseDecoder(), _movesense(False, 23)),
     Subject("movesense_mv", lambda _: MovesenseDecoder(millivolt=True), _movesense(True, 247)),

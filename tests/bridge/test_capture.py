@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import random
 import signal
-import subprocess
-import sys
 import tracemalloc
 import zlib
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -161,9 +160,9 @@ while True:
 """
 
 
-def test_a_program_that_is_killed_leaves_a_good_file(tmp_path: Path) -> None:
+def test_a_program_that_is_killed_leaves_a_good_file(program: Any, tmp_path: Path) -> None:
     path = tmp_path / "killed.cap"
-    with subprocess.Popen([sys.executable, "-c", KILLED, str(path)], stdout=subprocess.PIPE) as process:
+    with program(KILLED).start(str(path)) as process:
         assert process.stdout is not None
         process.stdout.readline()
         while path.stat().st_size < 200_000:

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ecgedge_bridge import DeviceStatus, PolarEcgDecoder, SampleBlock
-from ecgedge_bridge.decoder import PolarAccDecoder, PolarDecoder
+from ecgedge_bridge.decoder import PolarAccDecoder
 from ecgedge_bridge.polar import encode_acc_frame, encode_ecg_frame
 from ecgedge_bridge.types import Acceleration
 
@@ -258,28 +258,6 @@ def test_events_that_nobody_takes_are_bounded() -> None:
 def test_a_rate_that_is_none_is_refused(fs: float) -> None:
     with pytest.raises(ValueError, match="fs must be"):
         PolarEcgDecoder(fs=fs)
-
-
-def test_ecg_and_acceleration_of_one_characteristic_go_apart() -> None:
-    decoder = PolarDecoder("strap", acc_fs=200)
-    ecg = frames(4)
-    for i, (data, host_s) in enumerate(ecg):
-        decoder.receive_data(data, host_s)
-        mg = np.full((36, 3), 1000 * i)
-        decoder.receive_data(encode_acc_frame(START_NS + i * 180_000_000, mg), host_s)
-    decoder.receive_data(b"\x05" + bytes(20), 3.0)
-    decoder.receive_data(b"", 3.0)
-    events = []
-    while (event := decoder.next_event()) is not None:
-        events.append(event)
-    acc = [event for event in events if isinstance(event, Acceleration)]
-    assert [block.sample for block in acc] == [0, 36, 72, 108]
-    assert [block.samples[0].tolist() for block in acc] == [[i, i, i] for i in range(4)]
-    assert (acc[0].fs, acc[0].device, acc[0].samples.shape) == (200, "strap", (36, 3))
-    assert [event.sample for event in events if isinstance(event, SampleBlock)] == [0, 73, 146, 219]
-    details = [event.detail for event in events if isinstance(event, DeviceStatus)]
-    assert len(details) == 2
-    assert "measurement 5" in details[0]
 
 
 def test_lost_acceleration_is_counted_and_its_factor_is_used() -> None:

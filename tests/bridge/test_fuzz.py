@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 import tracemalloc
-from pathlib import Path
-from types import ModuleType
 
+import fuzz
 import pytest
 
 # Together about 20 s on one slow core.
 _SHARE = 30_000
 
 
-def _engine() -> ModuleType:
-    """The script beside this file; the folders of tests are no packages."""
-    name = "ecgedge_fuzz"
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("fuzz.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-fuzz = _engine()
 NAMES = [subject.name for subject in fuzz.SUBJECTS]
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from typing import Any
 
 import pytest
 
@@ -13,9 +12,10 @@ ALIASES = {"Event", "OnEvent", "OnNotification", "OnStatus", "Samples", "Wearabl
 HEAVY = ("asyncio", "bleak", "bleak_retry_connector", "bumble", "dbus_fast")
 
 
-def loaded_after(code: str) -> set[str]:
+def loaded_after(program: Any, code: str) -> set[str]:
     show = f"{code}; import sys; print(*(name for name in {HEAVY} if name in sys.modules))"
-    done = subprocess.run([sys.executable, "-c", show], capture_output=True, text=True, check=True)
+    done = program(show).run()
+    assert done.returncode == 0, done.stderr
     return set(done.stdout.split())
 
 
@@ -27,12 +27,12 @@ def loaded_after(code: str) -> set[str]:
         ("from ecgedge_bridge import VirtualH10, virtual_strap, Wearable", {"asyncio"}),
     ],
 )
-def test_importing_needs_no_radio(code: str, expected: set[str]) -> None:
-    assert loaded_after(code) == expected
+def test_importing_needs_no_radio(program: Any, code: str, expected: set[str]) -> None:
+    assert loaded_after(program, code) == expected
 
 
-def test_connecting_does_not_need_bumble() -> None:
-    assert loaded_after("from ecgedge_bridge import connect") & {"bleak", "bumble"} == {"bleak"}
+def test_connecting_does_not_need_bumble(program: Any) -> None:
+    assert loaded_after(program, "from ecgedge_bridge import connect") & {"bleak", "bumble"} == {"bleak"}
 
 
 def test_every_public_name_is_there_and_documented() -> None:

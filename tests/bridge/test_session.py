@@ -17,6 +17,7 @@ from ecgedge_bridge import (
     HeartRate,
     LinkError,
     LinkTiming,
+    SampleBlock,
     VirtualH10,
 )
 from ecgedge_bridge.conversation import Conversation, Inbox
@@ -244,6 +245,30 @@ def test_a_session_needs_no_client() -> None:
     assert asked[2:4] == [Subscribe(PMD_CONTROL), Subscribe(PMD_DATA)]
     assert asked[4] == Write(PMD_CONTROL, b"\x01\x00")
     assert not session.receive("0000", b"what nobody asked for", 0.0)
+
+
+def test_ecg_and_acceleration_of_one_characteristic_go_apart() -> None:
+    session = PolarSession("strap")
+    main = []
+    for i in range(4):
+        ecg = encode_ecg_frame(10**18 + round(73 * i / 130 * 1e9), np.full(73, i))
+        acc = encode_acc_frame(10**18 + i * 180_000_000, np.full((36, 3), 1000 * i))
+        main += [session.receive(PMD_DATA, data, 0.18 * i) for data in (ecg, acc)]
+    main += [session.receive(PMD_DATA, data, 3.0) for data in (b"\x05" + bytes(20), b"")]
+    # Only the ECG counts as the main stream, and what is neither is reported with it.
+    assert main == [True, False] * 4 + [True, True]
+    events = []
+    while (event := session.next_event()) is not None:
+        events.append(event)
+    blocks = [event for event in events if isinstance(event, SampleBlock)]
+    assert [block.sample for block in blocks] == [0, 73, 146, 219]
+    accs = [event for event in events if isinstance(event, Acceleration)]
+    assert [block.sample for block in accs] == [0, 36, 72, 108]
+    assert [block.samples[0].tolist() for block in accs] == [[i, i, i] for i in range(4)]
+    assert (accs[0].fs, accs[0].device, accs[0].samples.shape) == (200, "strap", (36, 3))
+    details = [event.detail for event in events if isinstance(event, DeviceStatus)]
+    assert len(details) == 2
+    assert "measurement 5" in details[0]
 
 
 def test_unknown_extras_are_refused() -> None:

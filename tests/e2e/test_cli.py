@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import subprocess
 import sys
 import warnings
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import numpy as np
@@ -24,35 +23,15 @@ with warnings.catch_warnings():
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning")
 
-MAIN = "from ecgedge.cli import main; main()"
-HEAVY = {
-    "torch",
-    "scipy",
-    "onnx",
-    "onnxruntime",
-    "ai_edge_litert",
-    "wfdb",
-    "pandas",
-    "matplotlib",
-    "bleak",
-    "bumble",
-}
 MV = np.round(synthesize([Segment("sinus", 70)], fs=130, seed=1).mv.astype(np.float64), 3)
 
 
-def ecgedge(*arguments: str, before: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line; ``before`` is Python that runs first in its process."""
-    return subprocess.run(
-        [sys.executable, "-c", f"{before}\n{MAIN}", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env={**os.environ, **environment},
-    )
+@pytest.fixture
+def ecgedge(program: Any) -> Any:
+    return program.cli()
 
 
-def json_lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+def json_lines(done: CompletedProcess[str]) -> list[dict[str, Any]]:
     """Events of a run that has to have gone well; fails if anything but JSON is on stdout."""
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -71,8 +50,8 @@ def csv(tmp_path: Path) -> Path:
 # --- replay ---
 
 
-def test_replay_says_beats_quality_and_rhythm_as_json_lines(csv: Path) -> None:
-    events = json_lines(ecgedge("replay", str(csv), "--json"))
+def test_replay_says_beats_quality_and_rhythm_as_json_lines(ecgedge: Any, csv: Path) -> None:
+    events = json_lines(ecgedge.run("replay", str(csv), "--json"))
     assert {event["type"] for event in events} == {"beat", "quality", "rhythm", "hrv"}
     assert all("sample" in event and "time_s" in event for event in events)
     beats = [event["sample"] for event in events if event["type"] == "beat"]
@@ -80,41 +59,44 @@ def test_replay_says_beats_quality_and_rhythm_as_json_lines(csv: Path) -> None:
     assert {event["label"] for event in events if event["type"] == "rhythm"} == {"N"}
 
 
-def test_replay_says_the_same_of_csv_gzip_wfdb_and_one_column(csv: Path, tmp_path: Path) -> None:
+def test_replay_says_the_same_of_csv_gzip_wfdb_and_one_column(
+    ecgedge: Any, csv: Path, tmp_path: Path
+) -> None:
     packed = tmp_path / "h10.csv.gz"
     packed.write_bytes(gzip.compress(csv.read_bytes()))
     column = tmp_path / "mv.csv"
     np.savetxt(column, MV, fmt="%.3f")
     wfdb.wrsamp("r1", fs=130, units=["mV"], sig_name=["I"], p_signal=MV[:, None], fmt=["16"],
                 adc_gain=[1000.0], baseline=[0], write_dir=str(tmp_path))  # fmt: skip
-    expected = json_lines(ecgedge("replay", str(csv), "--json"))
-    assert json_lines(ecgedge("replay", str(packed), "--json")) == expected
-    assert json_lines(ecgedge("replay", str(tmp_path / "r1"), "--json")) == expected
-    assert json_lines(ecgedge("replay", str(column), "--fs", "130", "--json")) == expected
+    expected = json_lines(ecgedge.run("replay", str(csv), "--json"))
+    assert json_lines(ecgedge.run("replay", str(packed), "--json")) == expected
+    assert json_lines(ecgedge.run("replay", str(tmp_path / "r1"), "--json")) == expected
+    assert json_lines(ecgedge.run("replay", str(column), "--fs", "130", "--json")) == expected
 
 
-def test_replay_reports_holes_and_missing_values_as_gaps(csv: Path) -> None:
+def test_replay_reports_holes_and_missing_values_as_gaps(ecgedge: Any, csv: Path) -> None:
     rows = csv.read_text().splitlines()
     rows[3001:3003] = [row.split(",")[0] + ",nan" for row in rows[3001:3003]]
     csv.write_text("\n".join(rows[:5001] + rows[5401:]))
-    gaps = [event for event in json_lines(ecgedge("replay", str(csv), "--json")) if event["type"] == "gap"]
+    gaps = [
+        event for event in json_lines(ecgedge.run("replay", str(csv), "--json")) if event["type"] == "gap"
+    ]
     assert [(gap["sample"], gap["lost"], gap["reason"]) for gap in gaps] == [
         (3000, 2, "not_finite"),
         (5000, 400, "lost"),
     ]
 
 
-def test_replay_in_words_ends_with_what_it_came_to(csv: Path) -> None:
-    done = ecgedge("replay", str(csv))
+def test_replay_in_words_ends_with_what_it_came_to(ecgedge: Any, csv: Path) -> None:
+    done = ecgedge.run("replay", str(csv))
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert "sinus rhythm" in lines[0]
     assert "7 windows: 0 rejected as noise, 7 model runs; 9100 samples, 0 missing" in lines[-1]
 
 
-def test_a_closed_pipe_is_quiet(csv: Path) -> None:
-    command = [sys.executable, "-c", MAIN, "replay", str(csv), "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+def test_a_closed_pipe_is_quiet(ecgedge: Any, csv: Path) -> None:
+    with ecgedge.start("replay", str(csv), "--json") as process:
         assert process.stdout is not None
         assert process.stderr is not None
         json.loads(process.stdout.readline())
@@ -125,7 +107,7 @@ def test_a_closed_pipe_is_quiet(csv: Path) -> None:
 # --- what goes wrong ---
 
 
-def fails_with_one_line(done: subprocess.CompletedProcess[str], *says: str) -> None:
+def fails_with_one_line(done: CompletedProcess[str], *says: str) -> None:
     """An error is one line on stderr, exit status 1, and nothing on stdout."""
     assert done.returncode == 1, done
     assert done.stdout == ""
@@ -149,48 +131,47 @@ def fails_with_one_line(done: subprocess.CompletedProcess[str], *says: str) -> N
     ],
 )
 def test_a_bad_file_is_one_clear_line(
-    tmp_path: Path, content: str, arguments: tuple[str, ...], says: tuple[str, ...]
+    ecgedge: Any, tmp_path: Path, content: str, arguments: tuple[str, ...], says: tuple[str, ...]
 ) -> None:
     path = tmp_path / "bad.csv"
     path.write_text(content)
-    fails_with_one_line(ecgedge("replay", str(path), *arguments, "--json"), *says)
+    fails_with_one_line(ecgedge.run("replay", str(path), *arguments, "--json"), *says)
 
 
-def test_what_is_not_there_is_one_clear_line(tmp_path: Path, csv: Path) -> None:
-    fails_with_one_line(ecgedge("replay", str(tmp_path / "none.csv")), "no such file", "check the path")
-    fails_with_one_line(ecgedge("replay", str(tmp_path)), "is a folder", "name one recording")
+def test_what_is_not_there_is_one_clear_line(ecgedge: Any, tmp_path: Path, csv: Path) -> None:
+    fails_with_one_line(ecgedge.run("replay", str(tmp_path / "none.csv")), "no such file", "check the path")
+    fails_with_one_line(ecgedge.run("replay", str(tmp_path)), "is a folder", "name one recording")
     fails_with_one_line(
-        ecgedge("replay", str(csv), "--model", str(tmp_path)), "manifest.json", "model folder"
+        ecgedge.run("replay", str(csv), "--model", str(tmp_path)), "manifest.json", "model folder"
     )
-    fails_with_one_line(ecgedge("replay", str(csv), "--backend", "abacus"), "abacus", "litert")
+    fails_with_one_line(ecgedge.run("replay", str(csv), "--backend", "abacus"), "abacus", "litert")
 
 
 @pytest.mark.parametrize("command", [("scan", "--json"), ("run", "Polar H10", "--json")])
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere Bluetooth is not reached over D-Bus")
-def test_no_bluetooth_is_one_clear_line(command: tuple[str, ...]) -> None:
-    done = ecgedge(*command, DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nonexistent/bus")
+def test_no_bluetooth_is_one_clear_line(ecgedge: Any, command: tuple[str, ...]) -> None:
+    done = ecgedge.run(*command, DBUS_SYSTEM_BUS_ADDRESS="unix:path=/nonexistent/bus")
     states = [json.loads(line)["state"] for line in done.stdout.splitlines()]
     assert states in ([], ["scanning", "stopped"])
     done.stdout = ""
     fails_with_one_line(done, "install and start", "bluez")
 
 
-def test_missing_extras_name_their_pip_line(tmp_path: Path) -> None:
+def test_missing_extras_name_their_pip_line(program: Any, tmp_path: Path) -> None:
     wfdb.wrsamp("r1", fs=130, units=["mV"], sig_name=["I"], p_signal=MV[:500, None], fmt=["16"],
                 write_dir=str(tmp_path))  # fmt: skip
     hidden = "import sys; sys.modules['{}'] = None"
-    replayed = ecgedge("replay", str(tmp_path / "r1"), before=hidden.format("wfdb"))
-    fails_with_one_line(replayed, "pip install 'ecgedge[wfdb]'")
-    fails_with_one_line(
-        ecgedge("demo", "--json", before=hidden.format("bumble")), "pip install 'ecgedge[sim]'"
-    )
+    replay = program.cli("replay", str(tmp_path / "r1"), before=hidden.format("wfdb"))
+    fails_with_one_line(replay.run(), "pip install 'ecgedge[wfdb]'")
+    demo = program.cli("demo", "--json", before=hidden.format("bumble"))
+    fails_with_one_line(demo.run(), "pip install 'ecgedge[sim]'")
 
 
 @pytest.mark.parametrize(
     "arguments", [("fly",), ("replay",), ("replay", "x.csv", "--fs", "fast"), ("demo", "--seed", "-1")]
 )
-def test_a_mistyped_command_is_a_usage_error(arguments: tuple[str, ...]) -> None:
-    done = ecgedge(*arguments)
+def test_a_mistyped_command_is_a_usage_error(ecgedge: Any, arguments: tuple[str, ...]) -> None:
+    done = ecgedge.run(*arguments)
     assert done.returncode == 2
     assert done.stdout == ""
     assert "Usage: ecgedge" in done.stderr
@@ -200,23 +181,20 @@ def test_a_mistyped_command_is_a_usage_error(arguments: tuple[str, ...]) -> None
 # --- the rest ---
 
 
-def test_models_lists_what_is_in_the_package() -> None:
-    entries = {entry["name"]: entry for entry in json_lines(ecgedge("models", "--json"))}
+def test_models_lists_what_is_in_the_package(ecgedge: Any) -> None:
+    entries = {entry["name"]: entry for entry in json_lines(ecgedge.run("models", "--json"))}
     rhythm = entries["rhythm"]
     assert rhythm["task"] == "rhythm"
     assert rhythm["classes"] == ["N", "A", "O", "~"]
     assert set(rhythm["bytes"]) == {"tflite", "onnx"}
     assert all(1000 < size < 5_000_000 for size in rhythm["bytes"].values())
     assert "ecgedge-export" in rhythm["metrics"]["command"]
-    words = ecgedge("models").stdout
+    words = ecgedge.run("models").stdout
     assert "rhythm: task rhythm, classes N A O ~" in words
 
 
-def test_help_lists_the_commands_and_imports_nothing_heavy() -> None:
-    spy = "import atexit, sys; atexit.register(lambda: print('MODULES', *sys.modules, file=sys.stderr))"
-    done = ecgedge("--help", before=spy)
+def test_help_lists_the_commands(ecgedge: Any) -> None:
+    done = ecgedge.run("--help")
     assert done.returncode == 0
     for command in ("demo", "replay", "run", "scan", "models"):
         assert f"\n  {command} " in done.stdout
-    loaded = {name.split(".")[0] for name in done.stderr.split("MODULES", 1)[1].split()}
-    assert loaded & (HEAVY | {"rich", "asyncio"}) == set()

@@ -4,55 +4,26 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import ecgedge
 from ecgedge_bridge.capture import Notification, read_capture
 
-pytest.importorskip("bumble", reason="the extra sim is not installed")
-
-# The command line as it is; only the radio is another one, and at the end it says what the strap was told.
-PROGRAM = """
-import contextlib, itertools, sys
-import ecgedge_bridge.link as link
-from ecgedge.synthetic import Segment, synthesize
-from ecgedge_bridge import LinkTiming, VirtualH10, virtual_strap
-real_connect = link.connect
-
-@contextlib.asynccontextmanager
-async def connect(name, **options):
-    ecg = synthesize([Segment("sinus", 60)], seed=1).mv
-    strap = VirtualH10(itertools.repeat(ecg), speed=50, name="Polar H10 1")
-    options["timing"] = LinkTiming().scaled(50)
-    try:
-        async with virtual_strap(strap) as radio, real_connect(name, backend=radio, **options) as wearable:
-            yield wearable
-    finally:
-        print("told", *[command[:2].hex() for command in strap.commands], file=sys.stderr)
-
-link.connect = connect
-from ecgedge.cli import main
-main()
-"""
 TOLD = "told 0100 0200 0300\n"  # settings, start, stop
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-c", PROGRAM, "capture", "Polar H10", *arguments]
+@pytest.fixture
+def capture(on_strap: Any) -> Any:
+    return on_strap("capture", "Polar H10")
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*arguments), capture_output=True, text=True, timeout=120, check=False)
-
-
-def test_some_seconds_as_json_lines(tmp_path: Path) -> None:
+def test_some_seconds_as_json_lines(capture: Any, tmp_path: Path) -> None:
     path = tmp_path / "a.cap"
-    done = run(str(path), "--seconds", "0.5", "--json", "--extra", "battery", "--extra", "acc")
+    done = capture.run(str(path), "--seconds", "0.5", "--json", "--extra", "battery", "--extra", "acc")
     assert (done.returncode, done.stderr.splitlines()[-1:]) == (0, ["told 0202 0100 0200 0300 0302"]), done
     *events, last = [json.loads(line) for line in done.stdout.splitlines()]
     assert {"devicestatus", "battery"} == {event["type"] for event in events}
@@ -63,11 +34,9 @@ def test_some_seconds_as_json_lines(tmp_path: Path) -> None:
     assert {block.device for block in blocks} == {"Polar H10 1"}
 
 
-def test_ctrl_c_ends_it_in_words_and_stops_the_strap(tmp_path: Path) -> None:
+def test_ctrl_c_ends_it_in_words_and_stops_the_strap(capture: Any, tmp_path: Path) -> None:
     path = tmp_path / "a.cap"
-    with subprocess.Popen(
-        command(str(path)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with capture.start(str(path)) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if "streaming" in line:
@@ -79,11 +48,9 @@ def test_ctrl_c_ends_it_in_words_and_stops_the_strap(tmp_path: Path) -> None:
     assert list(ecgedge.read(path))
 
 
-def test_killed_at_any_moment_it_leaves_a_good_file(tmp_path: Path) -> None:
+def test_killed_at_any_moment_it_leaves_a_good_file(capture: Any, tmp_path: Path) -> None:
     path = tmp_path / "a.cap"
-    with subprocess.Popen(
-        command(str(path), "--json"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
+    with capture.start(str(path), "--json") as process:
         while not path.exists() or path.stat().st_size < 20_000:
             assert process.poll() is None
         process.kill()
@@ -104,10 +71,10 @@ def test_killed_at_any_moment_it_leaves_a_good_file(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_are_told_before_anything_is_looked_for(
-    tmp_path: Path, arguments: tuple[str, ...], status: int, says: str
+    capture: Any, tmp_path: Path, arguments: tuple[str, ...], status: int, says: str
 ) -> None:
     (tmp_path / "there.cap").write_bytes(b"")
-    done = run(str(tmp_path / arguments[0]), *arguments[1:])
+    done = capture.run(str(tmp_path / arguments[0]), *arguments[1:])
     assert done.returncode == status
     assert says in done.stderr
     assert "Traceback" not in done.stderr

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 pytest.importorskip("bumble", reason="the extra sim is not installed")
 
 # The command line as it is; only the radio is another one. Scan and connection share one virtual strap.
-PROGRAM = """
+RADIO = """
 import contextlib, sys
 import numpy as np
 import ecgedge.cli.doctor as doctor
@@ -29,22 +29,20 @@ async def examine(name, seconds, **options):
 
 examination.examine = examine
 doctor._LOOK_S = 0.1
-from ecgedge.cli import main
-main()
 """
 
 
-def doctor(strap: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", PROGRAM, strap, "doctor", "Polar H10", "--seconds", "2", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+@pytest.fixture
+def doctor(program: Any) -> Callable[..., Any]:
+    def run(strap: str, *arguments: str) -> Any:
+        """Examine a strap that is given as its battery, and its faults after commas."""
+        looking = program.cli(strap, "doctor", "Polar H10", "--seconds", "2", before=RADIO)
+        return looking.run(*arguments)
+
+    return run
 
 
-def test_a_healthy_strap_in_words() -> None:
+def test_a_healthy_strap_in_words(doctor: Callable[..., Any]) -> None:
     done = doctor("87")
     assert (done.returncode, done.stderr) == (0, "")
     for words in (
@@ -59,7 +57,7 @@ def test_a_healthy_strap_in_words() -> None:
         assert words in done.stdout
 
 
-def test_a_sick_strap_says_what_to_do_and_fails() -> None:
+def test_a_sick_strap_says_what_to_do_and_fails(doctor: Callable[..., Any]) -> None:
     done = doctor("15,corrupt@1")
     assert (done.returncode, done.stderr) == (1, "")
     fault, warning = [line for line in done.stdout.splitlines() if line.startswith(("FAULT", "warning"))][:2]
@@ -68,7 +66,7 @@ def test_a_sick_strap_says_what_to_do_and_fails() -> None:
     assert done.stdout.count("To do: ") >= 3
 
 
-def test_json_is_one_line_and_nothing_else() -> None:
+def test_json_is_one_line_and_nothing_else(doctor: Callable[..., Any]) -> None:
     done = doctor("5,drop_frame@1", "--json")
     assert (done.returncode, done.stderr) == (1, "")
     (line,) = done.stdout.splitlines()

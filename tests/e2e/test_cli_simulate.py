@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +18,10 @@ from ecgedge_bridge.types import SampleBlock
 
 pytest.importorskip("bumble", reason="the extra sim is not installed")
 
-MAIN = "from ecgedge.cli import main; main()"
 
-
-def simulate(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", MAIN, "simulate", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        env=dict(os.environ),
-    )
+@pytest.fixture
+def simulate(program: Any) -> Any:
+    return program.cli("simulate")
 
 
 @pytest.fixture
@@ -45,8 +34,10 @@ def record(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("profile", ["polar", "movesense", "movesense_firmware", "ecgedge", "healthypi"])
-def test_a_recording_comes_through_with_the_fault_that_was_asked_for(record: Path, profile: str) -> None:
-    done = simulate(
+def test_a_recording_comes_through_with_the_fault_that_was_asked_for(
+    simulate: Any, record: Path, profile: str
+) -> None:
+    done = simulate.run(
         profile,
         "--in-process",
         "--record",
@@ -71,19 +62,8 @@ def test_a_recording_comes_through_with_the_fault_that_was_asked_for(record: Pat
     assert len(beats) > 12
 
 
-def test_a_strap_of_nothing_but_heart_rate() -> None:
-    command = [
-        sys.executable,
-        "-c",
-        MAIN,
-        "simulate",
-        "heart_rate",
-        "--in-process",
-        "--speed",
-        "20",
-        "--json",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+def test_a_strap_of_nothing_but_heart_rate(simulate: Any) -> None:
+    with simulate.start("heart_rate", "--in-process", "--speed", "20", "--json") as process:
         assert process.stdout is not None
         said = (json.loads(line) for line in process.stdout)
         assert next(event["bpm"] for event in said if event["type"] == "heartrate") == 72
@@ -101,8 +81,8 @@ def test_a_strap_of_nothing_but_heart_rate() -> None:
         (("polar", "--transport", "nonsense"), 1, "cannot use the adapter nonsense"),
     ],
 )
-def test_mistakes_are_told(arguments: tuple[str, ...], status: int, says: str) -> None:
-    done = simulate(*arguments)
+def test_mistakes_are_told(simulate: Any, arguments: tuple[str, ...], status: int, says: str) -> None:
+    done = simulate.run(*arguments)
     assert done.returncode == status
     assert says in done.stderr
     assert "Traceback" not in done.stderr

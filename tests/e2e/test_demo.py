@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,6 @@ from ecgedge.synthetic import Segment, synthesize
 
 pytest.importorskip("bumble", reason="the extra sim is not installed")
 
-MAIN = [sys.executable, "-c", "from ecgedge.cli import main; main()"]
 TOTAL = round(sum(segment.duration_s for _, segment, _ in PLAY) * FS)
 LINK = {"devicestatus", "battery"}
 
@@ -49,10 +46,14 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Run:
+def ecgedge(program: Any) -> Any:
+    return program.cli()
+
+
+@pytest.fixture(scope="module")
+def demo(ecgedge: Any, tmp_path_factory: pytest.TempPathFactory) -> Run:
     record = tmp_path_factory.mktemp("demo") / "demo.csv"
-    command = [*MAIN, "demo", "--json", "--save", str(record)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = ecgedge.run("demo", "--json", "--save", str(record))
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     *events, summary = (json.loads(line) for line in done.stdout.splitlines())
@@ -129,17 +130,15 @@ def test_time_and_memory_are_measured(demo: Run) -> None:
     assert 10 < summary["peak_memory_mb"] < 1000
 
 
-def test_what_was_recorded_replays_to_the_same_events(demo: Run) -> None:
-    command = [*MAIN, "replay", str(demo.record), "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+def test_what_was_recorded_replays_to_the_same_events(ecgedge: Any, demo: Run) -> None:
+    done = ecgedge.run("replay", str(demo.record), "--json")
     assert done.returncode == 0, done.stderr
     replayed = [json.loads(line) for line in done.stdout.splitlines()]
     assert replayed == [event for event in demo.events if event["type"] not in LINK]
 
 
-def test_in_words_it_announces_the_parts_and_ends_with_the_table() -> None:
-    command = [*MAIN, "demo", "--speed", "200", "--seed", "1"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+def test_in_words_it_announces_the_parts_and_ends_with_the_table(ecgedge: Any) -> None:
+    done = ecgedge.run("demo", "--speed", "200", "--seed", "1")
     assert done.returncode == 0, done.stderr
     for name, _, _ in PLAY:
         assert f"-- playing: {name}" in done.stdout
@@ -147,7 +146,7 @@ def test_in_words_it_announces_the_parts_and_ends_with_the_table() -> None:
     assert "Not a medical device." in done.stdout
 
 
-def test_on_a_terminal_it_shows_the_waveform_then_the_table() -> None:
+def test_on_a_terminal_it_shows_the_waveform_then_the_table(ecgedge: Any) -> None:
     import fcntl
     import pty
     import struct
@@ -159,12 +158,11 @@ def test_on_a_terminal_it_shows_the_waveform_then_the_table() -> None:
         key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES", "NO_COLOR")
     }
     environment |= {"TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"}
-    process = subprocess.Popen(
-        [*MAIN, "demo", "--speed", "100"], stdout=theirs, stdin=theirs, env=environment
-    )
-    os.close(theirs)
-    shown = read_all(ours)
-    assert process.wait() == 0
+    terminal = {"stdout": theirs, "stdin": theirs, "stderr": None}
+    with ecgedge.start("demo", "--speed", "100", env=environment, **terminal) as process:
+        os.close(theirs)
+        shown = read_all(ours)
+    assert process.returncode == 0
     assert "\x1b[?1049h" in shown  # the live view takes the whole screen, and
     live, _, after = shown.partition("\x1b[?1049l")  # gives it back
     assert any("\u2801" <= character <= "\u28ff" for character in live)
@@ -174,12 +172,11 @@ def test_on_a_terminal_it_shows_the_waveform_then_the_table() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning")
-def test_a_wfdb_record_is_played_instead(tmp_path: Path) -> None:
+def test_a_wfdb_record_is_played_instead(ecgedge: Any, tmp_path: Path) -> None:
     wfdb = pytest.importorskip("wfdb", reason="the extra wfdb is not installed")
     mv = synthesize([Segment("af", 60)], fs=250, seed=4).mv[:, None].astype(float)
     wfdb.wrsamp("af", fs=250, units=["mV"], sig_name=["I"], p_signal=mv, fmt=["16"], write_dir=str(tmp_path))
-    command = [*MAIN, "demo", "--json", "--record", str(tmp_path / "af")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = ecgedge.run("demo", "--json", "--record", str(tmp_path / "af"))
     assert done.returncode == 0, done.stderr
     *events, summary = (json.loads(line) for line in done.stdout.splitlines())
     assert summary["samples"] == 60 * FS
@@ -203,9 +200,8 @@ def read_all(descriptor: int) -> str:
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_signals_end_it_cleanly(number: signal.Signals, status: int) -> None:
-    command = [*MAIN, "demo", "--json", "--speed", "1"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+def test_signals_end_it_cleanly(ecgedge: Any, number: signal.Signals, status: int) -> None:
+    with ecgedge.start("demo", "--json", "--speed", "1") as process:
         assert process.stdout is not None
         for line in process.stdout:
             if '"streaming"' in line:
@@ -217,9 +213,8 @@ def test_signals_end_it_cleanly(number: signal.Signals, status: int) -> None:
     assert json.loads(rest.splitlines()[-1])["state"] == "stopped"
 
 
-def test_a_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
-    command = [*MAIN, "demo", "--json", "--save", str(tmp_path / "none" / "demo.csv")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+def test_a_file_that_cannot_be_written_is_one_clear_line(ecgedge: Any, tmp_path: Path) -> None:
+    done = ecgedge.run("demo", "--json", "--save", str(tmp_path / "none" / "demo.csv"))
     assert done.returncode == 1
     assert done.stdout == ""
     assert "choose another file" in done.stderr
@@ -227,9 +222,8 @@ def test_a_file_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("speed", ["0", "-1", "1e9", "nan"])
-def test_a_speed_that_cannot_be_played_is_refused(speed: str) -> None:
-    command = [*MAIN, "demo", "--json", "--speed", speed]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+def test_a_speed_that_cannot_be_played_is_refused(ecgedge: Any, speed: str) -> None:
+    done = ecgedge.run("demo", "--json", "--speed", speed)
     assert done.returncode == 1
     assert "give 1 (real time) to 1000" in done.stderr
     assert len(done.stderr.splitlines()) == 1

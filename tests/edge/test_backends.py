@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import hashlib
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -266,9 +265,9 @@ print("imported", *sorted(heavy), file=sys.stderr)
 
 @pytest.mark.parametrize(("name", "runtime"), [("litert", "ai_edge_litert"), ("onnx", "onnxruntime")])
 def test_stdout_stays_clean_and_only_one_runtime_is_imported(
-    model_folder: Path, name: str, runtime: str
+    program: Any, model_folder: Path, name: str, runtime: str
 ) -> None:
-    command = [sys.executable, "-W", "error", "-c", RUN, str(model_folder), name]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = program(RUN).run(str(model_folder), name, PYTHONWARNINGS="error")
+    assert done.returncode == 0, done.stderr
     assert done.stdout == ""
     assert done.stderr.splitlines()[-1] == f"imported {runtime}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 
@@ -21,17 +21,26 @@ HEAVY = {
 }
 
 
+SAY_MODULES = "import atexit, sys; atexit.register(lambda: print('MODULES', *sys.modules))"
+
+
+def imported_by(done: CompletedProcess[str]) -> set[str]:
+    """Packages that a program had imported at its end."""
+    assert done.returncode == 0, done.stderr
+    return {name.split(".")[0] for name in done.stdout.split("MODULES", 1)[1].split()}
+
+
 @pytest.mark.parametrize(
     "package", ["ecgedge", "ecgedge_bridge", "ecgedge.cli", "ecgedge.demo", "ecgedge.recording"]
 )
-def test_importing_it_stays_light(package: str) -> None:
-    code = f"import sys, {package}; print(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    loaded = {name.split(".")[0] for name in done.stdout.split()}
-    assert loaded & HEAVY == set()
+def test_importing_it_stays_light(program: Any, package: str) -> None:
+    done = program(f"{SAY_MODULES}; import {package}").run(PYTHONWARNINGS="error")
+    assert imported_by(done) & HEAVY == set()
+
+
+def test_help_imports_nothing_heavy(program: Any) -> None:
+    done = program.cli("--help", before=SAY_MODULES).run()
+    assert imported_by(done) & (HEAVY | {"rich", "asyncio"}) == set()
 
 
 def test_every_public_name_is_there() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -90,12 +91,14 @@ class _Announced:
 
         on = min(sum(now_s >= part.end_s for part in self._parts), len(self._parts) - 1)
         name, end_s = self._parts[on].name, self._parts[on].end_s
+        # How long a recording is shows when it ends.
+        until = "" if math.isinf(end_s) else f", until {clock(end_s)}"
         if self._view is not None:
             done = round(30 * min(now_s / self._parts[-1].end_s, 1.0))
-            words = f" Playing   {name}, until {clock(end_s)}"
-            self._view.footer = words.ljust(48) + "━" * done + "╌" * (30 - done)
+            bar = "━" * done + "╌" * (30 - done) if until else ""
+            self._view.footer = f" Playing   {name}{until}".ljust(48) + bar
         elif on != self._on:
-            print(f"{clock(now_s):>8}  -- playing: {name}, until {clock(end_s)}", flush=True)
+            print(f"{clock(now_s):>8}  -- playing: {name}{until}", flush=True)
         self._on = on
 
 

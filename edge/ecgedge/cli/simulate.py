@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["simulate"]
 
 _SYNTHETIC_S = 60.0
-_LINGER_S = 0.2  # after the last frame was sent, for it to come through; less than any watchdog waits
 _BEATS_PER_MINUTE = 72.0
 
 
@@ -123,70 +122,34 @@ def _heart_rates() -> Iterator[float]:
 
 
 def _ecg(record: Path | None, fs: float) -> Iterator[npt.NDArray[np.floating]]:
-    """ECG in mV at a rate: of a recording once, gaps left out; or synthetic, for ever."""
+    """ECG in mV at a rate: of a recording, once; or synthetic, for ever."""
     from itertools import repeat
 
     if record is not None:
-        return _recorded(record, fs)
+        from ecgedge.recording.playback import playback
+
+        return playback(record, fs)
     from ecgedge.synthetic import Segment, synthesize
 
     return repeat(synthesize([Segment("sinus", _SYNTHETIC_S)], fs=fs, seed=1).mv)
-
-
-def _recorded(record: Path, fs: float) -> Iterator[npt.NDArray[np.floating]]:
-    from itertools import chain
-
-    from ecgedge.recording import read
-
-    blocks = read(record)
-    first = next(blocks, None)
-    return iter(()) if first is None else _resampled(chain([first], blocks), first.fs, fs)
-
-
-def _resampled(blocks: Any, fs_in: float, fs: float) -> Iterator[npt.NDArray[np.floating]]:
-    import numpy as np
-
-    from ecgedge.filters import Resampler
-
-    if fs_in == fs:
-        for block in blocks:
-            yield np.nan_to_num(block.samples)
-        return
-    resampler = Resampler(fs_in, fs, half_width_s=0.16, cutoff_hz=0.45 * min(fs_in, fs), beta=5.0)
-    for block in blocks:
-        yield resampler.feed(np.nan_to_num(block.samples))
-    yield resampler.finish()
 
 
 async def _in_process(
     profile: str, record: Path | None, fs: float | None, options: dict[str, Any], sink: Sink
 ) -> None:
     """Play to our own client, through real ATT packets, and print what the monitor says."""
-    import asyncio
+    from contextlib import aclosing
 
     from ecgedge.cli.monitors import open_monitor
-    from ecgedge_bridge import connect
-    from ecgedge_bridge.peripheral import virtual_wearable
-    from ecgedge_bridge.states import LinkTiming
+    from ecgedge.virtual_link import received
 
     wearable = make_wearable(profile, record, fs, options)
     monitor = open_monitor()
-    link: dict[str, Any] = {"profile": profile, "fs": fs, "timing": LinkTiming().scaled(wearable.speed)}
+    stream = received(wearable, profile=profile, fs=fs, on_event=_printed(sink))
     try:
-        async with (
-            virtual_wearable(wearable) as radio,
-            connect(wearable.name, backend=radio, on_event=_printed(sink), **link) as stream,
-            asyncio.timeout(None) as limit,
-        ):
-            ending = asyncio.create_task(_end_when_played(wearable, limit))
-            try:
-                async for block in stream:
-                    sink.feed(block, monitor.feed(block))
-            finally:
-                ending.cancel()
-    except TimeoutError:
-        if not limit.expired():
-            raise
+        async with aclosing(stream) as blocks:
+            async for block in blocks:
+                sink.feed(block, monitor.feed(block))
     finally:
         for event in monitor.finish():
             sink.take(event)
@@ -196,13 +159,6 @@ def _printed(sink: Sink) -> Any:
     from ecgedge_bridge.types import Acceleration
 
     return lambda event: None if isinstance(event, Acceleration) else sink.take(event)
-
-
-async def _end_when_played(wearable: VirtualWearable, limit: Any) -> None:
-    import asyncio
-
-    await wearable.finished.wait()
-    limit.reschedule(asyncio.get_running_loop().time() + _LINGER_S)
 
 
 async def _on_air(
