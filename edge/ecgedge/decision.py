@@ -20,6 +20,17 @@ def probabilities(logits: npt.NDArray[np.floating], temperature: float) -> npt.N
     return p
 
 
+def present(p: float, absent: float, present: float) -> bool | None:
+    """Whether something is there, from its probability; None where that says too little.
+
+    Examples
+    --------
+    >>> present(0.9, 0.1, 0.6), present(0.3, 0.1, 0.6), present(0.05, 0.1, 0.6)
+    (True, None, False)
+    """
+    return True if p >= present else False if p <= absent else None
+
+
 @dataclass(slots=True)
 class Hysteresis:
     """Holds a label until another one is sure, or comes ``confirm`` times in a row.

@@ -34,7 +34,7 @@ class Classification:
     ``probabilities`` maps each to its probability, ~ to 1.0 where the gate let no window through to the
     model; ``conclusive`` is False for ~ and where no class was probable enough; ``usable_fraction`` is the
     share of the recording that the gate accepted; ``heart_rate_bpm`` is None where there are fewer than two
-    beats.
+    beats; ``af`` says whether this is atrial fibrillation, None where neither is probable enough.
     """
 
     label: str
@@ -42,6 +42,7 @@ class Classification:
     usable_fraction: float
     heart_rate_bpm: float | None
     conclusive: bool
+    af: bool | None
 
 
 def classify(mv: npt.ArrayLike, fs: float, *, monitor: Monitor | None = None) -> Classification:
@@ -82,7 +83,8 @@ def classify(mv: npt.ArrayLike, fs: float, *, monitor: Monitor | None = None) ->
     p = _joined(rhythms)
     label = max(p, key=p.__getitem__)
     conclusive = label != NOISY and any(r.conclusive and r.window_label == label for r in rhythms)
-    return Classification(label, p, usable, heart_rate_bpm(beats), conclusive)
+    af = None if label == NOISY else monitor.af(p)
+    return Classification(label, p, usable, heart_rate_bpm(beats), conclusive, af)
 
 
 def detect_beats(mv: npt.ArrayLike, fs: float) -> npt.NDArray[np.int64]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from ecgedge.beat_classes import BeatClassStage, BeatModel
-from ecgedge.decision import Hysteresis
+from ecgedge.decision import Hysteresis, present
 from ecgedge.gate import Gate, GateModel
 from ecgedge.hrv.stage import WINDOW_S, HrvStage
 from ecgedge.model import BUNDLED, Model
@@ -15,6 +15,8 @@ from ecgedge.stages import BeatStage, Counts, QualityStage, RhythmStage
 from ecgedge_bridge.errors import ModelError
 
 GATE_WINDOW_S = 10.0
+# For a model whose manifest says nothing of them
+LIMITS = {"conclusive": 0.5, "sure": 0.8, "af_absent": 0.1, "af_present": 0.6}
 
 
 class Monitor(Pipeline):
@@ -81,7 +83,9 @@ class Monitor(Pipeline):
             )
         counts = Counts()
         gate = Gate(GateModel.load(BUNDLED / "gate" / "gate.json"), m.fs)
-        self._hysteresis = Hysteresis(m.thresholds["conclusive"], m.thresholds["sure"])
+        limits = {**LIMITS, **m.thresholds}
+        self._hysteresis = Hysteresis(limits["conclusive"], limits["sure"])
+        self._af_limits = limits["af_absent"], limits["af_present"]
         self._hrv = HrvStage(hrv_window_s)
         stages = (
             BeatClassStage(BeatStage(m.fs), namer),
@@ -90,6 +94,10 @@ class Monitor(Pipeline):
             RhythmStage(loaded, self._hysteresis, counts),
         )
         super().__init__(stages, m.fs, loaded.front_end, fs_in=fs, timer=timer, counts=counts)
+
+    def af(self, probabilities: Mapping[str, float]) -> bool | None:
+        """Atrial fibrillation or not, by the manifest's limits; None where neither is probable enough."""
+        return present(probabilities.get("A", 0.0), *self._af_limits)
 
     def reset(self) -> None:
         """Start afresh: the next block begins a new stream, no label is held."""

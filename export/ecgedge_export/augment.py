@@ -35,6 +35,10 @@ class Viewer:
     def __init__(self, fs: float, n: int, clip: float, how: Augment, noise: list[Signal]) -> None:
         self._fs, self._n, self._clip, self._how, self._noise = fs, n, clip, how, noise
 
+    def without_noise(self) -> Viewer:
+        """The same, but for the noise."""
+        return Viewer(self._fs, self._n, self._clip, self._how, [])
+
     @property
     def n_samples(self) -> int:
         """Length of a view."""

@@ -17,6 +17,7 @@ from ecgedge.gate import GateModel
 from ecgedge.manifest import MANIFEST_NAME, Manifest
 from ecgedge_bridge.errors import ModelError
 from ecgedge_export.c_source import CSource, c_source
+from ecgedge_export.card import CARD, card
 
 SUMS = "SHA256SUMS"
 GATE = "gate.json"
@@ -29,8 +30,9 @@ _UNIX = 3
 def bundle(models: str | Path, out: str | Path) -> dict[str, str]:
     """Write the zip and return the sha256 of each file in it.
 
-    Holds, for each model folder: the files that its manifest lists, verified; ``model.c`` and ``model.h``; a
-    page on integration. Beside them the noise gate, licences, and ``SHA256SUMS`` for ``sha256sum -c``.
+    Holds, for each model folder: the files that its manifest lists, verified; ``model.c`` and ``model.h``;
+    its card; a page on integration. Beside them the noise gate, licences, and ``SHA256SUMS`` for
+    ``sha256sum -c``.
 
     Parameters
     ----------
@@ -90,8 +92,9 @@ def _model(folder: Path, manifest: Manifest) -> dict[str, bytes]:
     files = {MANIFEST_NAME: (folder / MANIFEST_NAME).read_bytes(), **manifest.verify(folder)}
     made = translated(folder.name, manifest, files)
     files |= {"model.c": made.source.encode("ascii"), "model.h": made.header.encode("ascii")}
-    if (text := note(manifest, made)) is not None:
-        files[NOTE] = text.encode()
+    for page, text in ((NOTE, note(manifest, made)), (CARD, card(folder.name, manifest))):
+        if text is not None:
+            files[page] = text.encode()
     return files
 
 

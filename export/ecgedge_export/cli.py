@@ -29,6 +29,8 @@ MODELS = Path("edge/ecgedge/models")
 NOISE = ["em:6", "em:0", "ma:6", "ma:0", "bw:0"]
 QUICK_RECORDS = 200
 QUICK_BEAT_RECORDS = 12
+DISTILL_SNR_DB = 12.0
+TABLE = "table.json"
 
 
 @app.command()
@@ -88,11 +90,12 @@ def evaluate(
 
 
 def _rhythm_report(model: Path | None, backend: str) -> object:
+    from ecgedge.model import Model
     from ecgedge_export import data, splits
     from ecgedge_export import evaluate as ev
 
     records = (r for r in data.cinc2017() if splits.is_validation(r.id))
-    return ev.rhythm_report(ev.classify_records(records, model, backend), "NAO~")
+    return ev.rhythm_report(ev.classify_records(records, Model.load(model, backend)), "NAO~")
 
 
 def _beats_report(noise: list[str]) -> object:
@@ -147,6 +150,15 @@ def bundle(
 
 
 @app.command()
+def card(models: Annotated[Path, typer.Argument(help="Folder of model folders.")] = MODELS) -> None:
+    """Write the card of each model again, from the report in its manifest."""
+    from ecgedge_export import card as cards
+
+    for path in cards.rewrite(models):
+        typer.echo(str(path))
+
+
+@app.command()
 def verify(
     path: Annotated[Path, typer.Argument(help="Folder of model folders, or a bundle.")] = MODELS,
 ) -> None:
@@ -162,6 +174,7 @@ def verify(
 def distill(
     recipe: Annotated[Path, typer.Argument(help="A student's recipe that names a teacher.")],
     seeds: Annotated[int, typer.Option(min=1, help="Times that each student is trained.")] = 3,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Of each student; default: the recipe's.")] = None,
     work: Annotated[Path | None, typer.Option(help="Checkpoints; default: the user's cache.")] = None,
     quick: Annotated[
         bool, typer.Option(help="Two epochs on 200 records: shows that the road is open.")
@@ -171,28 +184,42 @@ def distill(
     import json
 
     from ecgedge_export import distill as distilling
+    from ecgedge_export import rhythm
 
     path = _recipe_path(recipe)
     if path.stem == "beat_classes":
         typer.echo(json.dumps(_beat_class_arms(path, seeds, work, quick=quick), indent=1))
         return
     student, sets, folder = _student(path, work, quick=quick)
+    student = replace(student, training=replace(student.training, epochs=epochs or student.training.epochs))
     taught = _lessons(path, student, sets, folder, quick=quick)
     if taught is None:
         raise ConfigError(f"{path} names no teacher: add a [distill] table to it")
-    arms = folder.with_name(f"{folder.name}-arms")
+    arms = _arms(folder)
     sides = sets.train, sets.validation
-    rows = distilling.compare(student, taught, sides, sets.viewer, seeds, arms, _say)
-    typer.echo(json.dumps(rows, indent=1))
+    noisy = rhythm.in_noise(sets.validation, student.fs, DISTILL_SNR_DB)
+    rows = distilling.compare(student, taught, sides, noisy, sets.viewer, seeds, arms, _say)
+    table = json.dumps({"epochs": student.training.epochs, "seeds": seeds, "students": rows}, indent=1)
+    (arms / TABLE).write_text(table)
+    typer.echo(table)
+
+
+def _arms(folder: Path) -> Path:
+    """Where the students that are compared have their checkpoints, and the table of what they are worth."""
+    return folder.with_name(f"{folder.name}-arms")
 
 
 def _train_rhythm(path: Path, out: Path | None, work: Path | None, command: str, *, quick: bool) -> None:
+    import json
+
     from ecgedge_export import rhythm
 
     recipe, sets, folder = _student(path, work, quick=quick)
     out = out or (folder / "model" if quick else MODELS / recipe.name)
     taught = _lessons(path, recipe, sets, folder, quick=quick)
-    manifest = rhythm.build(recipe, sets, out, folder, command, _say, taught)
+    table = _arms(folder) / TABLE
+    compared = {"distillation": json.loads(table.read_text())} if table.is_file() else {}
+    manifest = rhythm.build(recipe, sets, out, folder, command, _say, taught, compared, widely=not quick)
     _say(f"{out}: mean F1 {manifest.metrics['int8_litert']['mean_f1_nao']} (INT8, LiteRT)")
 
 

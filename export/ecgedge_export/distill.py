@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,8 +48,7 @@ def lessons(recipe: Recipe, how: Distill, data: Prepared, viewer: Viewer, work: 
     for k in range(how.folds):
         others = data.only((folds != k).tolist())
         own = replace(recipe, training=replace(recipe.training, seed=recipe.training.seed + k))
-        name = f"teacher {k + 1}/{how.folds}"
-        net = train(own, others, viewer, work / f"fold{k}" / "checkpoint.pt", _teller(say, name))
+        net = train(own, others, viewer, work / f"fold{k}" / "checkpoint.pt", _teller(say, "teacher", k + 1))
         mine = np.flatnonzero(folds == k)
         said[mine] = answers(net, [data.signals[i] for i in mine], viewer)
     return Lessons(said, how.weight, how.temperature)
@@ -77,6 +77,7 @@ def compare(
     recipe: Recipe,
     taught: Lessons,
     sides: tuple[Prepared, Prepared],
+    noisy: Mapping[str, Prepared],
     viewer: Viewer,
     seeds: int,
     work: Path,
@@ -84,36 +85,47 @@ def compare(
 ) -> dict[str, Any]:
     """Train the student in every way with ``seeds`` seeds, the same budget each; return what each is worth.
 
+    One way more is the labels without noise in the views: what noise costs a student that never heard any.
+
     Parameters
     ----------
     sides : tuple of Prepared
         Recordings to learn from, and to judge by: float students, last window of each, no gate.
+    noisy : mapping of str to Prepared
+        Those to judge by, with noise of some kinds.
     """
     learn, judge = sides
-    windows = np.stack([viewer.plain(s) for s in judge.signals])
-    said: dict[str, list[list[str]]] = {}
-    for name, taught_how in arms(taught).items():
+    ways = {name: (how, viewer) for name, how in arms(taught).items()}
+    ways["labels, no noise"] = None, viewer.without_noise()
+    heard = {"": judge, **noisy}
+    windows = {kind: np.stack([viewer.plain(s) for s in side.signals]) for kind, side in heard.items()}
+    said: dict[str, list[dict[str, list[str]]]] = {name: [] for name in ways}
+    for name, (taught_how, views) in ways.items():
         for seed in range(1, seeds + 1):
             own = replace(recipe, training=replace(recipe.training, seed=seed))
-            folder = work / f"{name.replace(' ', '-').replace(chr(39), '')}-{seed}"
-            tell = _teller(say, f"{name}, seed {seed}")
-            net = train(own, learn, viewer, folder / "checkpoint.pt", tell, taught_how)
-            best = logits(net, windows).argmax(axis=1)
-            said.setdefault(name, []).append([recipe.classes[i] for i in best])
-    return _table(judge.labels, said)
+            folder = work / f"{re.sub('[^a-z]+', '-', name)}-{seed}"
+            net = train(own, learn, views, folder / "checkpoint.pt", _teller(say, name, seed), taught_how)
+            said[name].append({kind: _labels(net, x, recipe.classes) for kind, x in windows.items()})
+    return {name: _row(judge.labels, by_seed, said["labels"]) for name, by_seed in said.items()}
 
 
-def _table(truth: list[str], said: dict[str, list[list[str]]]) -> dict[str, Any]:
-    rows: dict[str, Any] = {}
-    for name, by_seed in said.items():
-        gain, low, high = evaluate.mean_f1_gain(truth, by_seed, said["labels"])
-        rows[name] = {
-            "mean_f1_nao": [round(evaluate.mean_f1(truth, s), 4) for s in by_seed],
-            "gain_over_labels": round(gain, 4),
-            "gain_95": [round(low, 4), round(high, 4)],
-        }
-    return rows
+def _labels(net: nn.Module, windows: npt.NDArray[np.float32], classes: Sequence[str]) -> list[str]:
+    return [classes[i] for i in logits(net, windows).argmax(axis=1)]
 
 
-def _teller(say: Say, who: str) -> Callable[[int, int, float], None]:
-    return lambda done, of, loss: say(f"{who}: epoch {done}/{of}: loss {loss:.4f}")
+def _row(
+    truth: list[str], by_seed: list[dict[str, list[str]]], base: list[dict[str, list[str]]]
+) -> dict[str, Any]:
+    f1 = [{kind: evaluate.mean_f1(truth, said) for kind, said in seed.items()} for seed in by_seed]
+    gain, low, high = evaluate.mean_f1_gain(truth, [s[""] for s in by_seed], [s[""] for s in base])
+    kinds = [kind for kind in f1[0] if kind]
+    return {
+        "mean_f1_nao": [round(seed[""], 4) for seed in f1],
+        "gain_over_labels": round(gain, 4),
+        "gain_95": [round(low, 4), round(high, 4)],
+        "fall_in_noise": {k: round(float(np.mean([s[""] - s[k] for s in f1])), 4) for k in kinds},
+    }
+
+
+def _teller(say: Say, who: str, number: int) -> Callable[[int, int, float], None]:
+    return lambda done, of, loss: say(f"{who} {number}: epoch {done}/{of}: loss {loss:.4f}")

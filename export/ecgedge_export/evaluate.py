@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,16 +12,30 @@ import numpy.typing as npt
 from ecgedge.helpers import classify
 from ecgedge.model import Model
 from ecgedge.monitor import Monitor
-from ecgedge_export.data import Record
 
 DRAWS = 1000
+Indices = npt.NDArray[np.int64]
+
+
+class Recording(Protocol):
+    """What is read of a recording; a :class:`ecgedge_export.data.Record` is one."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def mv(self) -> npt.NDArray[np.float32]: ...
+    @property
+    def fs(self) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
     """What was said of each record.
 
-    Record ids, true labels, said labels, probabilities (n, classes), usable fractions (n,).
+    Record ids, true labels, said labels, probabilities (n, classes), usable fractions (n,), and whether AF is
+    present: True, False, or None where that was not to be told.
     """
 
     ids: list[str]
@@ -30,11 +43,18 @@ class Answers:
     said: list[str]
     probabilities: npt.NDArray[np.float64]
     usable: npt.NDArray[np.float64]
+    af: list[bool | None]
+
+    def only(self, keep: npt.NDArray[np.bool_]) -> Answers:
+        """Return the answers about the records marked True."""
+        i = np.flatnonzero(keep)
+        ids, truth, said = ([x[k] for k in i] for x in (self.ids, self.truth, self.said))
+        return Answers(ids, truth, said, self.probabilities[i], self.usable[i], [self.af[k] for k in i])
 
 
-def classify_records(records: Iterable[Record], folder: Path | None, backend: str) -> Answers:
+def classify_records(records: Iterable[Recording], model: Model) -> Answers:
     """Classify every record with ``ecgedge.classify``, one monitor for all."""
-    monitor = Monitor(Model.load(folder, backend))
+    monitor = Monitor(model)
     rows = [(r, classify(r.mv, r.fs, monitor=monitor)) for r in records]
     return Answers(
         [r.id for r, _ in rows],
@@ -42,6 +62,7 @@ def classify_records(records: Iterable[Record], folder: Path | None, backend: st
         [c.label for _, c in rows],
         np.array([list(c.probabilities.values()) for _, c in rows]),
         np.array([c.usable_fraction for _, c in rows]),
+        [c.af for _, c in rows],
     )
 
 
@@ -58,17 +79,25 @@ def mean_f1(truth: Sequence[str], said: Sequence[str]) -> float:
     return float(np.mean(list(f1_by_class(truth, said, "NAO").values())))
 
 
-def mean_f1_interval(truth: Sequence[str], said: Sequence[str], seed: int = 0) -> tuple[float, float]:
-    """95 % interval of :func:`mean_f1` by bootstrap over records, 1,000 draws."""
+def interval(n: int, measure: Callable[[Indices], float], seed: int = 0) -> tuple[float, float]:
+    """95 % interval of a measure of ``n`` records: bootstrap over records, 1,000 draws.
+
+    A draw for which the measure is not a number does not count.
+    """
     rng = np.random.default_rng(seed)
-    t, s = np.array(truth), np.array(said)
-    draws = [rng.integers(0, len(t), len(t)) for _ in range(DRAWS)]
-    low, high = np.quantile([mean_f1(t[d].tolist(), s[d].tolist()) for d in draws], [0.025, 0.975])
+    draws = [measure(rng.integers(0, n, n)) for _ in range(DRAWS)]
+    low, high = np.nanquantile(draws, [0.025, 0.975])
     return float(low), float(high)
 
 
+def mean_f1_interval(truth: Sequence[str], said: Sequence[str]) -> tuple[float, float]:
+    """95 % interval of :func:`mean_f1`."""
+    t, s = np.array(truth), np.array(said)
+    return interval(len(t), lambda drawn: mean_f1(t[drawn].tolist(), s[drawn].tolist()))
+
+
 def mean_f1_gain(
-    truth: Sequence[str], ours: Sequence[Sequence[str]], theirs: Sequence[Sequence[str]], seed: int = 0
+    truth: Sequence[str], ours: Sequence[Sequence[str]], theirs: Sequence[Sequence[str]]
 ) -> tuple[float, float, float]:
     """How much higher the :func:`mean_f1` of ``ours`` is, and its 95 % interval.
 
@@ -77,17 +106,41 @@ def mean_f1_gain(
     """
     t = np.array(truth)
 
-    def gain(drawn: npt.NDArray[np.int64]) -> float:
+    def gain(drawn: Indices) -> float:
         a, b = (
             np.mean([mean_f1(t[drawn].tolist(), np.array(s)[drawn].tolist()) for s in side])
             for side in (ours, theirs)
         )
         return float(a - b)
 
-    rng = np.random.default_rng(seed)
-    draws = [gain(rng.integers(0, len(t), len(t))) for _ in range(DRAWS)]
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return gain(np.arange(len(t))), float(low), float(high)
+    return gain(np.arange(len(t))), *interval(len(t), gain)
+
+
+def af_report(answers: Answers) -> dict[str, Any]:
+    """AF or not: sensitivity and specificity where that was not called inconclusive, and how often that is.
+
+    Recordings too noisy for an answer count as inconclusive; the truth is "A" or not.
+    """
+    sure = np.array([a is not None for a in answers.af])
+    said = np.array([a is True for a in answers.af])
+    is_af = np.array(answers.truth) == "A"
+
+    def share(hits: npt.NDArray[np.bool_], of: npt.NDArray[np.bool_]) -> Callable[[Indices], float]:
+        return lambda i: float(hits[i].sum() / n) if (n := of[i].sum()) else float("nan")
+
+    measures = {
+        "coverage": share(sure, np.ones_like(sure)),
+        "Se": share(said & is_af, sure & is_af),
+        "Sp": share(sure & ~said & ~is_af, sure & ~is_af),
+    }
+    n = len(sure)
+    figures = {name: _rounded(measure(np.arange(n))) for name, measure in measures.items()}
+    spans = {f"{k}_95": [_rounded(x) for x in interval(n, measures[k])] for k in ("Se", "Sp") if figures[k]}
+    return {"with_af": int(is_af.sum()), **figures, **spans}
+
+
+def _rounded(value: float) -> float | None:
+    return None if np.isnan(value) else round(value, 4)
 
 
 def rhythm_report(answers: Answers, classes: Sequence[str]) -> dict[str, Any]:
@@ -98,6 +151,7 @@ def rhythm_report(answers: Answers, classes: Sequence[str]) -> dict[str, Any]:
         "mean_f1_nao": round(mean_f1(answers.truth, answers.said), 4),
         "mean_f1_nao_95": [round(low, 4), round(high, 4)],
         "f1": {c: round(v, 4) for c, v in f1_by_class(answers.truth, answers.said, classes).items()},
+        "af": af_report(answers),
         "usable_fraction": round(float(answers.usable.mean()), 4),
     }
 

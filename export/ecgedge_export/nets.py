@@ -47,7 +47,7 @@ class RhythmNet(nn.Module):
     n_classes : int
         Number of logits.
     stem : sequence of int
-        Channels and kernel of the first convolution, which halves the rate.
+        Channels, kernel and stride of the first convolution.
     stages : sequence of (channels, kernel, blocks)
         Each stage halves the rate in its first block.
     dropout : float
@@ -55,7 +55,7 @@ class RhythmNet(nn.Module):
 
     Examples
     --------
-    >>> net = RhythmNet(4, (16, 15), [(24, 15, 1), (32, 15, 1)]).eval()
+    >>> net = RhythmNet(4, (16, 15, 2), [(24, 15, 1), (32, 15, 1)]).eval()
     >>> tuple(net(torch.zeros(2, 1, 3040)).shape)
     (2, 4)
     """
@@ -68,8 +68,8 @@ class RhythmNet(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        width = stem[0]
-        self.stem = _ConvNorm(1, width, stem[1], stride=2)
+        width, kernel, stride = stem
+        self.stem = _ConvNorm(1, width, kernel, stride)
         blocks: list[nn.Module] = []
         for channels, kernel, n_blocks in stages:
             for i in range(n_blocks):

@@ -1,4 +1,4 @@
-"""The model folder: two int8 files, golden vectors and the manifest, written whole or not at all."""
+"""The model folder: two int8 files, golden vectors, manifest and card, written whole or not at all."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ecgedge.backends import onnx as onnx_backend
 from ecgedge.backends.golden import FloatArray, GoldenCase, check_golden, encode_golden, load_golden
 from ecgedge.manifest import MANIFEST_NAME, GoldenFile, Manifest
 from ecgedge_bridge.errors import ModelError
+from ecgedge_export.card import CARD, card
 from ecgedge_export.describe import describe_file
 from ecgedge_export.reference import open_reference
 
@@ -101,7 +102,7 @@ def package(
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:
-        manifest = _fill(fresh, draft, Path(int8_onnx), Path(int8_tflite), golden)
+        manifest = _fill(fresh, target.name, draft, Path(int8_onnx), Path(int8_tflite), golden)
         _prove(fresh)
         _put(fresh, target)
     finally:
@@ -114,7 +115,7 @@ def _replaceable(target: Path) -> bool:
 
 
 def _fill(
-    fresh: Path, draft: Manifest, int8_onnx: Path, int8_tflite: Path, golden: Sequence[GoldenCase]
+    fresh: Path, name: str, draft: Manifest, int8_onnx: Path, int8_tflite: Path, golden: Sequence[GoldenCase]
 ) -> Manifest:
     """Write all files into the fresh folder."""
     shutil.copyfile(int8_onnx, fresh / "model.onnx")
@@ -127,6 +128,8 @@ def _fill(
         golden=GoldenFile(GOLDEN_NAME, hashlib.sha256(data).hexdigest()),
     )
     manifest.save(fresh)
+    if (text := card(name, manifest)) is not None:
+        (fresh / CARD).write_text(text, encoding="utf-8")
     return manifest
 
 

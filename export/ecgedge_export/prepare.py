@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from scipy.signal import resample_poly
 
 from ecgedge.filters import FrontEnd
 from ecgedge_export import data
@@ -57,12 +58,20 @@ def cinc2017(fs: float) -> Prepared:
 
 
 def nstdb(fs: float, lead: int = 0) -> dict[str, Signal]:
-    """The three noise recordings (bw, em, ma).
+    """The three noise recordings (bw, em, ma) to train with.
 
     Of the first lead, the first half: the second tests. Of the second lead, all: it never tests.
     """
     records = data.nstdb(("bw", "em", "ma"))
     return {r.id: filtered(r.lead(lead)[: r.n_samples // (1 if lead else 2)], r.fs, fs) for r in records}
+
+
+def held_out_noise(fs: float) -> dict[str, Signal]:
+    """The three noise recordings to test with: the second half of the first lead, at ``fs``, not filtered."""
+    return {
+        r.id: resample_poly(r.mv[r.n_samples // 2 :], round(fs), round(r.fs)).astype(np.float32)
+        for r in data.nstdb(("bw", "em", "ma"))
+    }
 
 
 def mix(mv: Signal, noise: Signal, snr_db: float) -> Signal:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,16 @@ import torch
 from scipy import optimize, special
 from torch import nn
 
+from ecgedge.backends.onnx import open_model
 from ecgedge.filters import FrontEnd
 from ecgedge.manifest import Dataset, Manifest, Normalisation
-from ecgedge.model import NORMALISATION
-from ecgedge_export import data, evaluate, nets, prepare, qat, splits, tflm
+from ecgedge.model import NORMALISATION, Model
+from ecgedge.monitor import LIMITS
+from ecgedge_export import conditions, data, evaluate, nets, prepare, qat, splits, tflm
 from ecgedge_export import train as training
 from ecgedge_export.augment import Viewer
 from ecgedge_export.c_source import c_source
+from ecgedge_export.describe import describe_file
 from ecgedge_export.onnx_export import export_onnx
 from ecgedge_export.package import golden_cases, package
 from ecgedge_export.parity import Limits, ParityReport, parity
@@ -33,7 +37,7 @@ from ecgedge_export.train import Lessons
 
 CALIBRATION_WINDOWS = 512
 GOLDEN_WINDOWS = 1
-LIMITS = Limits(int8_steps=1, int8_agreement=0.999, reference_agreement=0.97, float_agreement=0.97)
+PARITY = Limits(int8_steps=1, int8_agreement=0.999, reference_agreement=0.97, float_agreement=0.97)
 SOURCES = (
     Dataset(
         "PhysioNet/CinC Challenge 2017",
@@ -66,6 +70,17 @@ def load_sets(recipe: Recipe, limit: int | None = None) -> Sets:
     return Sets(train, validation, viewer)
 
 
+def in_noise(validation: Prepared, fs: float, snr_db: float) -> dict[str, Prepared]:
+    """The same recordings with each kind of noise that trained nothing, filtered after it was added."""
+    wanted = set(validation.ids)
+    records = [r for r in data.cinc2017() if r.id in wanted]
+    found = {}
+    for kind, noise in prepare.held_out_noise(records[0].fs).items():
+        signals = [prepare.filtered(prepare.mix(r.mv, noise, snr_db), r.fs, fs) for r in records]
+        found[kind] = Prepared([r.id for r in records], [r.label for r in records], signals)
+    return found
+
+
 def build(
     recipe: Recipe,
     sets: Sets,
@@ -74,10 +89,14 @@ def build(
     command: str,
     say: Say,
     lessons: Lessons | None = None,
+    known: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    widely: bool = True,
 ) -> Manifest:
     """Make the model folder ``out``; checkpoints and intermediate files go to ``work``.
 
-    ``lessons`` are a teacher's answers about ``sets.train``.
+    ``lessons`` are a teacher's answers about ``sets.train``; ``known`` joins the metrics; ``widely`` measures
+    under many conditions too, which takes minutes.
 
     Raises
     ------
@@ -101,15 +120,19 @@ def build(
     draft = _draft(recipe, sets, fit_temperature(logits, targets), command)
     cases = golden_cases(pair, tflite, _golden(sets, recipe))
     metrics: dict[str, Any] = {
+        **known,
         "command": command,
         "parameters": nets.n_parameters(parent),
         "parity": asdict(report),
         "memory": memory(tflite),
-        "float": _float_report(parent, sets, recipe),
+        "float_without_gate": _float_report(parent, sets, recipe),
     }
-    say("measuring the INT8 files through ecgedge.classify")
     package(out, replace(draft, metrics=metrics), pair, tflite, cases)
-    metrics |= measure(out, recipe)
+    metrics |= measure(
+        out, export_onnx(parent, recipe.n_samples, work / "parent.onnx"), sets.validation.ids, say
+    )
+    if widely:
+        metrics |= measure_widely(out, sets.validation.ids, say)
     return package(out, replace(draft, metrics=metrics), pair, tflite, cases)
 
 
@@ -128,12 +151,33 @@ def tuned(net: nn.Module, recipe: Recipe, sets: Sets, say: Say) -> nn.Module:
     )
 
 
-def measure(folder: Path, recipe: Recipe) -> dict[str, Any]:
-    """CinC 2017 validation split through ``ecgedge.classify``, gate included, on both runtimes."""
-    records = [r for r in data.cinc2017() if splits.is_validation(r.id)]
-    answers = {b: evaluate.classify_records(records, folder, b) for b in ("litert", "onnx")}
-    reports = {f"int8_{b}": evaluate.rhythm_report(a, recipe.classes) for b, a in answers.items()}
-    return {**reports, "backends_agree": round(evaluate.agreement(answers["litert"], answers["onnx"]), 4)}
+def measure(folder: Path, parent: Path, record_ids: Sequence[str], say: Say) -> dict[str, Any]:
+    """CinC 2017 records through ``ecgedge.classify``, gate included: both runtimes, and the float parent.
+
+    ``parent`` is the float ONNX file of the same network.
+    """
+    records = list(data.cinc2017(record_ids))
+    models = {f"int8_{b}": Model.load(folder, b) for b in ("litert", "onnx")}
+    models["float"] = Model(
+        models["int8_onnx"].manifest, open_model(parent.read_bytes(), describe_file(parent))
+    )
+    answers = {}
+    for name, model in models.items():
+        say(f"measuring {name} through ecgedge.classify")
+        answers[name] = evaluate.classify_records(records, model)
+    reports = {name: evaluate.rhythm_report(a, models[name].manifest.classes) for name, a in answers.items()}
+    agree = evaluate.agreement(answers["int8_litert"], answers["int8_onnx"])
+    quality = conditions.by_quality(answers["int8_litert"])
+    return {**reports, "backends_agree": round(agree, 4), "by_quality": quality}
+
+
+def measure_widely(folder: Path, record_ids: Sequence[str], say: Say) -> dict[str, Any]:
+    """The same records under many conditions, and other people."""
+    model = Model.load(folder, "litert")
+    say("measuring other rates, noise, polarity")
+    found = {"conditions": conditions.under_conditions(model, data.cinc2017(record_ids))}
+    say("measuring PTB-XL")
+    return {**found, "by_person": conditions.by_person(model)}
 
 
 def fit_temperature(logits: npt.NDArray[np.float32], targets: npt.NDArray[np.int64]) -> float:
@@ -162,7 +206,7 @@ def convert(
     float_onnx = export_onnx(net, calibration.shape[2], work / "float.onnx")
     pair = quantize(float_onnx, calibration, work / "int8")
     tflite = write_tflite(pair.s8s8, work / "model.tflite")
-    return pair.u8s8, tflite, parity(net, float_onnx, pair.u8s8, tflite, windows, LIMITS)
+    return pair.u8s8, tflite, parity(net, float_onnx, pair.u8s8, tflite, windows, PARITY)
 
 
 def _calibration(recipe: Recipe, sets: Sets) -> npt.NDArray[np.float32]:
@@ -219,7 +263,7 @@ def _draft(recipe: Recipe, sets: Sets, temperature: float, command: str) -> Mani
         normalisation=Normalisation(NORMALISATION, {"clip": recipe.clip}),
         classes=recipe.classes,
         temperature=temperature,
-        thresholds={"conclusive": 0.5, "sure": 0.8},
+        thresholds=LIMITS,
         training_data=(replace(cinc, records=len(sets.train.ids)), nstdb),
         split_sha256=splits.split_hash(sets.validation.ids),
         metrics={"command": command},

@@ -15,6 +15,7 @@ from ecgedge.gate import GateModel
 from ecgedge.manifest import MANIFEST_NAME, Manifest
 from ecgedge_bridge.errors import ModelError
 from ecgedge_export.bundle import GATE, NOTE, SUMS, note, translated
+from ecgedge_export.card import CARD, card
 from ecgedge_export.describe import describe_file
 from ecgedge_export.reference import open_reference
 
@@ -122,6 +123,7 @@ def _verify_made(folder: Path, manifest: Manifest, files: dict[str, bytes]) -> N
     """What is made from the listed files must be what these very files make; anything else is a stray."""
     made = translated(folder.name, manifest, files)
     texts = {"model.c": made.source, "model.h": made.header, NOTE: note(manifest, made)}
+    texts[CARD] = card(folder.name, manifest)
     for path in folder.iterdir():
         if path.name in texts:
             if path.read_text(encoding="utf-8") != texts[path.name]:

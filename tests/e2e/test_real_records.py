@@ -7,6 +7,7 @@ import pytest
 
 import ecgedge
 from ecgedge import Beat, Gap, Monitor, Rhythm
+from ecgedge.model import Model
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import data, evaluate, splits
 
@@ -61,6 +62,6 @@ def test_rhythms_of_cinc2017(backend):
     """The first 150 validation records; the whole split is ``ecgedge-export evaluate``."""
     need("cinc2017", "training2017")
     records = islice((r for r in data.cinc2017() if splits.is_validation(r.id)), 150)
-    answers = evaluate.classify_records(records, None, backend)
+    answers = evaluate.classify_records(records, Model.load(None, backend))
     assert evaluate.mean_f1(answers.truth, answers.said) > 0.78
     assert np.allclose(answers.probabilities.sum(axis=1), 1)

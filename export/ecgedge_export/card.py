@@ -1,0 +1,291 @@
+"""Model cards: what a model is, what it was measured to do, what it is not for; made from its manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ecgedge.manifest import MANIFEST_NAME, Manifest
+from ecgedge_export.splits import SPLITS
+
+CARD = "CARD.md"
+Report = Mapping[str, Any]
+
+_PURPOSE = {
+    "rhythm": "Names the rhythm of up to 30 seconds of one ECG lead: N (normal sinus rhythm), A (atrial\n"
+    "fibrillation), O (another rhythm), ~ (too noisy).",
+    "beats": "Names each heart beat of one ECG lead by its AAMI class: N (normal, bundle branch block,\n"
+    "escape), S (supraventricular ectopic), V (ventricular ectopic), F (fusion), Q (paced or not to be\n"
+    "told). One beat late: the interval that follows counts.",
+}
+_NOT_FOR = {
+    "rhythm": (
+        "Diagnosis, and any decision about a treatment: this is not a medical device.",
+        "Rhythms that the training data has no name for: flutter, tachycardias, blocks and frequent ectopic "
+        "beats are all O.",
+        "Ischaemia, infarction, QT, or anything else that the shape of a beat says.",
+        "Children, implanted pacemakers, and leads that are far from lead I: nobody measured them here.",
+    ),
+    "beats": (
+        "Diagnosis, and any decision about a treatment: this is not a medical device.",
+        "Alarms: ventricular tachycardia and fibrillation are not recognised as such.",
+        "Paced rhythms: paced beats are hardly in the training data.",
+        "Children, and leads without a clear R wave: nobody measured them here.",
+    ),
+}
+
+
+def card(name: str, manifest: Manifest) -> str | None:
+    """Card of a model folder called ``name``, None where the manifest holds no report that a card gives.
+
+    Examples
+    --------
+    >>> from ecgedge.model import BUNDLED
+    >>> print(card("rhythm", Manifest.load(BUNDLED / "rhythm")).splitlines()[0])
+    # Model card: rhythm
+    """
+    make = {"rhythm": _rhythm, "beats": _beats}.get(manifest.task)
+    if make is None or "int8_litert" not in manifest.metrics:
+        return None
+    lines = [
+        f"# Model card: {name}",
+        "",
+        _PURPOSE[manifest.task],
+        "",
+        *_what(manifest),
+        *_data(manifest),
+        *make(manifest.metrics),
+        *_int8(manifest.metrics),
+        "## What it is not for",
+        "",
+        *(f"* {line}" for line in _NOT_FOR[manifest.task]),
+        "",
+        "## Make it again",
+        "",
+        f"    {manifest.metrics['command']}",
+        "    ecgedge-export verify      # these files are the ones that the report describes",
+        "",
+        f"Commit {manifest.commit or 'unknown'}; "
+        + ", ".join(f"{package} {version}" for package, version in manifest.versions.items())
+        + ".",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def rewrite(models: Path) -> list[Path]:
+    """Write the card of each model folder in a folder again; return the cards."""
+    written = []
+    for path in sorted(models.glob(f"*/{MANIFEST_NAME}")):
+        if (text := card(path.parent.name, Manifest.load(path.parent))) is not None:
+            target = path.with_name(CARD)
+            target.write_text(text, encoding="utf-8")
+            written.append(target)
+    return written
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    lines = ["| " + " | ".join(map(str, row)) + " |" for row in rows]
+    return ["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *lines, ""]
+
+
+def _what(m: Manifest) -> list[str]:
+    memory = m.metrics.get("memory", {})
+    rows = [
+        ("input", f"{m.n_inputs} values from {m.window_s:g} s at {m.fs:g} Hz"),
+        ("parameters", f"{m.metrics['parameters']:,}, INT8"),
+        ("files", ", ".join(a.file for a in m.backends.values()) + ", C source from `ecgedge-export bundle`"),
+        *((_MEMORY[key], f"{size:,} bytes") for key, size in memory.items() if key in _MEMORY),
+    ]
+    return _table(("", ""), rows)
+
+
+_MEMORY = {
+    "c_arena_bytes": "working memory of the C source",
+    "tflite_micro_arena_bytes": "arena in TFLite Micro",
+}
+
+
+def _data(m: Manifest) -> list[str]:
+    rows = [(f"[{d.name}]({d.url})", d.records, d.licence) for d in m.training_data]
+    used = {"rhythm": ("cinc2017", "nstdb"), "beats": ("mitdb", "ptb-xl", "cinc2017", "nstdb")}[m.task]
+    return [
+        "## Data",
+        "",
+        *_table(("trained on", "records", "licence"), rows),
+        *(f"* {name}: {SPLITS[name].statement}" for name in used),
+        "",
+        f"SHA-256 of the list of records that judge: `{m.split_sha256}`.",
+        "",
+    ]
+
+
+def _rhythm(metrics: Report) -> list[str]:
+    report = metrics["int8_litert"]
+    lines = [
+        "## Measured",
+        "",
+        f"CinC 2017 validation split, {report['records']} recordings, INT8 through `ecgedge.classify`, noise",
+        "gate included. Intervals are 95 %, from 1,000 bootstrap draws of recordings. The same split chose",
+        "temperature and limits.",
+        "",
+        *_table(
+            ("", "F1"),
+            [
+                ("mean of N, A, O", _span(report["mean_f1_nao"], report["mean_f1_nao_95"])),
+                *((name, f"{f1:.3f}") for name, f1 in report["f1"].items()),
+            ],
+        ),
+        _af_sentence(report["af"]),
+        "",
+    ]
+    if "conditions" in metrics:
+        lines += ["### Under other conditions", "", "The same recordings, changed.", ""]
+        lines += _rhythm_rows({"as they are": report, **metrics["conditions"]})
+    if "by_quality" in metrics:
+        lines += [
+            "### By signal quality",
+            "",
+            "By the share of a recording that the gate lets through.",
+            "",
+        ]
+        lines += _rhythm_rows(metrics["by_quality"])
+    if "by_person" in metrics:
+        lines += _people(metrics["by_person"])
+    if "distillation" in metrics:
+        lines += _distillation(metrics["distillation"])
+    return lines
+
+
+def _rhythm_rows(groups: Mapping[str, Report]) -> list[str]:
+    rows = [
+        (name, r["records"], _span(r["mean_f1_nao"], r["mean_f1_nao_95"]), *_af_cells(r["af"]))
+        for name, r in groups.items()
+    ]
+    worst = min(groups, key=lambda name: groups[name]["mean_f1_nao"])
+    head = ("", "recordings", "mean F1 of N, A, O", "AF: Se", "AF: Sp", "AF: coverage")
+    return [*_table(head, rows), f"Worst: {worst}.", ""]
+
+
+def _people(groups: Mapping[str, Report]) -> list[str]:
+    rows = [(name, r["records"], r["af"]["with_af"], *_af_cells(r["af"])) for name, r in groups.items()]
+    judged = {name: r["af"]["Se"] for name, r in groups.items() if r["af"]["Se"] is not None}
+    return [
+        "### By sex and age",
+        "",
+        "Another data set: lead I of PTB-XL, fold 9, ten seconds each. AF is what its cardiologists called",
+        "AFIB. CinC 2017 says nothing about its people.",
+        "",
+        *_table(("", "recordings", "with AF", "Se", "Sp", "coverage"), rows),
+        *([f"Lowest sensitivity: {min(judged, key=judged.__getitem__)}.", ""] if judged else []),
+    ]
+
+
+def _distillation(table: Report) -> list[str]:
+    students = table["students"]
+    rows = [
+        (
+            name,
+            ", ".join(f"{f1:.3f}" for f1 in row["mean_f1_nao"]),
+            f"{100 * row['gain_over_labels']:+.1f} ({_signed(row['gain_95'])})",
+            _falls(row["fall_in_noise"]),
+        )
+        for name, row in students.items()
+    ]
+    low = students["distilled"]["gain_95"][0]
+    verdict = (
+        "The distilled student is better than its twin that learnt from the labels."
+        if low > 0
+        else "It is not shown that the distilled student is better than its twin that learnt from the\n"
+        "labels: the interval holds zero."
+    )
+    head = ("learns from", "mean F1, by seed", "points over labels", "points lost in noise of 12 dB")
+    return [
+        "### What the teacher is worth",
+        "",
+        f"Float students, {table['epochs']} epochs each, the last window of each validation recording, no",
+        "gate. The teachers answered about recordings that they had not seen.",
+        "",
+        *_table(head, rows),
+        verdict,
+        "",
+    ]
+
+
+def _falls(falls: Mapping[str, float]) -> str:
+    return ", ".join(f"{kind} {100 * fall:.1f}" for kind, fall in falls.items())
+
+
+def _beats(metrics: Report) -> list[str]:
+    report = metrics["int8_litert"]
+    confusion = report["confusion"]
+    symbols = list(confusion)
+    return [
+        "## Measured",
+        "",
+        "MIT-BIH DS2: no record of these taught it. INT8 through `ecgedge.classify_beats` on the first lead,",
+        "beats matched within 150 ms, without the first five minutes and ventricular flutter (ANSI/AAMI",
+        "EC57). Fusion beats called V, and Q called V or S, count neither way.",
+        "",
+        *_table(("", "beats", "Se %", "P+ %", "FPR %", "F1 %"), _figures("gross", report["gross"])),
+        "What beats are (rows), and what they were called (columns); O is no beat: missed, or made up.",
+        "",
+        *_table(("", *symbols), [(name, *row.values()) for name, row in confusion.items()]),
+        "### By record",
+        "",
+        *_table(
+            ("", "beats", "Se %", "P+ %", "FPR %", "F1 %"),
+            [row for name, each in report["by_record"].items() for row in _figures(name, each) if row[1]],
+        ),
+    ]
+
+
+def _figures(name: str, report: Report) -> list[tuple[object, ...]]:
+    keys = ("beats", "Se", "P+", "FPR", "F1")
+    return [(f"{name} {kind}", *(each[key] for key in keys)) for kind, each in report.items()]
+
+
+def _int8(metrics: Report) -> list[str]:
+    parity = metrics["parity"]
+    rows: list[tuple[object, object]] = [
+        (
+            "the same class as the float network",
+            f"{parity['float_agreement']:.1%} of {parity['windows']} inputs",
+        ),
+        ("ONNX Runtime and LiteRT: the same logits", f"{parity['identical']:.1%}"),
+        (
+            "LiteRT and the reference kernels, TFLite Micro and the C source: the same class",
+            f"{parity['reference_agreement']:.1%}",
+        ),
+    ]
+    if "float" in metrics:
+        lost = 100 * (metrics["float"]["mean_f1_nao"] - metrics["int8_litert"]["mean_f1_nao"])
+        rows.append(("points of mean F1 that INT8 loses, through the same gate", f"{lost:.2f}"))
+    return ["## INT8 against float", "", *_table(("", ""), rows)]
+
+
+def _af_sentence(af: Report) -> str:
+    return (
+        f"AF or not (`Classification.af`): sensitivity {_share(af['Se'], af.get('Se_95'))}, specificity\n"
+        f"{_share(af['Sp'], af.get('Sp_95'))}, on the {af['coverage']:.1%} of recordings that it does not\n"
+        "call inconclusive."
+    )
+
+
+def _af_cells(af: Report) -> tuple[str, ...]:
+    return tuple("-" if af[key] is None else f"{100 * af[key]:.1f} %" for key in ("Se", "Sp", "coverage"))
+
+
+def _span(value: float, span: Sequence[float]) -> str:
+    return f"{value:.3f} ({span[0]:.3f} to {span[1]:.3f})"
+
+
+def _share(value: float | None, span: Sequence[float] | None) -> str:
+    if value is None or span is None:
+        return "not known"
+    return f"{100 * value:.1f} % ({100 * span[0]:.1f} to {100 * span[1]:.1f})"
+
+
+def _signed(span: Sequence[float]) -> str:
+    return f"{100 * span[0]:+.1f} to {100 * span[1]:+.1f}"
