@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgedge_export.beat_class_data import TAUGHT, UNKNOWN, BeatSet
-from ecgedge_export.beat_class_model import teach, teller, with_prior
+from ecgedge_export.beat_class_model import teach, with_prior
 from ecgedge_export.beat_class_scores import CLASSES, NONE, Matrix, score
 from ecgedge_export.beat_class_training import BeatClassRecipe, BeatViewer, Say, answers, train
 from ecgedge_export.distill import arms
 from ecgedge_export.evaluate import DRAWS
+from ecgedge_export.progress import telling
 
 FOLDS = 5
 Said = npt.NDArray[np.int64]
@@ -65,7 +66,9 @@ def _fold(
     found = {}
     for arm, taught in arms(teach(how, learn, views, work, say)).items():
         file = work / f"{arm.replace(' ', '-').replace(chr(39), '')}.pt"
-        net = with_prior(train(how, learn, views, file, teller(say, f"{work.name} {arm}"), taught), how)
+        net = with_prior(
+            train(how, learn, views, file, telling(say, f"fold {work.name}, {arm}"), taught), how
+        )
         found[arm] = confusions(judge, answers([net], judge, how.clip).argmax(axis=1))
     return found
 

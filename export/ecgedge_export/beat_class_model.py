@@ -32,6 +32,7 @@ from ecgedge_export.beat_class_training import (
 )
 from ecgedge_export.nets import BeatClassNet, n_parameters
 from ecgedge_export.package import golden_cases, package
+from ecgedge_export.progress import telling
 from ecgedge_export.rhythm import commit, convert, memory, versions
 from ecgedge_export.train import Lessons
 
@@ -79,7 +80,7 @@ def build(
         The INT8 files disagree with each other or too much with their float parent.
     """
     lessons = teach(how, beats, views, work / "teachers", say) if how.taught else None
-    net = with_prior(train(how, beats, views, work / "checkpoint.pt", teller(say, how.name), lessons), how)
+    net = with_prior(train(how, beats, views, work / "checkpoint.pt", telling(say, how.name), lessons), how)
     say(f"{n_parameters(net):,} parameters; quantizing")
     rng = np.random.default_rng(how.training.seed)
     known = np.flatnonzero(beats.symbols != UNKNOWN)
@@ -170,10 +171,5 @@ def teach(how: BeatClassRecipe, beats: BeatSet, views: BeatViewer, work: Path, s
     for k in range(how.teachers):
         training = replace(how.training, seed=100 * how.training.seed + k)
         own = replace(how, width=how.teacher_width, training=training)
-        nets.append(train(own, beats, views, work / f"{k}.pt", teller(say, f"teacher {k + 1}")))
+        nets.append(train(own, beats, views, work / f"{k}.pt", telling(say, f"teacher {k + 1}")))
     return Lessons(answers(nets, beats, how.clip), how.teacher_weight, how.temperature)
-
-
-def teller(say: Say, who: str) -> Any:
-    """Progress as lines."""
-    return lambda done, of, loss: say(f"{who}: epoch {done}/{of}: loss {loss:.4f}")

@@ -20,6 +20,7 @@ from ecgedge.beat_net import DILATIONS, FS, KERNEL, STRIDES, BeatNet, pack
 from ecgedge.beats import BeatDetector
 from ecgedge_export import data, prepare, recipe, splits
 from ecgedge_export.beat_views import Source, Viewer
+from ecgedge_export.progress import telling
 
 Say = Callable[[str], None]
 RARE = frozenset("VFEe!aSJ")
@@ -95,7 +96,7 @@ def train(how: BeatRecipe, sources: list[list[Source]], viewer: Viewer, say: Say
     net = TorchNet(how.channels)
     optimiser = torch.optim.AdamW(net.parameters(), how.lr, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, how.lr, total_steps=how.steps, pct_start=0.1)
-    sum_of_losses = 0.0
+    sum_of_losses, tell = 0.0, telling(say, "beats")
     for step, (x, y) in enumerate(_batches(how, sources, viewer), 1):
         loss = F.binary_cross_entropy_with_logits(net(x), y)
         optimiser.zero_grad(set_to_none=True)
@@ -105,7 +106,7 @@ def train(how: BeatRecipe, sources: list[list[Source]], viewer: Viewer, say: Say
         schedule.step()
         sum_of_losses += float(loss.detach())
         if step % REPORT == 0:
-            say(f"step {step}/{how.steps}: loss {sum_of_losses / REPORT:.4f}")
+            tell(step, how.steps, sum_of_losses / REPORT)
             sum_of_losses = 0.0
     return net.packed(how)
 

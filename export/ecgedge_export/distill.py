@@ -15,6 +15,7 @@ from torch import nn
 from ecgedge_export import evaluate, splits
 from ecgedge_export.augment import Signal, Viewer
 from ecgedge_export.prepare import Prepared
+from ecgedge_export.progress import telling
 from ecgedge_export.recipe import Distill, Recipe
 from ecgedge_export.train import Lessons, logits, train
 
@@ -48,7 +49,9 @@ def lessons(recipe: Recipe, how: Distill, data: Prepared, viewer: Viewer, work: 
     for k in range(how.folds):
         others = data.only((folds != k).tolist())
         own = replace(recipe, training=replace(recipe.training, seed=recipe.training.seed + k))
-        net = train(own, others, viewer, work / f"fold{k}" / "checkpoint.pt", _teller(say, "teacher", k + 1))
+        net = train(
+            own, others, viewer, work / f"fold{k}" / "checkpoint.pt", telling(say, f"teacher {k + 1}")
+        )
         mine = np.flatnonzero(folds == k)
         said[mine] = answers(net, [data.signals[i] for i in mine], viewer)
     return Lessons(said, how.weight, how.temperature)
@@ -104,7 +107,9 @@ def compare(
         for seed in range(1, seeds + 1):
             own = replace(recipe, training=replace(recipe.training, seed=seed))
             folder = work / f"{re.sub('[^a-z]+', '-', name)}-{seed}"
-            net = train(own, learn, views, folder / "checkpoint.pt", _teller(say, name, seed), taught_how)
+            net = train(
+                own, learn, views, folder / "checkpoint.pt", telling(say, f"{name}, {seed}"), taught_how
+            )
             said[name].append({kind: _labels(net, x, recipe.classes) for kind, x in windows.items()})
     return {name: _row(judge.labels, by_seed, said["labels"]) for name, by_seed in said.items()}
 
@@ -125,7 +130,3 @@ def _row(
         "gain_95": [round(low, 4), round(high, 4)],
         "fall_in_noise": {k: round(float(np.mean([s[""] - s[k] for s in f1])), 4) for k in kinds},
     }
-
-
-def _teller(say: Say, who: str, number: int) -> Callable[[int, int, float], None]:
-    return lambda done, of, loss: say(f"{who} {number}: epoch {done}/{of}: loss {loss:.4f}")

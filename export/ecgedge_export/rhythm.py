@@ -30,6 +30,7 @@ from ecgedge_export.onnx_export import export_onnx
 from ecgedge_export.package import golden_cases, package
 from ecgedge_export.parity import Limits, ParityReport, parity
 from ecgedge_export.prepare import Prepared
+from ecgedge_export.progress import telling
 from ecgedge_export.quantize import quantize
 from ecgedge_export.recipe import Recipe
 from ecgedge_export.tflite_writer import write_tflite
@@ -108,7 +109,7 @@ def build(
         sets.train,
         sets.viewer,
         work / "checkpoint.pt",
-        lambda *p: say("epoch {}/{}: loss {:.4f}".format(*p)),
+        telling(say, recipe.name),
         lessons,
     )
     say(f"{nets.n_parameters(parent):,} parameters; quantizing")
@@ -147,7 +148,7 @@ def tuned(net: nn.Module, recipe: Recipe, sets: Sets, say: Say) -> nn.Module:
         lambda epoch: training.views(recipe, sets.train, sets.viewer, epoch),
         how.qat_epochs,
         how.qat_lr,
-        lambda *p: say("rounding, epoch {}/{}: divergence {:.4f}".format(*p)),
+        telling(say, "rounding"),
     )
 
 

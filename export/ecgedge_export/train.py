@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,7 @@ class Lessons:
     def blend(self, hard: Tensor, said: Tensor, chosen: npt.NDArray[np.int64]) -> Tensor:
         """Loss of a batch: ``hard`` is that against the labels, ``said`` are the student's logits."""
         t = self.temperature
-        taught = torch.log_softmax(torch.from_numpy(self.logits[chosen]) / t, dim=1)
+        taught = torch.log_softmax(torch.from_numpy(self.logits[chosen]).to(said.device) / t, dim=1)
         soft = F.kl_div(torch.log_softmax(said / t, dim=1), taught, reduction="batchmean", log_target=True)
         return (1 - self.weight) * hard + self.weight * t * t * soft
 
@@ -117,11 +118,13 @@ class Run:
         steps: int,
         lessons: Lessons | None,
     ) -> None:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it, CUDA is not deterministic
         torch.set_num_threads(how.threads)
         torch.use_deterministic_algorithms(True)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.how, self.lessons, self.targets = how, lessons, targets
         # Half as fast again on a CPU; torch's type hints do not know the argument.
-        self.net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.net = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.net)
         share = np.bincount(self.targets, minlength=n_classes) / len(self.targets)
         # A class without a recording gets no weight, or label smoothing would teach it to everybody.
@@ -129,7 +132,7 @@ class Run:
         self.loss = nn.CrossEntropyLoss(
             torch.tensor(weight / (weight * share).sum(), dtype=torch.float32),
             label_smoothing=how.label_smoothing,
-        )
+        ).to(self.device)
         self.optimiser = torch.optim.AdamW(self.net.parameters(), how.lr, weight_decay=how.weight_decay)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimiser, how.lr, total_steps=steps, pct_start=0.15
@@ -147,13 +150,13 @@ class Run:
             self.epoch += 1
             self.save(checkpoint)
             progress(self.epoch, self.how.epochs, float(np.mean(losses)))
-        average: nn.Module = self.average.eval()
+        average: nn.Module = self.average.eval().cpu()
         return average
 
     def step(self, x: Tensor, chosen: npt.NDArray[np.int64]) -> float:
         self.net.train()
-        said = self.net(x)
-        loss: Tensor = self.loss(said, torch.from_numpy(self.targets[chosen]))
+        said = self.net(x.to(self.device))
+        loss: Tensor = self.loss(said, torch.from_numpy(self.targets[chosen]).to(self.device))
         if self.lessons:
             loss = self.lessons.blend(loss, said, chosen)
         self.optimiser.zero_grad(set_to_none=True)
@@ -167,9 +170,8 @@ class Run:
     @torch.no_grad()
     def _average(self) -> None:
         self.steps += 1
-        keep = min(
-            self.how.ema, self.steps / (self.steps + 10)
-        )  # a young average must forget the random start
+        # A young average must forget the random start.
+        keep = min(self.how.ema, self.steps / (self.steps + 10))
         for a, b in zip(self.average.state_dict().values(), self.net.state_dict().values(), strict=True):
             if a.dtype.is_floating_point:
                 a.lerp_(b, 1 - keep)
@@ -192,7 +194,7 @@ class Run:
 
     def resume(self, path: Path) -> None:
         if path.is_file():
-            state = torch.load(path, weights_only=True)
+            state = torch.load(path, map_location=self.device, weights_only=True)
             for name, part in self._parts().items():
                 part.load_state_dict(state[name])
             self.epoch, self.steps = state["epoch"], state["steps"]
