@@ -65,7 +65,7 @@ def small():
     full = recipe.load(RECIPES / "rhythm.toml")
     return replace(
         full,
-        net=recipe.Net((4, 7), ((8, 7, 1), (8, 7, 1), (8, 7, 1), (8, 7, 1)), 0.0),
+        net=recipe.Net((4, 7, 2), ((8, 7, 1), (8, 7, 1), (8, 7, 1), (8, 7, 1)), 0.0),
         training=replace(full.training, epochs=16, batch=16, threads=1, lr=0.01),
     )
 
