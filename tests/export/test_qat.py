@@ -74,7 +74,7 @@ def test_network_with_rounding_computes_what_the_int8_files_compute(windows: Any
 @pytest.fixture
 def student() -> RhythmNet:
     torch.manual_seed(2)
-    net = RhythmNet(4, (8, 15), [(8, 7, 1), (12, 7, 2)], dropout=0.1)
+    net = RhythmNet(4, (8, 15, 2), [(8, 7, 1), (12, 7, 2)], dropout=0.1)
     net.train()(torch.randn(32, 1, 320))  # so that the norms have something to fold
     return net.eval()
 

@@ -69,7 +69,10 @@ def test_the_recipe_switches_training_with_rounding_on(small, data, trained):
     assert rhythm.tuned(net, small, sets, said.append) is net
     how = replace(small, quantization=recipe.Quantization(qat_epochs=2))
     student = rhythm.tuned(net, how, sets, said.append)
-    assert [line.split(":")[0] for line in said] == ["rounding, epoch 1/2", "rounding, epoch 2/2"]
+    assert [line.split(",")[0] for line in said] == [
+        "rounding: [##########----------] 1/2",
+        "rounding: [####################] 2/2",
+    ]
     windows = np.stack([viewer.plain(s) for s in data.signals])
     before, after = (train.logits(n, windows) for n in (net, student))
     assert 0 < np.abs(before - after).max() < 1.0  # the same network, trained on a little
