@@ -14,6 +14,7 @@ from ecgedge.beat_features import (
     BEFORE,
     FS,
     LONGEST_RR_S,
+    N_INPUTS,
     N_WAVE,
     BeatHistory,
     BeatView,
@@ -30,9 +31,7 @@ from ecgedge.stages import BeatStage
 from ecgedge_bridge.errors import ModelError
 
 NORMALISATION = "beat_views"
-SETTLE_S = (
-    1.0  # a beat is found at most this long after its R peak, unless only a search for a missed one finds it
-)
+SETTLE_S = 1.0  # a beat is found at most so long after its R peak, but for those that a second look finds
 
 
 class BeatModel:
@@ -55,11 +54,11 @@ class BeatModel:
         kind, values = manifest.normalisation.kind, manifest.normalisation.values
         if manifest.task != "beats":
             raise ModelError(f"the model's task is {manifest.task!r}: give the folder of a beat-class model")
-        if kind != NORMALISATION or "clip" not in values or (manifest.fs, manifest.n_samples) != (FS, N_WAVE):
+        wanted = kind, manifest.fs, manifest.n_inputs
+        if wanted != (NORMALISATION, FS, N_INPUTS) or "clip" not in values:
             raise ModelError(
-                f"the model wants the normalisation {kind!r} of {manifest.n_samples} samples at "
-                f"{manifest.fs:g} Hz, this version knows {NORMALISATION!r} of {N_WAVE} at {FS:g} Hz: "
-                "update ecgedge"
+                f"the model wants {manifest.n_inputs} values by {kind!r} at {manifest.fs:g} Hz, this version "
+                f"knows {N_INPUTS} by {NORMALISATION!r} at {FS:g} Hz: update ecgedge"
             )
         self.manifest, self.backend = manifest, backend
         self._clip = float(values["clip"])

@@ -8,6 +8,7 @@ of power. Training and live inference both call these functions, so that they ca
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import deque
 from dataclasses import dataclass
 from itertools import pairwise
@@ -27,17 +28,18 @@ N_WAVE = BEFORE + AFTER
 LONGEST_RR_S = 2.0  # what takes longer is a pause, however much longer
 RECENT = 8  # intervals that the usual one is taken from
 KEPT, LONG_TERM = 32, 128  # intervals that tell how regular the rhythm is, and what it was before a run
+NEAR = 0.06  # intervals that differ by less than this share are about the same
 DUE = 0.88  # a beat that comes earlier than this share of the usual interval is not the usual beat,
-DUE_AFTER_ALL = 0.65  # nor one that is earlier than this share of the long-term one, as in a run
+DUE_LONG_TERM = 0.65  # nor one that is earlier than this share of the long-term one, as in a run
 FOLLOW = 0.1  # weight of a new beat in the usual one
-STEP = (
-    0.25  # no sample of the usual beat moves by more than this share of its height, or artefacts would count
-)
+STEP = 0.25  # share of its height that a sample of the usual beat moves at most, or artefacts would count
 
 QRS, P_WAVE, T_WAVE = (slice(BEFORE + a, BEFORE + b) for a, b in ((-8, 9), (-26, -8), (10, 42)))
 BROAD_QRS = slice(BEFORE - 14, BEFORE + 17)
-N_WAVES, N_INTERVALS, N_LIKENESSES = 3, 10, 16
+N_WAVES, N_INTERVALS, N_LIKENESSES = 3, 13, 16
 N_FIGURES = N_INTERVALS + N_LIKENESSES
+N_INPUTS = N_WAVES * N_WAVE + N_FIGURES
+RATE, LONG_AGO = 6, 9  # places among the intervals: the heart rate; what more than a few beats say
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +47,7 @@ class BeatView:
     """A beat as its history shows it.
 
     ``waves`` (3, 80) are those of the beat, of the beat before it, and the usual one, in mV; ``intervals``
-    (10,) are ratios of intervals and how restless they are.
+    (13,) are ratios of intervals and how restless they are.
     """
 
     waves: Floats
@@ -84,7 +86,7 @@ class BeatHistory:
         waves[1] = wave if self._last is None else self._last
         waves[2] = wave if self._usual is None else self._usual
         view = BeatView(waves, _intervals(before, after, middle, long_term, rr[-KEPT:]))
-        if self._usual is None or before >= max(DUE * middle, DUE_AFTER_ALL * long_term):
+        if self._usual is None or before >= max(DUE * middle, DUE_LONG_TERM * long_term):
             self._usual = self._follow(waves[2], wave)
         self._rr.append(before)
         self._last = wave
@@ -117,9 +119,18 @@ def _intervals(before: float, after: float, middle: float, long_term: float, rr:
             4 * restless - 1,
             2 * log(_middle(ordered) / long),
             2 * log(before / long_term),
+            2 * _near(ordered, before) - 1,
+            2 * _near(ordered, after) - 1,
+            2 * _near(ordered, middle) - 1,
         ),
         np.float32,
     )
+
+
+def _near(ordered: list[float], interval: float) -> float:
+    """Share of intervals that are about the same as one: small throughout atrial fibrillation."""
+    low, high = bisect_left(ordered, (1 - NEAR) * interval), bisect_right(ordered, (1 + NEAR) * interval)
+    return (high - low) / len(ordered)
 
 
 def _long(ordered: list[float]) -> float:
@@ -207,20 +218,20 @@ def beat_inputs(waves: Floats, intervals: Floats, clip: float) -> Floats:
     ----------
     waves : array, shape (k, 3, 80)
         In mV.
-    intervals : array, shape (k, 10)
+    intervals : array, shape (k, 13)
     clip : float
         The INT8 range is spent on what is within.
 
     Returns
     -------
-    array, shape (k, 266)
+    array, shape (k, 269)
         The three waves over the height of the usual QRS, sample by sample (all first ones, all second ones,
         and so on), then the figures: intervals and likenesses.
 
     Examples
     --------
-    >>> beat_inputs(np.zeros((2, 3, 80), np.float32), np.zeros((2, 10), np.float32), clip=1.5).shape
-    (2, 266)
+    >>> beat_inputs(np.zeros((2, 3, 80), np.float32), np.zeros((2, 13), np.float32), clip=1.5).shape
+    (2, 269)
     """
     scaled = waves / height_mv(waves[:, 2:])
     rows = scaled.transpose(0, 2, 1).reshape(len(waves), -1)

@@ -48,7 +48,7 @@ TAUGHT = tuple(name for name in splits.DS1 if name != "201")
 class BeatSet:
     """Beats in order, recording by recording.
 
-    ``waves`` (k, 100), ``usual`` (k, 80), both in mV, ``intervals`` (k, 9); ``symbols`` (k,) are
+    ``waves`` (k, 100), ``usual`` (k, 80), both in mV, ``intervals`` (k, 13); ``symbols`` (k,) are
     AAMI classes, "" where none is known; ``record`` (k,) names the recordings, ``source`` (k,) is one of
     SOURCES.
     """

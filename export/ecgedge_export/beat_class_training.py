@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ecgedge.beat_features import BEFORE, N_FIGURES, N_WAVE, N_WAVES, beat_inputs, height_mv
+from ecgedge.beat_features import BEFORE, LONG_AGO, N_FIGURES, N_WAVE, N_WAVES, RATE, beat_inputs, height_mv
 from ecgedge_export import recipe as recipes
 from ecgedge_export.beat_class_data import MARGIN, SOURCES, UNKNOWN, BeatSet
 from ecgedge_export.beat_class_scores import CLASSES
@@ -58,9 +58,11 @@ class BeatClassRecipe:
     teacher_width : int
     teacher_weight, temperature : float
         See :class:`ecgedge_export.train.Lessons`.
-    p_noise, snr_db, p_flip, stretch, gain, jitter : float
+    p_noise, snr_db, p_flip, stretch, gain, jitter, p_forget : float
         How a beat is varied: probability and ratios of added noise, probability of turning it upside down,
-        largest relative change of its length, standard deviation of its log gain and of its place in samples.
+        largest relative change of its length, standard deviation of its log gain and of its place in samples,
+        probability of hiding the figures about the rhythm of the last half minute: those of few people are
+        too easily learnt by heart.
     """
 
     name: str
@@ -81,6 +83,7 @@ class BeatClassRecipe:
     stretch: float
     gain: float
     jitter: float
+    p_forget: float
     training: Training = field(default_factory=Training)
 
     def net(self) -> BeatClassNet:
@@ -140,11 +143,11 @@ class BeatViewer:
             waves[i] += piece * (NOISE_HEIGHT * ratio * heights[i] / (piece.std() + 1e-6))
         return waves
 
-    @staticmethod
-    def _intervals(intervals: Floats, rng: np.random.Generator) -> Floats:
-        """Other places of R peaks and another heart rate, which is the seventh figure."""
+    def _intervals(self, intervals: Floats, rng: np.random.Generator) -> Floats:
+        """Other places of R peaks and another heart rate; some know nothing of the last half minute."""
         varied = intervals + rng.normal(0.0, 0.03, intervals.shape)
-        varied[:, 6] += rng.normal(0.0, 0.15, len(varied))
+        varied[:, RATE] += rng.normal(0.0, 0.15, len(varied))
+        varied[rng.random(len(varied)) < self._how.p_forget, LONG_AGO:] = 0.0
         return varied.astype(np.float32)
 
 

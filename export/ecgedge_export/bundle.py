@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from string import Template
+from typing import Any
 
 import numpy as np
 
+from ecgedge import beat_features as features
 from ecgedge import windows
 from ecgedge.gate import GateModel
 from ecgedge.manifest import MANIFEST_NAME, Manifest
@@ -152,16 +154,49 @@ def _tensors(manifest: Manifest) -> dict[str, object]:
 
 def _report(manifest: Manifest) -> dict[str, object]:
     parity, report = manifest.metrics["parity"], manifest.metrics["int8_litert"]
-    low, high = report["mean_f1_nao_95"]
+    figures = {"rhythm": _rhythm_figures, "beats": _beat_figures}[manifest.task]
     return {
         "classes": ", ".join(manifest.classes),
         "temperature": str(manifest.temperature),
         **manifest.thresholds,
         "reference_rms": f"{parity['reference_rms']:.1f}",
         "reference_agreement": f"{parity['reference_agreement']:.1%}",
-        "f1": f"{report['mean_f1_nao']:.3f}",
-        "f1_low": f"{low:.3f}",
-        "f1_high": f"{high:.3f}",
+        **figures(report),
+    }
+
+
+def _rhythm_figures(report: Mapping[str, Any]) -> dict[str, object]:
+    low, high = report["mean_f1_nao_95"]
+    return {"f1": f"{report['mean_f1_nao']:.3f}", "f1_low": f"{low:.3f}", "f1_high": f"{high:.3f}"}
+
+
+def _beat_figures(report: Mapping[str, Any]) -> dict[str, object]:
+    gross = report["gross"]
+    return {"veb_f1": gross["VEB"]["F1"], "sveb_f1": gross["SVEB"]["F1"], **_beat_constants()}
+
+
+def _beat_constants() -> dict[str, object]:
+    """What the page on beats says of :mod:`ecgedge.beat_features`."""
+    regions = {
+        "qrs": features.QRS,
+        "p_wave": features.P_WAVE,
+        "t_wave": features.T_WAVE,
+        "broad": features.BROAD_QRS,
+    }
+    return {
+        **{name: f"{region.start} ... {region.stop - 1}" for name, region in regions.items()},
+        "before": features.BEFORE,
+        "last": features.AFTER - 1,
+        "longest": features.LONGEST_RR_S,
+        "recent": features.RECENT,
+        "kept": features.KEPT,
+        "long_term": features.LONG_TERM,
+        "near": features.NEAR,
+        "due": features.DUE,
+        "due_long": features.DUE_LONG_TERM,
+        "follow": features.FOLLOW,
+        "step": features.STEP,
+        "n_inputs": features.N_INPUTS,
     }
 
 

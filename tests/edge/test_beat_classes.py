@@ -16,6 +16,7 @@ from ecgedge.stages import BeatStage
 from ecgedge.synthetic import Segment, synthesize
 
 FS = 130.0
+LIKENESS = 240 + bf.N_INTERVALS  # where the likenesses stand
 
 
 @pytest.fixture(scope="module")
@@ -135,21 +136,23 @@ def test_inputs_lie_sample_by_sample_with_the_figures_behind() -> None:
     row = bf.beat_inputs(three, intervals, 100.0)[0]
     height = np.ptp(three[0, 2, bf.QRS])
     np.testing.assert_allclose(row[: 3 * bf.N_WAVE].reshape(-1, 3).T, three[0] / height, rtol=1e-5)
-    np.testing.assert_array_equal(row[240:249], intervals[0])
+    np.testing.assert_array_equal(row[240:LIKENESS], intervals[0])
     for w in (0, 1):
         for region, place in ((bf.QRS, 0), (bf.P_WAVE, 1), (bf.T_WAVE, 2)):
             a, b = three[0, w, region] / height, three[0, 2, region] / height
             expected = np.cov(a, b, bias=True)[0, 1] / np.sqrt((a.var() + 1e-4) * (b.var() + 1e-4))
-            assert row[249 + 3 * w + place] == pytest.approx(expected, abs=1e-4)
+            assert row[LIKENESS + 3 * w + place] == pytest.approx(expected, abs=1e-4)
             power = 0.5 * np.log((a.var() + 1e-4) / (b.var() + 1e-4))
-            assert row[255 + 3 * w + place] == pytest.approx(power, abs=1e-4)
+            assert row[LIKENESS + 6 + 3 * w + place] == pytest.approx(power, abs=1e-4)
 
 
 def test_a_broad_qrs_is_slower_than_a_narrow_one() -> None:
     t = np.arange(bf.N_WAVE) - bf.BEFORE
     narrow, broad = (np.exp(-0.5 * (t / width) ** 2).astype(np.float32) for width in (2.0, 6.0))
-    row = bf.beat_inputs(np.stack([broad, narrow, narrow])[None], np.zeros((1, 9), np.float32), 9.0)[0]
-    slower, same = row[261], row[262]
+    row = bf.beat_inputs(
+        np.stack([broad, narrow, narrow])[None], np.zeros((1, bf.N_INTERVALS), np.float32), 9.0
+    )[0]
+    slower, same = row[LIKENESS + 12], row[LIKENESS + 13]
     assert slower == pytest.approx(2 * np.log(2 / 6), abs=0.3)
     assert same == 0.0
 
@@ -197,3 +200,26 @@ def test_a_wave_beyond_the_ends_is_the_outermost_sample() -> None:
 
 def test_the_front_end_is_the_one_of_the_package(model) -> None:
     assert model.front_end == FrontEnd.default(bf.FS)
+
+
+def regular(history: bf.BeatHistory, n: int, rr: float = 0.8) -> bf.BeatView:
+    """View of the last of ``n`` beats that come when they are due."""
+    wave = waves(1)[0]
+    return [history.take(wave, rr, rr) for _ in range(n)][-1]
+
+
+def test_atrial_fibrillation_has_no_usual_interval_and_a_steady_heart_has() -> None:
+    rng = np.random.default_rng(1)
+    fibrillating, wave = bf.BeatHistory(), waves(1)[0]
+    view = [fibrillating.take(wave, rr, 0.8) for rr in rng.uniform(0.4, 1.2, 64)][-1]
+    near = slice(bf.LONG_AGO + 1, bf.N_INTERVALS)
+    assert (view.intervals[near] < -0.5).all()
+    assert (regular(bf.BeatHistory(), 64).intervals[near] == 1.0).all()
+
+
+def test_a_run_does_not_become_the_usual_beat() -> None:
+    history, other = bf.BeatHistory(), waves(1, seed=9)[0]
+    usual = regular(history, 64).waves[2]
+    view = [history.take(other, 0.45, 0.45) for _ in range(20)][-1]
+    np.testing.assert_array_equal(view.waves[2], usual)
+    assert view.intervals[bf.LONG_AGO] == pytest.approx(2 * np.log(0.45 / 0.8), abs=1e-5)

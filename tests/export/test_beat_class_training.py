@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from ecgedge.beat_features import FS
+from ecgedge.beat_features import FS, N_INPUTS, N_INTERVALS
 from ecgedge.synthetic import Segment, synthesize
 from ecgedge_export import beat_class_data as data
 from ecgedge_export import beat_class_folds as folds
@@ -17,6 +17,7 @@ from ecgedge_export import prepare
 from ecgedge_export.beat_class_data import UNKNOWN, BeatSet
 from ecgedge_export.train import Lessons
 
+LIKENESS = 240 + N_INTERVALS
 RECIPE = Path(__file__).parents[2] / "export" / "recipes" / "beat_classes.toml"
 
 
@@ -102,12 +103,12 @@ def test_answers_do_not_depend_on_where_a_batch_ends(how, beats, monkeypatch) ->
 
 
 def test_views_are_plain_inputs_where_nothing_is_varied(how, beats) -> None:
-    still = replace(how, stretch=0.0, gain=0.0, jitter=0.0, p_flip=0.0)
+    still = replace(how, stretch=0.0, gain=0.0, jitter=0.0, p_flip=0.0, p_forget=0.0)
     chosen = np.arange(40)
     view = training.BeatViewer(still, []).view(beats, chosen, np.random.default_rng(0))
     plain = training.plain_inputs(beats, how.clip)[chosen]
     np.testing.assert_allclose(view[:, :240], plain[:, :240], atol=1e-3)
-    np.testing.assert_allclose(view[:, 249:], plain[:, 249:], atol=1e-3)
+    np.testing.assert_allclose(view[:, LIKENESS:], plain[:, LIKENESS:], atol=1e-3)
     assert 0.01 < np.abs(view[:, 240:246] - plain[:, 240:246]).mean() < 0.05
 
 
@@ -151,6 +152,6 @@ def test_the_beat_before_is_of_the_same_recording(beats) -> None:
 def test_golden_inputs_are_those_of_an_early_broad_beat() -> None:
     ((signal, inputs),) = models.golden(1.5)
     assert signal.shape == (2000,) or abs(len(signal) - 2000) < 5
-    assert inputs.shape == (265,)
+    assert inputs.shape == (N_INPUTS,)
     assert inputs[240] < -0.3, "it comes early"
-    assert inputs[261] < -0.5, "its QRS is slower than the usual one"
+    assert inputs[LIKENESS + 12] < -0.5, "its QRS is slower than the usual one"
