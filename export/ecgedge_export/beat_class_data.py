@@ -39,7 +39,7 @@ USUAL_LEADS, ECTOPIC_LEADS = ("I", "II", "V1", "V5"), ("I", "II", "V1", "V2", "V
 JOINED = 10  # samples between detections of one beat in different leads
 UNCLEAR = frozenset(("PACE", "SVARR", "PSVT", "SVTAC", "BIGU", "TRIGU", "PRC(S)", "AFLT"))
 EARLY = 0.88
-MOST_USUAL, MOST_AF = 1200, 500  # recordings of CinC 2017
+MOST_USUAL, MOST_AF = 400, 500  # recordings of CinC 2017
 # 201 of DS1 and 202 of DS2 are one person
 TAUGHT = tuple(name for name in splits.DS1 if name != "201")
 

@@ -25,7 +25,7 @@ Say = Callable[[str], None]
 
 # Which share of a class's draws comes from which source; unnamed beats are of the class that a teacher says.
 SHARES = {
-    "N": {"mitdb": 0.5, "ptb-xl": 0.2, "cinc2017": 0.15, "premature": 0.15},
+    "N": {"mitdb": 0.4, "ptb-xl": 0.15, "cinc2017": 0.3, "premature": 0.15},
     "S": {"mitdb": 0.45, "ptb-xl": 0.15, "premature": 0.4},
     "V": {"mitdb": 0.6, "ptb-xl": 0.4},
     "F": {"mitdb": 1.0},
