@@ -17,6 +17,7 @@ from math import log, sqrt
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.hrv.ordered import Ordered
 from ecgedge.windows import FLOOR_MV
 
 Floats = npt.NDArray[np.float32]
@@ -62,7 +63,7 @@ class BeatHistory:
 
     def reset(self) -> None:
         """Forget the wearer."""
-        self._rr: deque[float] = deque(maxlen=LONG_TERM)
+        self._recent, self._kept, self._long_term = (_Latest(n) for n in (RECENT, KEPT, LONG_TERM))
         self._usual: Floats | None = None
         self._last: Floats | None = None
         self._seen = 0
@@ -78,19 +79,21 @@ class BeatHistory:
             Intervals to the beats before and after; no beat before the first.
         """
         before, after = min(before_s or after_s, LONGEST_RR_S), min(after_s, LONGEST_RR_S)
-        rr = list(self._rr) or [before]
-        middle = _middle(sorted(rr[-RECENT:]))
-        long_term = _long(sorted(rr))
         waves = np.empty((N_WAVES, N_WAVE), np.float32)
         waves[0] = wave
         waves[1] = wave if self._last is None else self._last
         waves[2] = wave if self._usual is None else self._usual
-        view = BeatView(waves, _intervals(before, after, middle, long_term, rr[-KEPT:]))
-        if self._usual is None or before >= max(DUE * middle, DUE_LONG_TERM * long_term):
+        view = BeatView(waves, self._intervals(before, after))
+        if self._usual is None or self._is_due(before):
             self._usual = self._follow(waves[2], wave)
-        self._rr.append(before)
+        for latest in (self._recent, self._kept, self._long_term):
+            latest.add(before)
         self._last = wave
         return view
+
+    def _is_due(self, before: float) -> bool:
+        middle, long_term = _middle(self._recent.ordered), _long(self._long_term.ordered)
+        return before >= max(DUE * middle, DUE_LONG_TERM * long_term)
 
     def _follow(self, usual: Floats, wave: Floats) -> Floats:
         self._seen += 1
@@ -99,32 +102,53 @@ class BeatHistory:
         followed: Floats = usual + np.float32(max(FOLLOW, 1 / self._seen)) * change
         return followed
 
+    def _intervals(self, before: float, after: float) -> Floats:
+        """Logarithms of ratios of intervals, and how restless they are, scaled to about -1.5 to 1.5."""
+        first = [before]  # stands for what came before where nothing did
+        kept, ordered = self._kept.in_time() or first, self._kept.ordered or first
+        middle = _middle(self._recent.ordered or first)
+        long, long_term = _long(ordered), _long(self._long_term.ordered or first)
+        changes = [abs(a - b) for a, b in pairwise(kept[-17:])]
+        restless = sum(changes) / len(changes) / middle if changes else 0.0
+        last, second = kept[-1], kept[-2] if len(kept) > 1 else kept[-1]
+        return np.array(
+            (
+                2 * log(before / middle),
+                2 * log(after / middle),
+                2 * log(before / long),
+                2 * log(before / after),
+                2 * log(last / middle),
+                2 * log(second / middle),
+                1.5 * log(before / 0.8),
+                4 * restless - 1,
+                2 * log(_middle(ordered) / long),
+                2 * log(before / long_term),
+                2 * _near(ordered, before) - 1,
+                2 * _near(ordered, after) - 1,
+                2 * _near(ordered, middle) - 1,
+            ),
+            np.float32,
+        )
 
-def _intervals(before: float, after: float, middle: float, long_term: float, rr: list[float]) -> Floats:
-    """Logarithms of ratios of intervals, and how restless they are, scaled to about -1.5 to 1.5."""
-    ordered = sorted(rr)
-    changes = [abs(a - b) for a, b in pairwise(rr[-17:])]
-    restless = sum(changes) / len(changes) / middle if changes else 0.0
-    last, second = rr[-1], rr[-2] if len(rr) > 1 else rr[-1]
-    long = _long(ordered)
-    return np.array(
-        (
-            2 * log(before / middle),
-            2 * log(after / middle),
-            2 * log(before / long),
-            2 * log(before / after),
-            2 * log(last / middle),
-            2 * log(second / middle),
-            1.5 * log(before / 0.8),
-            4 * restless - 1,
-            2 * log(_middle(ordered) / long),
-            2 * log(before / long_term),
-            2 * _near(ordered, before) - 1,
-            2 * _near(ordered, after) - 1,
-            2 * _near(ordered, middle) - 1,
-        ),
-        np.float32,
-    )
+
+class _Latest:
+    """The last ``n`` intervals, in time and in order."""
+
+    def __init__(self, n: int) -> None:
+        self._n, self._times, self._sorted = n, deque[float](), Ordered()
+
+    @property
+    def ordered(self) -> list[float]:
+        return self._sorted.values
+
+    def in_time(self) -> list[float]:
+        return list(self._times)
+
+    def add(self, interval: float) -> None:
+        if len(self._times) == self._n:
+            self._sorted.remove(self._times.popleft())
+        self._times.append(interval)
+        self._sorted.add(interval)
 
 
 def _near(ordered: list[float], interval: float) -> float:

@@ -1,4 +1,4 @@
-"""Order statistics of a bounded set of integers that changes one value at a time."""
+"""Order statistics of a bounded set of numbers that changes one value at a time."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ class Ordered:
     """
 
     def __init__(self) -> None:
-        self.values: list[int] = []
+        self.values: list[float] = []
 
     def __len__(self) -> int:
         return len(self.values)
 
-    def add(self, value: int) -> None:
+    def add(self, value: float) -> None:
         """Put a value into its place."""
         insort(self.values, value)
 
-    def remove(self, value: int) -> None:
+    def remove(self, value: float) -> None:
         """Take out one copy of a value that is there."""
         del self.values[bisect_left(self.values, value)]
 
