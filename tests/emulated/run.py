@@ -1,4 +1,4 @@
-"""The bundled model on processors that are not here: logits of both runtimes as of LiteRT here, bit for bit.
+"""The bundled models on processors that are not here: logits of both runtimes as of LiteRT here, bit for bit.
 
 A Haswell (AVX2 without VNNI, where saturating int8 kernels show) and the Cortex-A53 of a Raspberry Pi 3, both
 under QEMU's user emulation. For the second one a Debian for arm64 is unpacked into the cache folder, with
@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 FOLDER = Path(__file__).resolve().parent
 REPOSITORY = FOLDER.parents[1]
-MODEL = REPOSITORY / "edge" / "ecgedge" / "models" / "rhythm"
+MODELS = [REPOSITORY / "edge" / "ecgedge" / "models" / name for name in ("rhythm", "beat_classes")]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ecgedge-emulated"
 QEMU = "qemu-user-static"  # Debian package
 DEBIAN = ("python3-minimal", "libpython3-stdlib", "libstdc++6")
@@ -62,29 +62,38 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--require", action="store_true", help="fail where a processor cannot be emulated")
     options = parser.parse_args(arguments)
     skipped, wrong = 0, 0
-    with tempfile.TemporaryDirectory(prefix="emulated-") as scratch:
-        inputs = Path(scratch) / "windows.npy"
-        np.save(inputs, windows())
-        wanted = logits([sys.executable], inputs, {})
-        wrong += report("this machine", wanted, wanted["litert"])
-        for name, machine in MACHINES.items():
-            try:
-                found = machine(inputs, options.install)
-            except CannotRunError as reason:
-                skipped += 1
-                bar = "=" * 100
-                sys.stderr.write(f"{bar}\nSKIPPED: the model on an emulated {name}. {reason}\n{bar}\n")
-                continue
-            wrong += report(name, found, wanted["litert"])
+    for model in MODELS:
+        missing, different = compare(model, options.install)
+        skipped, wrong = skipped + missing, wrong + different
     return 1 if wrong else SKIPPED_BUT_REQUIRED if skipped and options.require else 0
 
 
-def windows() -> npt.NDArray[np.float32]:
-    """The golden windows of the model, shifted, scaled, turned over and with noise, always the same."""
+def compare(model: Path, install: bool) -> tuple[int, int]:
+    """Run a model everywhere; how many processors cannot be had, and how many runtimes say something else."""
+    skipped, wrong = 0, 0
+    with tempfile.TemporaryDirectory(prefix="emulated-") as scratch:
+        inputs = Path(scratch) / "windows.npy"
+        np.save(inputs, windows(model))
+        wanted = logits([sys.executable], model, inputs, {})
+        wrong += report(f"{model.name}, this machine", wanted, wanted["litert"])
+        for name, machine in MACHINES.items():
+            try:
+                found = machine(model, inputs, install)
+            except CannotRunError as reason:
+                skipped += 1
+                bar = "=" * 100
+                sys.stderr.write(f"{bar}\nSKIPPED: {model.name} on an emulated {name}. {reason}\n{bar}\n")
+                continue
+            wrong += report(f"{model.name}, {name}", found, wanted["litert"])
+    return skipped, wrong
+
+
+def windows(model: Path) -> npt.NDArray[np.float32]:
+    """The golden inputs of a model, shifted, scaled, turned over and with noise, always the same."""
     from ecgedge.backends.golden import load_golden
     from ecgedge.manifest import Manifest
 
-    golden = [case.preprocessed for case in load_golden(MODEL, Manifest.load(MODEL))]
+    golden = [case.preprocessed for case in load_golden(model, Manifest.load(model))]
     rng = np.random.default_rng(17)
     made = []
     for i in range(WINDOWS):
@@ -98,10 +107,10 @@ def windows() -> npt.NDArray[np.float32]:
 Logits = Mapping[str, npt.NDArray[np.float32]]
 
 
-def logits(python: Sequence[str | Path], inputs: Path, environment: Mapping[str, str]) -> Logits:
+def logits(python: Sequence[str | Path], model: Path, inputs: Path, environment: Mapping[str, str]) -> Logits:
     """What the runtimes of a Python say."""
     target = inputs.with_name(f"logits{time.monotonic_ns()}.npz")
-    command = [*map(str, python), str(FOLDER / "agree.py"), str(MODEL), str(inputs), str(target)]
+    command = [*map(str, python), str(FOLDER / "agree.py"), str(model), str(inputs), str(target)]
     paths = [str(REPOSITORY / name) for name in ("firmware_bridge", "edge")]
     found = os.pathsep.join([*paths, *environment.get("PYTHONPATH", "").split(os.pathsep)]).strip(os.pathsep)
     done = subprocess.run(
@@ -120,7 +129,7 @@ def report(name: str, found: Logits, wanted: npt.NDArray[np.float32]) -> int:
     for runtime, values in found.items():
         same, apart = np.array_equal(values, wanted), float(np.abs(values - wanted).max())
         said = "identical" if same else f"DIFFERENT by up to {apart:.4f}"
-        sys.stdout.write(f"{name:40s} {runtime:8s} {len(values)} windows {said}\n")
+        sys.stdout.write(f"{name:45s} {runtime:8s} {len(values)} windows {said}\n")
         wrong += not same
     return wrong
 
@@ -139,22 +148,22 @@ def emulator(name: str, install: bool) -> str:
     return emulator(name, install=False)
 
 
-def haswell(inputs: Path, install: bool) -> Logits:
+def haswell(model: Path, inputs: Path, install: bool) -> Logits:
     """This very Python on an older processor."""
     if os.uname().machine != "x86_64":
         raise CannotRunError("It runs this machine's own Python, which is not for x86-64.")
-    return logits([emulator("x86_64", install), "-cpu", "Haswell", sys.executable], inputs, {})
+    return logits([emulator("x86_64", install), "-cpu", "Haswell", sys.executable], model, inputs, {})
 
 
-def cortex_a53(inputs: Path, install: bool) -> Logits:
+def cortex_a53(model: Path, inputs: Path, install: bool) -> Logits:
     """A Python for arm64, with wheels for it."""
     qemu, root = emulator("aarch64", install), arm64_root()
     python = next((root / "usr" / "bin").glob("python3.*"))
     environment = {"PYTHONPATH": str(root / "site"), "PYTHONHOME": "/usr"}
-    return logits([qemu, "-cpu", "cortex-a53", "-L", root, python], inputs, environment)
+    return logits([qemu, "-cpu", "cortex-a53", "-L", root, python], model, inputs, environment)
 
 
-MACHINES: dict[str, Callable[[Path, bool], Logits]] = {
+MACHINES: dict[str, Callable[[Path, Path, bool], Logits]] = {
     "x86-64 Haswell (AVX2, no VNNI)": haswell,
     "arm64 Cortex-A53": cortex_a53,
 }

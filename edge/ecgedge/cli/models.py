@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 __all__ = ["models"]
 
+_LONG = ("by_record", "confusion")  # tables that only the card has room for
+
 
 def models(as_json: AsJson = False) -> None:
-    """List the models in the package: task, classes, sizes, and the metrics of their manifests."""
+    """List the models in the package: task, classes, sizes, and how good the INT8 files are."""
     from ecgedge.cli.output import print_json
     from ecgedge.manifest import MANIFEST_NAME, Manifest
     from ecgedge.model import BUNDLED
@@ -47,8 +49,10 @@ def _print(entry: dict[str, Any]) -> None:
     print(f"{entry['name']}: task {entry['task']}, classes {' '.join(entry['classes'])}")
     print(f"  windows of {entry['window_s']:g} s at {entry['fs']:g} Hz")
     print("  files " + ", ".join(f"{kind} {size / 1000:.0f} kB" for kind, size in entry["bytes"].items()))
-    for name, value in _flat(entry["metrics"]):
+    report = entry["metrics"].get("int8_litert", entry["metrics"])
+    for name, value in _flat({key: value for key, value in report.items() if key not in _LONG}):
         print(f"  {name}: {value:.4g}" if isinstance(value, float) else f"  {name}: {value}")
+    print("  the whole report: --json, or CARD.md beside the model")
 
 
 def _flat(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
