@@ -226,11 +226,12 @@ def _train_rhythm(path: Path, out: Path | None, work: Path | None, command: str,
 def _train_beat_classes(
     path: Path, out: Path | None, work: Path | None, command: str, *, quick: bool
 ) -> None:
-    from ecgedge_export import beat_class_model
+    from ecgedge_export import beat_class_model, splits
 
     how, beats, folder = _beat_classes(path, work, quick=quick)
     out = out or (folder / "model" if quick else MODELS / how.name)
-    manifest = beat_class_model.build(how, beats, beat_class_model.viewer(how), out, folder, command, _say)
+    views, test = beat_class_model.viewer(how), splits.DS2[:2] if quick else splits.DS2
+    manifest = beat_class_model.build(how, beats, views, out, folder, command, _say, test)
     _say(f"{out}: {manifest.metrics['int8_litert']['gross']} (INT8, LiteRT)")
 
 

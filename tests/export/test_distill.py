@@ -78,6 +78,6 @@ def test_the_table_compares_all_ways_to_learn(small, data, taught, viewer, tmp_p
         heard = np.mean(row["mean_f1_nao"]) - row["fall_in_noise"]["off"]
         assert heard >= by_one_label - 1e-3, "a flat line is called the same thing every time"
     assert rows["labels"]["gain_over_labels"] == 0
-    assert all(len(row["mean_f1_nao"]) == 2 for row in rows.values())
+    assert [len(row["mean_f1_nao"]) for row in rows.values()] == [2, 2, 2, 1]
     assert all(row["gain_95"][0] <= row["gain_over_labels"] <= row["gain_95"][1] for row in rows.values())
-    assert len(list(tmp_path.glob("*/checkpoint.pt"))) == 8
+    assert len(list(tmp_path.glob("*/checkpoint.pt"))) == 7
