@@ -15,6 +15,7 @@ from ecgedge_export.beat_scores import counted, pairs
 from ecgedge_export.data import Record
 
 CLASSES = "NSVFQ"
+ECTOPIC = {"VEB": "V", "SVEB": "S"}
 NONE = "O"  # no beat: one that was missed, or made up
 TOLERANCE_S = 0.15
 # What counts neither for nor against a class: a fusion beat is half a V, and Q may be anything
@@ -31,7 +32,7 @@ def confusion(record: Record, beats: Beats) -> Matrix:
     names = CLASSES + NONE
     matrix = np.zeros((len(names), len(names)), np.int64)
     truth = record.aami.tolist()
-    matched = pairs(record.beats, beats.sample, TOLERANCE_S * record.fs)
+    matched = pairs(record.beats, beats.sample, TOLERANCE_S * record.fs, nearest=True)
     real, said = counted(record, record.beats), counted(record, beats.sample)
     rows = [(truth[i], str(beats.symbol[j])) for i, j in matched if real[i]]
     missed = set(np.flatnonzero(real).tolist()) - {i for i, _ in matched}
@@ -44,7 +45,11 @@ def confusion(record: Record, beats: Beats) -> Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Of one class: beats of it that were called so, missed, and others that were wrongly called so."""
+    """Of one class: beats of it that were called so, missed, and others that were wrongly called so.
+
+    ``others`` are all that could have been called so wrongly: those that were, and those that were called
+    something else, made-up ones included.
+    """
 
     hits: int
     missed: int
@@ -57,14 +62,17 @@ class Score:
         whole = 2 * self.hits + self.missed + self.false
         return 2 * self.hits / whole if whole else 1.0
 
-    def as_percent(self) -> dict[str, float]:
-        """Sensitivity, positive predictivity, false positive rate and F1, in %."""
-        figures = {
+    def ratios(self) -> dict[str, tuple[int, int]]:
+        """Sensitivity, positive predictivity and false positive rate, each as (count, of how many)."""
+        return {
             "Se": (self.hits, self.hits + self.missed),
             "P+": (self.hits, self.hits + self.false),
             "FPR": (self.false, self.others),
         }
-        shares = {name: round(100 * a / b, 2) if b else 0.0 for name, (a, b) in figures.items()}
+
+    def as_percent(self) -> dict[str, float]:
+        """Sensitivity, positive predictivity, false positive rate and F1, in %."""
+        shares = {name: round(100 * a / b, 2) if b else 0.0 for name, (a, b) in self.ratios().items()}
         return {**shares, "F1": round(100 * self.f1, 2)}
 
 
@@ -73,11 +81,13 @@ def score(matrix: Matrix, symbol: str) -> Score:
     names = CLASSES + NONE
     k = names.index(symbol)
     against = [i for i, name in enumerate(names) if i != k and name not in NEUTRAL[symbol]]
+    false = int(matrix[against, k].sum())
+    spared = np.delete(np.delete(matrix, k, axis=0), [k, names.index(NONE)], axis=1)
     return Score(
         hits=int(matrix[k, k]),
         missed=int(matrix[k].sum() - matrix[k, k]),
-        false=int(matrix[against, k].sum()),
-        others=int(matrix[against].sum()),
+        false=false,
+        others=false + int(spared.sum()),
     )
 
 
@@ -88,18 +98,23 @@ def report(named: Iterable[tuple[Record, Beats]]) -> dict[str, Any]:
     return {
         "records": len(by_record),
         "gross": _figures(gross),
-        "confusion": {
-            name: dict(zip(CLASSES + NONE, row.tolist(), strict=True))
-            for name, row in zip(CLASSES + NONE, gross, strict=True)
-        },
+        "confusion": as_table(gross),
         "by_record": {name: _figures(matrix) for name, matrix in by_record.items()},
+    }
+
+
+def as_table(matrix: Matrix) -> dict[str, dict[str, int]]:
+    """Write a confusion matrix as rows of named cells: what beats are, then what they were called."""
+    names = CLASSES + NONE
+    return {
+        name: dict(zip(names, row.tolist(), strict=True)) for name, row in zip(names, matrix, strict=True)
     }
 
 
 def _figures(matrix: Matrix) -> dict[str, dict[str, float]]:
     return {
         name: {"beats": int(matrix[CLASSES.index(c)].sum()), **score(matrix, c).as_percent()}
-        for name, c in (("VEB", "V"), ("SVEB", "S"))
+        for name, c in ECTOPIC.items()
     }
 
 

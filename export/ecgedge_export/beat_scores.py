@@ -47,13 +47,18 @@ class Counts:
         return self.hits / self.found if self.found else 1.0
 
 
-def pairs(reference: npt.ArrayLike, found: npt.ArrayLike, tolerance: float) -> list[tuple[int, int]]:
+def pairs(
+    reference: npt.ArrayLike, found: npt.ArrayLike, tolerance: float, *, nearest: bool = False
+) -> list[tuple[int, int]]:
     """Pair what lies within ``tolerance``, each beat in one pair at most, from the first on.
 
     Parameters
     ----------
     reference, found : array, shapes (n,) and (m,)
         Ascending, in the unit of ``tolerance``.
+    nearest : bool
+        The rule of ANSI/AAMI EC57 and PhysioNet's ``bxb``: the earlier beat of two leaves the later one to
+        its own follower, where that is as near or nearer.
 
     Returns
     -------
@@ -63,12 +68,14 @@ def pairs(reference: npt.ArrayLike, found: npt.ArrayLike, tolerance: float) -> l
     --------
     >>> pairs([10, 20, 30], [11, 12, 29], tolerance=2)
     [(0, 0), (2, 2)]
+    >>> pairs([10], [8, 11], tolerance=2), pairs([10], [8, 11], tolerance=2, nearest=True)
+    ([(0, 0)], [(0, 1)])
     """
     a, b = np.asarray(reference).tolist(), np.asarray(found).tolist()
     i = j = 0
     matched = []
     while i < len(a) and j < len(b):
-        if abs(a[i] - b[j]) <= tolerance:
+        if abs(a[i] - b[j]) <= tolerance and not (nearest and _follower_is_nearer(a, b, i, j)):
             matched.append((i, j))
             i, j = i + 1, j + 1
         elif a[i] < b[j]:
@@ -78,15 +85,22 @@ def pairs(reference: npt.ArrayLike, found: npt.ArrayLike, tolerance: float) -> l
     return matched
 
 
+def _follower_is_nearer(a: list[float], b: list[float], i: int, j: int) -> bool:
+    """Whether the later one of ``a[i]`` and ``b[j]`` is at least as near to the one after the earlier one."""
+    follower, later = (b[j + 1 : j + 2], a[i]) if b[j] < a[i] else (a[i + 1 : i + 2], b[j])
+    return bool(follower) and abs(later - follower[0]) <= abs(a[i] - b[j])
+
+
 def compare(record: Record, found: Samples, tolerance_s: float, *, ec57: bool = False) -> Counts:
     """Compare beats with a record's annotations.
 
-    ``ec57`` leaves out what :func:`counted` does.
+    ``ec57`` leaves out what :func:`counted` does, and pairs by EC57's rule.
     """
     reference = record.beats
     if ec57:
         reference, found = (x[counted(record, x)] for x in (reference, found))
-    return Counts(len(reference), len(found), len(pairs(reference, found, tolerance_s * record.fs)))
+    matched = pairs(reference, found, tolerance_s * record.fs, nearest=ec57)
+    return Counts(len(reference), len(found), len(matched))
 
 
 def counted(record: Record, at: Samples) -> npt.NDArray[np.bool_]:

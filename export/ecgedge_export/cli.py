@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
@@ -62,12 +63,13 @@ class What(StrEnum):
     beats = "beats"
     beat_classes = "beat-classes"
     gate = "gate"
+    ec57 = "ec57"
 
 
 @app.command()
 def evaluate(
     what: Annotated[
-        What, typer.Argument(help="rhythm, beats, beat-classes or gate: what to measure.")
+        What, typer.Argument(help="rhythm, beats, beat-classes, gate or ec57: what to measure.")
     ] = What.rhythm,
     model: Annotated[
         Path | None, typer.Option(help="A rhythm or beat-class model folder; default: the bundled one.")
@@ -76,15 +78,26 @@ def evaluate(
     noise: Annotated[
         list[str] | None, typer.Option(help="beats: em:6, ma:0, bw:-6, ...; may be repeated.")
     ] = None,
+    annotations: Annotated[
+        Path | None, typer.Option(help="ec57: folder of annotation files to score instead of our own.")
+    ] = None,
+    extension: Annotated[
+        str, typer.Option(help="ec57: of the annotation files that are judged.")
+    ] = "ecgedge",
+    keep: Annotated[Path | None, typer.Option(help="ec57: folder for our own annotation files.")] = None,
+    record: Annotated[
+        list[str] | None, typer.Option(help="ec57: a MIT-BIH record, may be repeated; default: DS2.")
+    ] = None,
 ) -> None:
     """Measure what is in the package through the public API; prints JSON."""
     import json
 
-    reports = {
+    reports: dict[What, Callable[[], object]] = {
         What.rhythm: lambda: _rhythm_report(model, backend),
         What.beats: lambda: _beats_report(noise or NOISE),
         What.beat_classes: lambda: _beat_classes_report(model, backend),
         What.gate: _gate_report,
+        What.ec57: lambda: _ec57_report(model, backend, annotations, keep, extension, record),
     }
     typer.echo(json.dumps(reports[what](), indent=1))
 
@@ -123,6 +136,39 @@ def _gate_report() -> object:
     gate = GateModel.load(BUNDLED / "gate" / "gate.json")
     how = gate_data.load_recipe(_recipe_path(Path("recipes/gate.toml")))
     return gate_scores.report(gate, how, _say)
+
+
+def _ec57_report(
+    model: Path | None,
+    backend: str,
+    annotations: Path | None,
+    keep: Path | None,
+    extension: str,
+    record_ids: list[str] | None,
+) -> object:
+    """Score annotation files: those in ``annotations``, or what the pipeline says, through files as well."""
+    import tempfile
+
+    from ecgedge_export import data, ec57, splits
+
+    ids = record_ids or list(splits.DS2)
+    if annotations and keep:
+        raise ConfigError("--keep is for our own annotation files: leave it out beside --annotations")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = annotations or keep or Path(scratch)
+        if annotations is None:
+            _annotate(model, backend, folder, extension, ids)
+        report = ec57.report(ec57.compare_files(data.mitdb(ids), folder, extension))
+    _say(ec57.table(report))
+    return report
+
+
+def _annotate(model: Path | None, backend: str, folder: Path, extension: str, ids: list[str]) -> None:
+    from ecgedge.monitor import Monitor
+    from ecgedge_export import data
+    from ecgedge_export.ec57_annotations import annotate
+
+    annotate(Monitor(model, backend), data.mitdb(ids), folder, extension, _say)
 
 
 def _train_beats(path: Path, out: Path, command: str, *, quick: bool) -> None:

@@ -10,7 +10,7 @@ from ecgedge.beat_net import HOP, LENGTH, BeatNet
 from ecgedge.beats import CLIP, BeatDetector
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import beat_training
-from ecgedge_export.beat_scores import Counts, compare, condition, match
+from ecgedge_export.beat_scores import Counts, compare, condition, pairs
 from ecgedge_export.beat_views import Source, Viewer, target
 from ecgedge_export.data import Episode, Record
 
@@ -71,7 +71,7 @@ def test_it_learns(trained, source):
     x = 0.2 * source.leads[0][:6000]
     found = np.array([b.at for b in detector.feed(x) + detector.finish()])
     reference = source.beats[source.beats < 6000]
-    hits = match(reference, found, 3)
+    hits = len(pairs(reference, found, 3))
     assert hits > 0.9 * len(reference)
     assert hits > 0.9 * len(found)
 
@@ -102,10 +102,10 @@ def test_the_file_comes_back_as_it_was_saved(trained, tmp_path):
 
 
 def test_matching_is_one_to_one():
-    assert match([10, 20], [9, 11, 20], 2) == 2
-    assert match([10, 11], [10.5], 2) == 1
-    assert match([], [1, 2], 5) == match([1, 2], [], 5) == 0
-    assert match([100], [103], 2) == 0
+    assert pairs([10, 20], [9, 11, 20], 2) == [(0, 0), (1, 2)]
+    assert pairs([10, 11], [10.5], 2) == [(0, 0)]
+    assert pairs([], [1, 2], 5) == pairs([1, 2], [], 5) == []
+    assert pairs([100], [103], 2) == []
 
 
 def a_record(tmp_path):

@@ -30,12 +30,16 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Annotations of one file, each array of shape (k,): sample, code, subtype and text."""
+    """Annotations of one file, each array of shape (k,): sample, code, subtype and text.
+
+    ``fs`` is the rate that samples are counted at, in Hz, where the file or a header beside it says so.
+    """
 
     sample: npt.NDArray[np.int64]
     symbol: npt.NDArray[np.str_]
     subtype: npt.NDArray[np.int64]
     text: tuple[str, ...]
+    fs: float | None = None
 
     def only(self, codes: frozenset[str]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.str_]]:
         """Samples and codes of the annotations with one of these codes."""
@@ -80,7 +84,8 @@ def marks(path: Path, extension: str) -> Marks:
         return Marks(np.empty(0, np.int64), np.empty(0, "<U1"), np.empty(0, np.int64), ())
     a = _call(path, wfdb.rdann, str(path), extension)
     text = tuple(t.rstrip("\x00 ") for t in a.aux_note)
-    return Marks(np.asarray(a.sample, np.int64), np.array(a.symbol), np.asarray(a.subtype, np.int64), text)
+    sample, subtype = np.asarray(a.sample, np.int64), np.asarray(a.subtype, np.int64)
+    return Marks(sample, np.array(a.symbol, np.str_), subtype, text, a.fs and float(a.fs))
 
 
 def rhythm_changes(notes: Marks) -> Iterator[tuple[int, str]]:
@@ -94,6 +99,13 @@ def rhythm_changes(notes: Marks) -> Iterator[tuple[int, str]]:
             yield at, text[1:]
         elif text == ")":
             yield at, ""
+
+
+def flutter_changes(notes: Marks) -> Iterator[tuple[int, str]]:
+    """Yield (sample, name) where ventricular flutter or fibrillation starts ("[", VFL) and ends ("]", "")."""
+    for at, symbol in zip(notes.sample.tolist(), notes.symbol, strict=True):
+        if symbol in ("[", "]"):
+            yield at, "VFL" if symbol == "[" else ""
 
 
 def quality_changes(notes: Marks) -> Iterator[tuple[int, str]]:
