@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field
@@ -20,7 +21,6 @@ from ecgedge_bridge.types import SampleBlock
 
 RING_S = 64.0
 TICK_S = 1.0  # the stages look at the signal at these steps from the segment's start, whatever the blocks
-PIECE_S = 5.0  # a longer block is worked through in pieces, so that the ring is never overrun
 LIMIT_MV = 1e4  # ten volts: no electrode gives that, and squares of it still fit
 FS_RANGE = (50.0, 4000.0)
 LATENCIES = 10_000  # kept for each stage
@@ -165,22 +165,35 @@ class Pipeline:
         if self._segment is None:
             self._start_segment(at, fs)
         self._stats.samples += len(piece)
-        step = round(PIECE_S * fs)
-        for i in range(0, len(piece), step):
-            events += self._filter(piece[i : i + step])
+        while len(piece):
+            room = self._wanted - self._waiting
+            taken, piece = piece[:room], piece[room:]
+            self._input[self._waiting : self._waiting + len(taken)] = taken
+            self._waiting += len(taken)
+            if self._waiting == self._wanted:
+                events += self._filter(fs)
         return events
 
     def _start_segment(self, at: int, fs: float) -> None:
         self._filters = self._filters or self._front(fs)
         self._filters.reset()
         self._ring.reset()
+        self._input = np.empty(self._until_tick(fs))
+        self._waiting, self._wanted = 0, len(self._input)
         self._segment = Segment(at, fs, self._fs, self._ring)
         for stage in self._stages:
             stage.start(self._segment)
 
-    def _filter(self, piece: npt.NDArray[np.floating]) -> list[Event]:
+    def _until_tick(self, fs: float) -> int:
+        """Samples to wait for: filtering them before the next tick is due would be work for nothing."""
+        return math.ceil((self._tick - self._ring.written % self._tick) * fs / self._fs)
+
+    def _filter(self, fs: float) -> list[Event]:
+        """Filter the samples that wait; how many there are does not depend on how they came."""
         assert self._filters is not None
-        return self._write(self._timed("filter", self._filters.feed, piece))
+        events = self._write(self._timed("filter", self._filters.feed, self._input[: self._waiting]))
+        self._waiting, self._wanted = 0, self._until_tick(fs)
+        return events
 
     def _write(self, filtered: npt.NDArray[np.float64]) -> list[Event]:
         """Put filtered samples into the ring tick by tick, and let the stages look after each."""
@@ -215,7 +228,8 @@ class Pipeline:
     def _end_segment(self) -> list[Event]:
         if self._segment is None or self._filters is None:
             return []
-        events = self._write(self._filters.finish())
+        events = self._filter(self._segment.fs_in)
+        events += self._write(self._filters.finish())
         self._segment.ended = True
         events += self._advance()
         self._segment = None
