@@ -29,6 +29,7 @@ _NOT_FOR = {
     ),
     "beats": (
         "Diagnosis, and any decision about a treatment: this is not a medical device.",
+        "Supraventricular beats where most beats are, in atrial fibrillation and AV block: see the records.",
         "Alarms: ventricular tachycardia and fibrillation are not recognised as such.",
         "Paced rhythms: paced beats are hardly in the training data.",
         "Children, and leads without a clear R wave: nobody measured them here.",
