@@ -169,9 +169,9 @@ def spread_head(net: Any, windows: npt.NDArray[np.float32]) -> None:
 @pytest.fixture(scope="session")
 def chain(small_net: Any, tmp_path_factory: pytest.TempPathFactory) -> Chain:
     """The small network exported, quantized and converted once per session."""
-    from ecgedge_export.onnx_export import export_onnx
-    from ecgedge_export.quantize import quantize
-    from ecgedge_export.tflite_writer import write_tflite
+    from ecgedge_export.int8.onnx_export import export_onnx
+    from ecgedge_export.int8.quantize import quantize
+    from ecgedge_export.int8.tflite_writer import write_tflite
 
     folder = tmp_path_factory.mktemp("chain")
     float_onnx = export_onnx(small_net, N_SAMPLES, folder / "float.onnx")
@@ -208,7 +208,7 @@ def draft() -> Manifest:
 @pytest.fixture
 def model_folder(chain: Chain, draft: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A fresh model folder; a test may damage it."""
-    from ecgedge_export.package import golden_cases, package
+    from ecgedge_export.ship.package import golden_cases, package
 
     folder = tmp_path_factory.mktemp("models") / "rhythm"
     pairs = [(window[0] / 2, window[0]) for window in chain.windows[:3]]

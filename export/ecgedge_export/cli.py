@@ -16,10 +16,10 @@ from ecgedge_bridge.errors import ConfigError, EcgEdgeError
 from ecgedge_export import data_cli
 
 if TYPE_CHECKING:  # torch takes seconds
-    from ecgedge_export.beat_class_data import BeatSet
-    from ecgedge_export.beat_class_training import BeatClassRecipe
+    from ecgedge_export.beat_classes.gather import BeatSet
+    from ecgedge_export.beat_classes.training import BeatClassRecipe
     from ecgedge_export.recipe import Recipe
-    from ecgedge_export.rhythm import Sets
+    from ecgedge_export.rhythm.build import Sets
     from ecgedge_export.train import Lessons
 
 app = typer.Typer(
@@ -105,7 +105,7 @@ def evaluate(
 def _rhythm_report(model: Path | None, backend: str) -> object:
     from ecgedge.model import Model
     from ecgedge_export import data, splits
-    from ecgedge_export import evaluate as ev
+    from ecgedge_export.rhythm import scores as ev
 
     records = (r for r in data.cinc2017() if splits.is_validation(r.id))
     return ev.rhythm_report(ev.classify_records(records, Model.load(model, backend)), "NAO~")
@@ -113,7 +113,7 @@ def _rhythm_report(model: Path | None, backend: str) -> object:
 
 def _beats_report(noise: list[str]) -> object:
     from ecgedge import detect_beats
-    from ecgedge_export import beat_scores
+    from ecgedge_export.beats import scores as beat_scores
 
     return beat_scores.table(detect_beats, [beat_scores.condition(text) for text in noise])
 
@@ -121,7 +121,7 @@ def _beats_report(noise: list[str]) -> object:
 def _beat_classes_report(folder: Path | None, backend: str) -> object:
     from ecgedge import classify_beats
     from ecgedge.beat_classes import BeatModel
-    from ecgedge_export import beat_class_scores as scores
+    from ecgedge_export.beat_classes import scores
     from ecgedge_export.splits import DS2
 
     classify = partial(classify_beats, model=BeatModel.load(folder, backend))
@@ -131,7 +131,8 @@ def _beat_classes_report(folder: Path | None, backend: str) -> object:
 def _gate_report() -> object:
     from ecgedge.gate import GateModel
     from ecgedge.model import BUNDLED
-    from ecgedge_export import gate_data, gate_scores
+    from ecgedge_export.gate import scores as gate_scores
+    from ecgedge_export.gate import sets as gate_data
 
     gate = GateModel.load(BUNDLED / "gate" / "gate.json")
     how = gate_data.load_recipe(_recipe_path(Path("recipes/gate.toml")))
@@ -149,7 +150,8 @@ def _ec57_report(
     """Score annotation files: those in ``annotations``, or what the pipeline says, through files as well."""
     import tempfile
 
-    from ecgedge_export import data, ec57, splits
+    from ecgedge_export import data, splits
+    from ecgedge_export.ec57 import report as ec57
 
     ids = record_ids or list(splits.DS2)
     if annotations and keep:
@@ -166,13 +168,14 @@ def _ec57_report(
 def _annotate(model: Path | None, backend: str, folder: Path, extension: str, ids: list[str]) -> None:
     from ecgedge.monitor import Monitor
     from ecgedge_export import data
-    from ecgedge_export.ec57_annotations import annotate
+    from ecgedge_export.ec57.annotations import annotate
 
     annotate(Monitor(model, backend), data.mitdb(ids), folder, extension, _say)
 
 
 def _train_beats(path: Path, out: Path, command: str, *, quick: bool) -> None:
-    from ecgedge_export import beat_training, splits
+    from ecgedge_export import splits
+    from ecgedge_export.beats import training as beat_training
 
     how = beat_training.load_recipe(path)
     if quick:
@@ -189,7 +192,7 @@ def bundle(
     models: Annotated[Path, typer.Option(help="Folder of model folders.")] = MODELS,
 ) -> None:
     """Put the models, their C source, golden vectors, an integration page and licences into one zip."""
-    from ecgedge_export import bundle as bundles
+    from ecgedge_export.ship import bundle as bundles
 
     for name, digest in bundles.bundle(models, out).items():
         typer.echo(f"{digest}  {name}")
@@ -198,7 +201,7 @@ def bundle(
 @app.command()
 def card(models: Annotated[Path, typer.Argument(help="Folder of model folders.")] = MODELS) -> None:
     """Write the card of each model again, from the report in its manifest."""
-    from ecgedge_export import card as cards
+    from ecgedge_export.ship import card as cards
 
     for path in cards.rewrite(models):
         typer.echo(str(path))
@@ -209,7 +212,7 @@ def verify(
     path: Annotated[Path, typer.Argument(help="Folder of model folders, or a bundle.")] = MODELS,
 ) -> None:
     """Prove that files are those that their manifest describes: hashes, tensors, golden logits, C source."""
-    from ecgedge_export import verify as verifying
+    from ecgedge_export.ship import verify as verifying
 
     for name, digest in verifying.verify(path).items():
         typer.echo(f"{digest}  {name}")
@@ -229,8 +232,8 @@ def distill(
     """Train students with and without the teacher; prints what the teacher is worth."""
     import json
 
-    from ecgedge_export import distill as distilling
-    from ecgedge_export import rhythm
+    from ecgedge_export.rhythm import build as rhythm
+    from ecgedge_export.rhythm import distill as distilling
 
     path = _recipe_path(recipe)
     if path.stem == "beat_classes":
@@ -258,7 +261,7 @@ def _arms(folder: Path) -> Path:
 def _train_rhythm(path: Path, out: Path | None, work: Path | None, command: str, *, quick: bool) -> None:
     import json
 
-    from ecgedge_export import rhythm
+    from ecgedge_export.rhythm import build as rhythm
 
     recipe, sets, folder = _student(path, work, quick=quick)
     out = out or (folder / "model" if quick else MODELS / recipe.name)
@@ -272,7 +275,8 @@ def _train_rhythm(path: Path, out: Path | None, work: Path | None, command: str,
 def _train_beat_classes(
     path: Path, out: Path | None, work: Path | None, command: str, *, quick: bool
 ) -> None:
-    from ecgedge_export import beat_class_model, splits
+    from ecgedge_export import splits
+    from ecgedge_export.beat_classes import build as beat_class_model
 
     how, beats, folder = _beat_classes(path, work, quick=quick)
     out = out or (folder / "model" if quick else MODELS / how.name)
@@ -282,7 +286,8 @@ def _train_beat_classes(
 
 
 def _beat_class_arms(path: Path, seeds: int, work: Path | None, *, quick: bool) -> object:
-    from ecgedge_export import beat_class_folds, beat_class_model
+    from ecgedge_export.beat_classes import build as beat_class_model
+    from ecgedge_export.beat_classes import folds as beat_class_folds
 
     how, beats, folder = _beat_classes(path, work, quick=quick)
     return beat_class_folds.compare(how, beats, beat_class_model.viewer(how), seeds, folder / "folds", _say)
@@ -290,7 +295,8 @@ def _beat_class_arms(path: Path, seeds: int, work: Path | None, *, quick: bool) 
 
 def _beat_classes(path: Path, work: Path | None, *, quick: bool) -> tuple[BeatClassRecipe, BeatSet, Path]:
     """What to train by, beats to train on (kept for the next time), and where the checkpoints are."""
-    from ecgedge_export import beat_class_data, beat_class_training
+    from ecgedge_export.beat_classes import gather as beat_class_data
+    from ecgedge_export.beat_classes import training as beat_class_training
     from ecgedge_export.data import cache_dir
 
     how = beat_class_training.load_recipe(path, quick=quick)
@@ -304,8 +310,8 @@ def _beat_classes(path: Path, work: Path | None, *, quick: bool) -> tuple[BeatCl
 def _student(path: Path, work: Path | None, *, quick: bool) -> tuple[Recipe, Sets, Path]:
     """What it is trained by, what on, and where its checkpoints are."""
     from ecgedge_export import recipe as recipes
-    from ecgedge_export import rhythm
     from ecgedge_export.data import cache_dir
+    from ecgedge_export.rhythm import build as rhythm
 
     recipe = recipes.load(path, quick=quick)
     folder = work or cache_dir() / "runs" / f"{recipe.name}{'-quick' if quick else ''}"
@@ -314,8 +320,8 @@ def _student(path: Path, work: Path | None, *, quick: bool) -> tuple[Recipe, Set
 
 def _lessons(path: Path, student: Recipe, sets: Sets, folder: Path, *, quick: bool) -> Lessons | None:
     """What the student's teacher says, where its recipe names one; the teacher's recipe lies beside it."""
-    from ecgedge_export import distill as distilling
     from ecgedge_export import recipe as recipes
+    from ecgedge_export.rhythm import distill as distilling
 
     if student.distill is None:
         return None
@@ -325,7 +331,8 @@ def _lessons(path: Path, student: Recipe, sets: Sets, folder: Path, *, quick: bo
 
 
 def _train_gate(path: Path, out: Path, command: str) -> None:
-    from ecgedge_export import gate_data, gate_training
+    from ecgedge_export.gate import sets as gate_data
+    from ecgedge_export.gate import training as gate_training
 
     gate = gate_training.build(gate_data.load_recipe(path), command, _say)
     out.mkdir(parents=True, exist_ok=True)

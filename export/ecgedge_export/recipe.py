@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_export.augment import Augment
+from ecgedge_export.rhythm.augment import Augment
 
 R = TypeVar("R")
 
@@ -40,7 +40,7 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Quantization:
-    """Training with rounding (:mod:`ecgedge_export.qat`) for models that lose too much without."""
+    """Training with rounding (:mod:`ecgedge_export.int8.qat`) for models that lose too much without."""
 
     qat_epochs: int = 0  # none
     qat_lr: float = 2e-4

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ecgedge_export.augment import Viewer
 from ecgedge_export.nets import RhythmNet
 from ecgedge_export.prepare import Prepared
 from ecgedge_export.recipe import Recipe, Training
+from ecgedge_export.rhythm.augment import Viewer
 
 Progress = Callable[[int, int, float], None]
 Batches = Callable[[np.random.Generator], Iterator[tuple[Tensor, npt.NDArray[np.int64]]]]

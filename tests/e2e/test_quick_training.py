@@ -12,7 +12,7 @@ from ecgedge.manifest import Manifest
 from ecgedge.model import Model
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import data
-from ecgedge_export.verify import verify
+from ecgedge_export.ship.verify import verify
 
 RECIPES = Path(__file__).parents[2] / "export" / "recipes"
 NEEDS = {"rhythm": ("cinc2017", "nstdb"), "beat_classes": ("mitdb", "nstdb", "ptb-xl", "cinc2017")}

@@ -9,7 +9,8 @@ import ecgedge
 from ecgedge import Beat, Gap, Monitor, Rhythm
 from ecgedge.model import Model
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_export import data, evaluate, splits
+from ecgedge_export import data, splits
+from ecgedge_export.rhythm import scores as evaluate
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword:DeprecationWarning")
 

@@ -44,7 +44,7 @@ def run_c(tmp_path: Path) -> Callable[..., Codes]:
         pytest.skip("needs gcc, which is not installed")
 
     def run(tflite: Path, codes: Codes, *flags: str) -> Codes:
-        from ecgedge_export.c_source import write_c
+        from ecgedge_export.micro.c_source import write_c
 
         folder = tmp_path / "c"
         write_c(tflite, folder, "m")

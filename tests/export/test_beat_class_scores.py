@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ecgedge.helpers import Beats
-from ecgedge_export import beat_class_scores as scores
+from ecgedge_export.beat_classes import scores
 from ecgedge_export.data import Episode
 
 NAMES = "NSVFQO"

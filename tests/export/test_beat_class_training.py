@@ -9,12 +9,11 @@ import torch
 
 from ecgedge.beat_features import FS, N_INPUTS, N_INTERVALS
 from ecgedge.synthetic import Segment, synthesize
-from ecgedge_export import beat_class_data as data
-from ecgedge_export import beat_class_folds as folds
-from ecgedge_export import beat_class_model as models
-from ecgedge_export import beat_class_training as training
 from ecgedge_export import prepare
-from ecgedge_export.beat_class_data import UNKNOWN, BeatSet
+from ecgedge_export.beat_classes import build as models
+from ecgedge_export.beat_classes import folds, training
+from ecgedge_export.beat_classes import gather as data
+from ecgedge_export.beat_classes.gather import UNKNOWN, BeatSet
 from ecgedge_export.train import Lessons
 
 LIKENESS = 240 + N_INTERVALS

@@ -9,9 +9,9 @@ import pytest
 from ecgedge.beat_net import HOP, LENGTH, BeatNet
 from ecgedge.beats import CLIP, BeatDetector
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_export import beat_training
-from ecgedge_export.beat_scores import Counts, compare, condition, pairs
-from ecgedge_export.beat_views import Source, Viewer, target
+from ecgedge_export.beats import training as beat_training
+from ecgedge_export.beats.scores import Counts, compare, condition, pairs
+from ecgedge_export.beats.views import Source, Viewer, target
 from ecgedge_export.data import Episode, Record
 
 RECIPE = Path(__file__).parents[2] / "export" / "recipes" / "beats.toml"

@@ -13,9 +13,9 @@ import pytest
 
 from ecgedge.beat_features import N_INPUTS
 from ecgedge.model import BUNDLED
-from ecgedge_export.beat_class_data import UNKNOWN, observe
-from ecgedge_export.beat_class_training import plain_inputs
-from ecgedge_export.bundle import bundle
+from ecgedge_export.beat_classes.gather import UNKNOWN, observe
+from ecgedge_export.beat_classes.training import plain_inputs
+from ecgedge_export.ship.bundle import bundle
 
 CLIP = 1.5
 QRS, P, T, BROAD = range(28, 45), range(10, 28), range(46, 78), range(22, 53)

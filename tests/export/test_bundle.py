@@ -24,9 +24,9 @@ from ecgedge.manifest import Manifest
 from ecgedge.model import BUNDLED
 from ecgedge.windows import model_input
 from ecgedge_bridge.errors import ModelError
-from ecgedge_export.bundle import bundle
 from ecgedge_export.cli import app
-from ecgedge_export.verify import verify
+from ecgedge_export.ship.bundle import bundle
+from ecgedge_export.ship.verify import verify
 
 RHYTHM = [
     "INTEGRATION.md",

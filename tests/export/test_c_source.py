@@ -21,12 +21,12 @@ from ecgedge.backends.interpreter import Quantizer, quantization
 from ecgedge.manifest import Manifest
 from ecgedge.model import BUNDLED
 from ecgedge_bridge.errors import ModelError
-from ecgedge_export.arena import plan
-from ecgedge_export.c_source import c_source, quantized_multiplier, write_c
-from ecgedge_export.flat_reader import read_flat
-from ecgedge_export.onnx_export import export_onnx
-from ecgedge_export.quantize import quantize
-from ecgedge_export.tflite_writer import write_tflite
+from ecgedge_export.int8.flat_reader import read_flat
+from ecgedge_export.int8.onnx_export import export_onnx
+from ecgedge_export.int8.quantize import quantize
+from ecgedge_export.int8.tflite_writer import write_tflite
+from ecgedge_export.micro.arena import plan
+from ecgedge_export.micro.c_source import c_source, quantized_multiplier, write_c
 
 Codes = npt.NDArray[np.int8]
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic")

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from ecgedge_export import distill, splits
-from ecgedge_export.augment import Viewer
+from ecgedge_export import splits
 from ecgedge_export.recipe import Distill
+from ecgedge_export.rhythm import distill
+from ecgedge_export.rhythm.augment import Viewer
 from ecgedge_export.train import Lessons
 
 HOW = Distill("teacher", folds=2)

@@ -17,11 +17,14 @@ from typer.testing import CliRunner
 import ecgedge
 from ecgedge.helpers import Beats
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_export import beat_scores, data, ec57, ec57_annotations
+from ecgedge_export import data
+from ecgedge_export.beats import scores as beat_scores
 from ecgedge_export.cli import app
 from ecgedge_export.data import Episode
-from ecgedge_export.ec57_annotations import Annotations
-from ecgedge_export.ec57_episodes import AfCounts, compare_af, spans
+from ecgedge_export.ec57 import annotations as ec57_annotations
+from ecgedge_export.ec57 import report as ec57
+from ecgedge_export.ec57.annotations import Annotations
+from ecgedge_export.ec57.episodes import AfCounts, compare_af, spans
 
 FS = 100.0
 N = 100_000

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from ecgedge_export import conditions, evaluate
-from ecgedge_export.evaluate import Answers
+from ecgedge_export.rhythm import conditions
+from ecgedge_export.rhythm import scores as evaluate
+from ecgedge_export.rhythm.scores import Answers
 
 
 def answers(truth: str, said: str, af: list[bool | None], usable: list[float] | None = None) -> Answers:

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from ecgedge_export.exact import exact_scales, means_to_convolutions
-from ecgedge_export.onnx_export import export_onnx
-from ecgedge_export.qdq_graph import Node, QdqGraph, Quant, read_qdq
+from ecgedge_export.int8.exact import exact_scales, means_to_convolutions
+from ecgedge_export.int8.onnx_export import export_onnx
+from ecgedge_export.int8.qdq_graph import Node, QdqGraph, Quant, read_qdq
 
 Windows = Callable[..., npt.NDArray[np.float32]]
 SCALES = st.floats(0.01, 1.0).map(np.float32)

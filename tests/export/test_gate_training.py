@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from ecgedge.gate_features import NAMES
-from ecgedge_export import gate_data, gate_scores, gate_training
-from ecgedge_export.gate_data import Windows
+from ecgedge_export.gate import scores as gate_scores
+from ecgedge_export.gate import sets as gate_data
+from ecgedge_export.gate import training as gate_training
+from ecgedge_export.gate.sets import Windows
 
 RECIPE = Path(__file__).parents[2] / "export" / "recipes" / "gate.toml"
 GROUPS = ("cinc:N", "cinc:A", "mitdb:ectopy", "cinc:~", "mitdb:em-6dB", "mitdb:em+6dB mild")

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ecgedge_bridge.errors import ModelError
-from ecgedge_export.onnx_export import export_onnx
+from ecgedge_export.int8.onnx_export import export_onnx
 
 
 class Unfolded(nn.Module):

@@ -14,7 +14,7 @@ import pytest
 from ecgedge.backends.golden import GoldenCase, load_golden
 from ecgedge.manifest import Manifest
 from ecgedge_bridge.errors import ModelError
-from ecgedge_export.package import golden_cases, package
+from ecgedge_export.ship.package import golden_cases, package
 
 FILES = ["golden.json", "manifest.json", "model.onnx", "model.tflite"]
 

@@ -14,10 +14,10 @@ import pytest
 import torch
 
 from ecgedge_bridge.errors import ModelError
-from ecgedge_export.onnx_export import export_onnx
-from ecgedge_export.parity import Limits, ParityReport, parity
-from ecgedge_export.quantize import quantize
-from ecgedge_export.tflite_writer import write_tflite
+from ecgedge_export.int8.onnx_export import export_onnx
+from ecgedge_export.int8.parity import Limits, ParityReport, parity
+from ecgedge_export.int8.quantize import quantize
+from ecgedge_export.int8.tflite_writer import write_tflite
 
 Windows = Callable[..., npt.NDArray[np.float32]]
 

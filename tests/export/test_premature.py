@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ecgedge.synthetic import Segment, synthesize
 from ecgedge_export import prepare
-from ecgedge_export.premature import SHORTEST, premature
+from ecgedge_export.beat_classes.premature import SHORTEST, premature
 
 
 @pytest.fixture(scope="module")

@@ -13,12 +13,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from ecgedge_export.int8.onnx_export import export_onnx
+from ecgedge_export.int8.qat import RoundActivations, _watch, _with_rounding, fold_norms, tune
+from ecgedge_export.int8.quantize import quantize
+from ecgedge_export.int8.reference import open_reference
+from ecgedge_export.int8.tflite_writer import write_tflite
 from ecgedge_export.nets import RhythmNet
-from ecgedge_export.onnx_export import export_onnx
-from ecgedge_export.qat import RoundActivations, _watch, _with_rounding, fold_norms, tune
-from ecgedge_export.quantize import quantize
-from ecgedge_export.reference import open_reference
-from ecgedge_export.tflite_writer import write_tflite
 
 
 def int8_logits(net: nn.Module, seen: Any, windows: Any, folder: Path) -> npt.NDArray[np.float32]:

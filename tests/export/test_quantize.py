@@ -12,8 +12,8 @@ import onnx
 import pytest
 
 from ecgedge_bridge.errors import ModelError
-from ecgedge_export.qdq_graph import read_qdq
-from ecgedge_export.quantize import QuantizedPair, check_same_scales, quantize
+from ecgedge_export.int8.qdq_graph import read_qdq
+from ecgedge_export.int8.quantize import QuantizedPair, check_same_scales, quantize
 
 Windows = Callable[..., npt.NDArray[np.float32]]
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_export import gate_data, recipe
+from ecgedge_export import recipe
+from ecgedge_export.gate import sets as gate_data
 from ecgedge_export.nets import RhythmNet, n_parameters
 from ecgedge_export.train import build
 

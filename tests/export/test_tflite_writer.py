@@ -20,12 +20,12 @@ from ecgedge.backends import litert
 from ecgedge.backends import onnx as onnx_backend
 from ecgedge.backends.interpreter import Quantizer, quantization
 from ecgedge_bridge.errors import ModelError
-from ecgedge_export.describe import describe_file
-from ecgedge_export.onnx_export import export_onnx
-from ecgedge_export.qdq_graph import read_qdq
-from ecgedge_export.quantize import quantize
-from ecgedge_export.reference import open_reference
-from ecgedge_export.tflite_writer import convert, write_tflite
+from ecgedge_export.int8.describe import describe_file
+from ecgedge_export.int8.onnx_export import export_onnx
+from ecgedge_export.int8.qdq_graph import read_qdq
+from ecgedge_export.int8.quantize import quantize
+from ecgedge_export.int8.reference import open_reference
+from ecgedge_export.int8.tflite_writer import convert, write_tflite
 
 Windows = Callable[..., npt.NDArray[np.float32]]
 Layer = Callable[[torch.Tensor], torch.Tensor]

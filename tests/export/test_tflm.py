@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from ecgedge_bridge.errors import ModelError
-from ecgedge_export import tflm
-from ecgedge_export.c_source import c_source
-from ecgedge_export.describe import describe_file
-from ecgedge_export.reference import open_reference
+from ecgedge_export.int8.describe import describe_file
+from ecgedge_export.int8.reference import open_reference
+from ecgedge_export.micro import tflm
+from ecgedge_export.micro.c_source import c_source
 
 needs_tflm = pytest.mark.skipif(
     not tflm.installed(), reason="needs tflite-micro, which is not installed (few platforms have wheels)"

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from ecgedge_export import recipe, rhythm, train
-from ecgedge_export.augment import Viewer
+from ecgedge_export import recipe, train
+from ecgedge_export.rhythm import build as rhythm
+from ecgedge_export.rhythm.augment import Viewer
 
 
 def run(small, data, path, epochs=None):

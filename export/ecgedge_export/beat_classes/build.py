@@ -1,0 +1,175 @@
+"""From recipe to shipped beat-class folder: train, quantize, prove, measure on DS2, package."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ecgedge.beat_classes import NORMALISATION, BeatModel
+from ecgedge.beat_features import FS, N_FIGURES, N_WAVE, N_WAVES
+from ecgedge.filters import FrontEnd
+from ecgedge.helpers import classify_beats
+from ecgedge.manifest import Dataset, Manifest, Normalisation
+from ecgedge.synthetic import Segment, synthesize
+from ecgedge_export import prepare, splits
+from ecgedge_export.beat_classes import scores
+from ecgedge_export.beat_classes.gather import UNKNOWN, BeatSet, detect, observe
+from ecgedge_export.beat_classes.scores import CLASSES
+from ecgedge_export.beat_classes.training import (
+    BeatClassRecipe,
+    BeatViewer,
+    Say,
+    answers,
+    plain_inputs,
+    train,
+)
+from ecgedge_export.nets import BeatClassNet, n_parameters
+from ecgedge_export.progress import telling
+from ecgedge_export.rhythm.build import commit, convert, memory, versions
+from ecgedge_export.ship.package import golden_cases, package
+from ecgedge_export.train import Lessons
+
+Floats = npt.NDArray[np.float32]
+
+CALIBRATION_BEATS = 1024
+PARITY_BEATS = 2000
+SOURCES = {
+    "mitdb": Dataset(
+        "MIT-BIH Arrhythmia Database, DS1", "ODC-By 1.0", 0, "https://physionet.org/content/mitdb/1.0.0/"
+    ),
+    "ptb-xl": Dataset("PTB-XL, folds 1 to 8", "CC BY 4.0", 0, "https://physionet.org/content/ptb-xl/1.0.3/"),
+    "cinc2017": Dataset(
+        "PhysioNet/CinC Challenge 2017",
+        "ODC-By 1.0",
+        0,
+        "https://physionet.org/content/challenge-2017/1.0.0/",
+    ),
+}
+NOISE = Dataset("MIT-BIH Noise Stress Test", "ODC-By 1.0", 3, "https://physionet.org/content/nstdb/1.0.0/")
+
+
+def viewer(how: BeatClassRecipe) -> BeatViewer:
+    """Draws training inputs, with the noise that never tests."""
+    return BeatViewer(how, list(prepare.nstdb(FS).values()))
+
+
+def build(
+    how: BeatClassRecipe,
+    beats: BeatSet,
+    views: BeatViewer,
+    out: Path,
+    work: Path,
+    command: str,
+    say: Say,
+    test: Sequence[str] = splits.DS2,
+) -> Manifest:
+    """Make the model folder ``out``; checkpoints and intermediate files go to ``work``.
+
+    ``test`` names the MIT-BIH records that the INT8 files are measured on.
+
+    Raises
+    ------
+    ModelError
+        The INT8 files disagree with each other or too much with their float parent.
+    """
+    lessons = teach(how, beats, views, work / "teachers", say) if how.taught else None
+    net = with_prior(train(how, beats, views, work / "checkpoint.pt", telling(say, how.name), lessons), how)
+    say(f"{n_parameters(net):,} parameters; quantizing")
+    rng = np.random.default_rng(how.training.seed)
+    known = np.flatnonzero(beats.symbols != UNKNOWN)
+    some = balanced(beats, CALIBRATION_BEATS, rng)
+    others = beats.only(np.isin(np.arange(len(beats)), rng.choice(known, PARITY_BEATS)))
+    onnx, tflite, report = convert(
+        net, views.view(beats, some, rng)[:, None], plain_inputs(others, how.clip)[:, None], work
+    )
+    metrics: dict[str, Any] = {
+        "command": command,
+        "parameters": n_parameters(net),
+        "parity": asdict(report),
+        "memory": memory(tflite),
+    }
+    draft = replace(_draft(how, beats), metrics=metrics)
+    cases = golden_cases(onnx, tflite, golden(how.clip))
+    package(out, draft, onnx, tflite, cases)
+    say("measuring the INT8 files through ecgedge.classify_beats")
+    metrics |= measure(out, test)
+    return package(out, replace(draft, metrics=metrics), onnx, tflite, cases)
+
+
+def balanced(beats: BeatSet, n: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Draw ``n`` beats, of every class about as many."""
+    pools = [np.flatnonzero(beats.symbols == c) for c in CLASSES]
+    return np.concatenate([rng.choice(pool, n // len(CLASSES)) for pool in pools if len(pool)])
+
+
+def with_prior(net: BeatClassNet, how: BeatClassRecipe) -> BeatClassNet:
+    """Add the recipe's prior to the last layer."""
+    with torch.no_grad():
+        net.out.bias.add_(torch.tensor(how.prior))
+    return net
+
+
+def measure(folder: Path, record_ids: Sequence[str]) -> dict[str, Any]:
+    """MIT-BIH records through ``ecgedge.classify_beats`` on both runtimes."""
+    reports, said = {}, {}
+    for backend in ("litert", "onnx"):
+        classify = partial(classify_beats, model=BeatModel.load(folder, backend))
+        named = list(scores.classify_records(classify, record_ids))
+        said[backend] = np.concatenate([beats.symbol for _, beats in named])
+        reports[f"int8_{backend}"] = scores.report(named)
+    agree = float(np.mean(said["litert"] == said["onnx"]))
+    return {"test": f"MIT-BIH {' '.join(record_ids)}", **reports, "backends_agree": round(agree, 5)}
+
+
+def golden(clip: float) -> list[tuple[Floats, Floats]]:
+    """Filtered synthetic ECG, and the inputs of the last ventricular beat in it that another follows."""
+    made = synthesize([Segment("pvc", 20.0, 70.0)], 130.0, seed=3)
+    signal = np.round(prepare.filtered(made.mv, 130.0, FS), 4)
+    peaks = detect(signal)
+    inputs = plain_inputs(observe(signal, peaks, [UNKNOWN] * len(peaks), "golden", "golden"), clip)
+    early = np.flatnonzero(np.diff(peaks) < 0.8 * np.median(np.diff(peaks))) + 1
+    return [(signal, inputs[early[early < len(peaks) - 1][-1]])]
+
+
+def _draft(how: BeatClassRecipe, beats: BeatSet) -> Manifest:
+    front = FrontEnd.default(FS)
+    source_of = dict(zip(beats.record.tolist(), beats.source.tolist(), strict=True))
+    people = {(s if s in SOURCES else "cinc2017", r.partition("/")[0]) for r, s in source_of.items()}
+    used = [replace(d, records=sum(s == name for s, _ in people)) for name, d in SOURCES.items()]
+    return Manifest(
+        task="beats",
+        fs=FS,
+        window_s=N_WAVE / FS,
+        hop_s=N_WAVE / FS,
+        min_window_s=N_WAVE / FS,
+        bandpass_taps=front.taps,
+        resampler=front.resampler,
+        normalisation=Normalisation(
+            NORMALISATION, {"clip": how.clip, "waves": N_WAVES, "figures": N_FIGURES}
+        ),
+        classes=tuple(CLASSES),
+        temperature=1.0,
+        thresholds={},
+        training_data=(*(d for d in used if d.records), NOISE),
+        split_sha256=splits.split_hash(splits.DS2),
+        metrics={"command": ""},
+        commit=commit(),
+        versions=versions(),
+    )
+
+
+def teach(how: BeatClassRecipe, beats: BeatSet, views: BeatViewer, work: Path, say: Say) -> Lessons:
+    """Train the recipe's teachers and let them answer together about all beats."""
+    nets = []
+    for k in range(how.teachers):
+        training = replace(how.training, seed=100 * how.training.seed + k)
+        own = replace(how, width=how.teacher_width, training=training)
+        nets.append(train(own, beats, views, work / f"{k}.pt", telling(say, f"teacher {k + 1}")))
+    return Lessons(answers(nets, beats, how.clip), how.teacher_weight, how.temperature)

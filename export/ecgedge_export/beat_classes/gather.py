@@ -1,0 +1,282 @@
+"""What the beat-class model is trained on: beats as the detector finds them, seen as the runtime sees them.
+
+Annotated beats are those of MIT-BIH DS1, both leads. Twenty-two records hold ectopic beats of few people, so
+others lend a hand: PTB-XL, where twelve leads and a cardiologist's word about the recording say which beats
+are ectopic; CinC 2017, whose recordings of sinus rhythm and of atrial fibrillation show what usual beats look
+like; and sinus rhythm of CinC 2017 with beats made premature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from itertools import islice, pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ecgedge.beat_features import BEFORE, FS, LONGEST_RR_S, N_WAVE, BeatHistory, cut
+from ecgedge.beats import BeatDetector
+from ecgedge_export import data, prepare, splits
+from ecgedge_export.beat_classes.premature import premature
+from ecgedge_export.beat_classes.scores import TOLERANCE_S
+from ecgedge_export.beats.scores import pairs
+from ecgedge_export.data import Record
+
+Floats = npt.NDArray[np.float32]
+Places = npt.NDArray[np.float64]
+Symbols = npt.NDArray[np.str_]
+Say = Callable[[str], None]
+
+MARGIN = 10  # samples of a wave on either side beyond what the model sees, so that a view can be moved
+UNKNOWN = ""
+SOURCES = ("mitdb", "ptb-xl", "cinc2017", "premature", "unnamed")
+
+LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
+SEEKING = ("I", "II", "V2", "V5")  # leads whose detections are joined; a beat is in two of them at least
+USUAL_LEADS, ECTOPIC_LEADS = ("I", "II", "V1", "V5"), ("I", "II", "V1", "V2", "V3", "V5")
+JOINED = 10  # samples between detections of one beat in different leads
+UNCLEAR = frozenset(("PACE", "SVARR", "PSVT", "SVTAC", "BIGU", "TRIGU", "PRC(S)", "AFLT"))
+EARLY = 0.88
+MOST_USUAL, MOST_AF = 400, 500  # recordings of CinC 2017
+# 201 of DS1 and 202 of DS2 are one person
+TAUGHT = tuple(name for name in splits.DS1 if name != "201")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BeatSet:
+    """Beats in order, recording by recording.
+
+    ``waves`` (k, 100), ``usual`` (k, 80), both in mV, ``intervals`` (k, 13); ``symbols`` (k,) are
+    AAMI classes, "" where none is known; ``record`` (k,) names the recordings, ``source`` (k,) is one of
+    SOURCES.
+    """
+
+    waves: Floats
+    usual: Floats
+    intervals: Floats
+    symbols: Symbols
+    record: Symbols
+    source: Symbols
+
+    def __len__(self) -> int:
+        return len(self.symbols)
+
+    @property
+    def before(self) -> npt.NDArray[np.int64]:
+        """Index of the beat before each, its own for the first of a recording."""
+        first = np.append(True, self.record[1:] != self.record[:-1])
+        return np.arange(len(self)) - np.where(first, 0, 1)
+
+    def only(self, keep: npt.NDArray[np.bool_]) -> BeatSet:
+        """Return the beats marked True; whole recordings, or the beats before are others."""
+        return BeatSet(*(getattr(self, f.name)[keep] for f in fields(self)))
+
+    def save(self, path: Path) -> None:
+        """Write the beats to a ``.npz`` file, whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part.npz")
+        np.savez(part, **{f.name: getattr(self, f.name) for f in fields(self)})
+        part.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> BeatSet:
+        """Read what :meth:`save` wrote."""
+        with np.load(path, allow_pickle=False) as z:
+            return cls(*(z[f.name] for f in fields(cls)))
+
+
+def joined(sets: Iterable[BeatSet]) -> BeatSet:
+    """All beats of several sets."""
+    every = list(sets)
+    return BeatSet(*(np.concatenate([getattr(s, f.name) for s in every]) for f in fields(BeatSet)))
+
+
+def observe(
+    signal: Floats, peaks: Sequence[float], symbols: Sequence[str], source: str, record: str
+) -> BeatSet:
+    """See the beats of one recording as the runtime does.
+
+    Parameters
+    ----------
+    signal : array, shape (n,)
+        Filtered, at 100 Hz, in mV.
+    peaks : sequence of float
+        R peaks in samples, ascending; one at least.
+    symbols : sequence of str
+    source, record : str
+    """
+    history = BeatHistory()
+    after = [*(b - a for a, b in pairwise(peaks)), LONGEST_RR_S * FS]
+    before = [None, *(rr / FS for rr in after[:-1])]
+    places = [round(p) for p in peaks]
+    views = [
+        history.take(cut(signal, at - BEFORE, N_WAVE), rr, next_rr / FS)
+        for at, rr, next_rr in zip(places, before, after, strict=True)
+    ]
+    return BeatSet(
+        np.array([cut(signal, at - BEFORE - MARGIN, N_WAVE + 2 * MARGIN) for at in places], np.float32),
+        np.array([v.waves[2] for v in views], np.float32),
+        np.array([v.intervals for v in views], np.float32),
+        np.array(symbols, np.str_),
+        np.full(len(peaks), record),
+        np.full(len(peaks), source),
+    )
+
+
+def detect(signal: Floats) -> list[float]:
+    """R peaks of a filtered signal at 100 Hz, as the runtime finds them."""
+    detector = BeatDetector(FS)
+    return [beat.at for beat in [*detector.feed(signal), *detector.finish()]]
+
+
+def mitdb(record_ids: Sequence[str]) -> Iterator[BeatSet]:
+    """Annotated beats that the detector finds in both leads; what it makes up is of no class."""
+    return (_annotated(record, lead) for record in data.mitdb(record_ids) for lead in (0, 1))
+
+
+def _annotated(record: Record, lead: int) -> BeatSet:
+    signal = prepare.filtered(record.lead(lead), record.fs, FS)
+    peaks = detect(signal)
+    places = record.beats * (FS / record.fs)
+    symbols = _named(peaks, places, record.aami.tolist())
+    return observe(signal, peaks, symbols, "mitdb", f"{record.id}/{lead}")
+
+
+def _named(peaks: Sequence[float], places: npt.ArrayLike, symbols: Sequence[str]) -> list[str]:
+    """Symbols of detected beats from those of a reference."""
+    found = [UNKNOWN] * len(peaks)
+    for i, j in pairs(places, peaks, TOLERANCE_S * FS):
+        found[j] = symbols[i]
+    return found
+
+
+def ptbxl() -> Iterator[BeatSet]:
+    """Beats of PTB-XL, folds 1 to 8, several leads each."""
+    for record in data.ptbxl():
+        statements = record.statements.keys()
+        if (record.fold or 0) > 8 or ("PVC" not in statements and UNCLEAR & statements):
+            continue
+        signals = {lead: prepare.filtered(record.lead(lead), record.fs, FS) for lead in LEADS}
+        places = _common([detect(signals[lead]) for lead in SEEKING])
+        if len(places) >= 5:
+            symbols = _ptbxl_symbols(signals, places, frozenset(statements))
+            yield from _by_lead(record.id, signals, places, symbols)
+
+
+def _by_lead(name: str, signals: dict[str, Floats], places: Places, symbols: list[str]) -> Iterator[BeatSet]:
+    for lead in ECTOPIC_LEADS if {"V", "S"} & set(symbols) else USUAL_LEADS:
+        if peaks := detect(signals[lead]):
+            named = _named(peaks, places, symbols)
+            yield observe(signals[lead], peaks, named, "ptb-xl", f"{name}/{lead}")
+
+
+def _common(by_lead: Sequence[Sequence[float]]) -> Places:
+    """Beats that at least two leads have, each at the median of its places."""
+    every = np.sort(np.concatenate([np.asarray(peaks, np.float64) for peaks in by_lead]))
+    groups = np.split(every, np.flatnonzero(np.diff(every) > JOINED) + 1)
+    return np.array([np.median(g) for g in groups if len(g) >= 2])
+
+
+def _ptbxl_symbols(signals: dict[str, Floats], places: Places, statements: frozenset[str]) -> list[str]:
+    """Symbols of beats from how they look in eight leads, when they come, and what was said of the record."""
+    like = alike([np.concatenate([_qrs(signals[lead], at) for lead in LEADS]) for at in places])
+    rr = np.diff(places)
+    due = np.append(1.0, rr / np.median(rr))
+    if "PVC" in statements:
+        return [_if_ventricular(a, d) for a, d in zip(like, due, strict=True)]
+    if "PAC" in statements:
+        sure = "AFIB" not in statements
+        return [_if_atrial(a, d, sure=sure) for a, d in zip(like, due, strict=True)]
+    least = 0.0 if "AFIB" in statements else 0.8
+    return ["N" if a > 0.8 and d >= least else UNKNOWN for a, d in zip(like, due, strict=True)]
+
+
+def _if_ventricular(like: float, due: float) -> str:
+    if (like < 0.7 and due < EARLY) or like < 0.4:
+        return "V"
+    return "N" if like > 0.9 and due >= EARLY else UNKNOWN
+
+
+def _if_atrial(like: float, due: float, *, sure: bool) -> str:
+    if due < EARLY:
+        return "S" if like > 0.8 and sure else UNKNOWN
+    return "N" if like > 0.85 and due > 0.92 else UNKNOWN
+
+
+def _qrs(signal: Floats, at: float) -> Floats:
+    return cut(signal, round(at) - 8, 17)
+
+
+def alike(waves: Sequence[Floats]) -> Places:
+    """Correlation of each wave with the one that is most like all the others."""
+    w = np.asarray(waves, np.float64)
+    w = w - w.mean(axis=1, keepdims=True)
+    w /= np.linalg.norm(w, axis=1, keepdims=True) + 1e-9
+    every = w @ w.T
+    likeness: Places = every[np.argmax(np.median(every, axis=1))]
+    return likeness
+
+
+def cinc2017(rng: np.random.Generator) -> Iterator[BeatSet]:
+    """Usual beats: of recordings of sinus rhythm, and of atrial fibrillation, where early ones count too."""
+    for label, most in (("N", MOST_USUAL), ("A", MOST_AF)):
+        for name, signal, peaks, like in _some_of_cinc2017(label, most, rng):
+            rr = np.diff(peaks)
+            due = np.append(1.0, rr / np.median(rr))
+            usual = (like > 0.8) & ((due >= 0.8) | (label == "A"))
+            yield observe(signal, peaks, np.where(usual, "N", UNKNOWN).tolist(), "cinc2017", name)
+
+
+def premature_beats(rng: np.random.Generator) -> Iterator[BeatSet]:
+    """Steady sinus rhythm of CinC 2017 with beats made premature."""
+    for name, signal, peaks, like in _some_of_cinc2017("N", None, rng):
+        rr = np.diff(peaks)
+        if np.mean(like > 0.9) >= 0.9 and rr.std() <= 0.12 * rr.mean():
+            moved, places, ectopic = premature(signal, np.array(peaks), rng)
+            symbols = np.where(like < 0.8, UNKNOWN, np.where(ectopic, "S", "N"))
+            yield observe(moved, places.tolist(), symbols.tolist(), "premature", name)
+
+
+def unnamed_beats() -> Iterator[BeatSet]:
+    """Beats of CinC 2017 recordings of other rhythms and of atrial fibrillation: a teacher may name them."""
+    for name, signal in _of_cinc2017("OA"):
+        if len(peaks := detect(signal)) >= 15:
+            yield observe(signal, peaks, [UNKNOWN] * len(peaks), "unnamed", name)
+
+
+def _of_cinc2017(labels: str) -> list[tuple[str, Floats]]:
+    """Training recordings with one of these labels."""
+    every = prepare.cinc2017(FS)
+    rows = zip(every.ids, every.labels, every.signals, strict=True)
+    return [(name, x) for name, label, x in rows if label in labels and not splits.is_validation(name)]
+
+
+def _some_of_cinc2017(
+    label: str, most: int | None, rng: np.random.Generator
+) -> Iterator[tuple[str, Floats, list[float], Places]]:
+    """Recordings in random order with R peaks and how alike the beats are; only those where most are."""
+    recordings = _of_cinc2017(label)
+    taken = 0
+    for i in rng.permutation(len(recordings)):
+        if taken == most:
+            return
+        name, signal = recordings[i]
+        if len(peaks := detect(signal)) >= 15:
+            like = alike([_qrs(signal, at) for at in peaks])
+            if np.mean(like > 0.8) >= 0.7:
+                taken += 1
+                yield name, signal, peaks, like
+
+
+def gather(seed: int, say: Say, limit: int | None = None) -> BeatSet:
+    """All beats to learn from; ``limit`` keeps that many recordings of each source."""
+    rng = np.random.default_rng(seed)
+    sources = mitdb(TAUGHT), ptbxl(), cinc2017(rng), premature_beats(rng), unnamed_beats()
+    sets: list[BeatSet] = []
+    for name, source in zip(SOURCES, sources, strict=True):
+        found = list(islice(source, limit))
+        say(f"{name}: {sum(map(len, found))} beats of {len(found)} recordings")
+        sets += found
+    return joined(sets)

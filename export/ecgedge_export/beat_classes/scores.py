@@ -1,0 +1,123 @@
+"""How well beats are named: MIT-BIH by ANSI/AAMI EC57, through ``ecgedge.classify_beats``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ecgedge.helpers import Beats
+from ecgedge_export import data
+from ecgedge_export.beats.scores import counted, pairs
+from ecgedge_export.data import Record
+
+CLASSES = "NSVFQ"
+ECTOPIC = {"VEB": "V", "SVEB": "S"}
+NONE = "O"  # no beat: one that was missed, or made up
+TOLERANCE_S = 0.15
+# What counts neither for nor against a class: a fusion beat is half a V, and Q may be anything
+NEUTRAL = {"V": "FQ", "S": "Q"}
+Classify = Callable[[npt.NDArray[np.float32], float], Beats]
+Matrix = npt.NDArray[np.int64]
+
+
+def confusion(record: Record, beats: Beats) -> Matrix:
+    """Beats of a record by what they are (rows) and what was said (columns): N S V F Q O, (6, 6).
+
+    Matches lie within 150 ms; the first five minutes and ventricular flutter do not count.
+    """
+    names = CLASSES + NONE
+    matrix = np.zeros((len(names), len(names)), np.int64)
+    truth = record.aami.tolist()
+    matched = pairs(record.beats, beats.sample, TOLERANCE_S * record.fs, nearest=True)
+    real, said = counted(record, record.beats), counted(record, beats.sample)
+    rows = [(truth[i], str(beats.symbol[j])) for i, j in matched if real[i]]
+    missed = set(np.flatnonzero(real).tolist()) - {i for i, _ in matched}
+    made_up = set(np.flatnonzero(said).tolist()) - {j for _, j in matched}
+    rows += [(truth[i], NONE) for i in missed] + [(NONE, str(beats.symbol[j])) for j in made_up]
+    for is_, called in rows:
+        matrix[names.index(is_), names.index(called)] += 1
+    return matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Of one class: beats of it that were called so, missed, and others that were wrongly called so.
+
+    ``others`` are all that could have been called so wrongly: those that were, and those that were called
+    something else, made-up ones included.
+    """
+
+    hits: int
+    missed: int
+    false: int
+    others: int
+
+    @property
+    def f1(self) -> float:
+        """2 hits / (true ones + called ones); 1 where there are neither."""
+        whole = 2 * self.hits + self.missed + self.false
+        return 2 * self.hits / whole if whole else 1.0
+
+    def ratios(self) -> dict[str, tuple[int, int]]:
+        """Sensitivity, positive predictivity and false positive rate, each as (count, of how many)."""
+        return {
+            "Se": (self.hits, self.hits + self.missed),
+            "P+": (self.hits, self.hits + self.false),
+            "FPR": (self.false, self.others),
+        }
+
+    def as_percent(self) -> dict[str, float]:
+        """Sensitivity, positive predictivity, false positive rate and F1, in %."""
+        shares = {name: round(100 * a / b, 2) if b else 0.0 for name, (a, b) in self.ratios().items()}
+        return {**shares, "F1": round(100 * self.f1, 2)}
+
+
+def score(matrix: Matrix, symbol: str) -> Score:
+    """Score of ``V`` (VEB) or ``S`` (SVEB) from a confusion matrix."""
+    names = CLASSES + NONE
+    k = names.index(symbol)
+    against = [i for i, name in enumerate(names) if i != k and name not in NEUTRAL[symbol]]
+    false = int(matrix[against, k].sum())
+    spared = np.delete(np.delete(matrix, k, axis=0), [k, names.index(NONE)], axis=1)
+    return Score(
+        hits=int(matrix[k, k]),
+        missed=int(matrix[k].sum() - matrix[k, k]),
+        false=false,
+        others=false + int(spared.sum()),
+    )
+
+
+def report(named: Iterable[tuple[Record, Beats]]) -> dict[str, Any]:
+    """VEB and SVEB gross and by record, and the confusion matrix, of records with what was said of them."""
+    by_record = {record.id: confusion(record, beats) for record, beats in named}
+    gross = np.sum(list(by_record.values()), axis=0)
+    return {
+        "records": len(by_record),
+        "gross": _figures(gross),
+        "confusion": as_table(gross),
+        "by_record": {name: _figures(matrix) for name, matrix in by_record.items()},
+    }
+
+
+def as_table(matrix: Matrix) -> dict[str, dict[str, int]]:
+    """Write a confusion matrix as rows of named cells: what beats are, then what they were called."""
+    names = CLASSES + NONE
+    return {
+        name: dict(zip(names, row.tolist(), strict=True)) for name, row in zip(names, matrix, strict=True)
+    }
+
+
+def _figures(matrix: Matrix) -> dict[str, dict[str, float]]:
+    return {
+        name: {"beats": int(matrix[CLASSES.index(c)].sum()), **score(matrix, c).as_percent()}
+        for name, c in ECTOPIC.items()
+    }
+
+
+def classify_records(classify: Classify, record_ids: Sequence[str]) -> Iterable[tuple[Record, Beats]]:
+    """Name the beats of MIT-BIH records, first channel."""
+    return ((record, classify(record.mv, record.fs)) for record in data.mitdb(record_ids))

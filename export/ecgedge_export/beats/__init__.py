@@ -1,0 +1,1 @@
+"""The beat detector: views of annotated ECG, training, scores."""

@@ -1,0 +1,156 @@
+"""Train the beat detector: first on annotated beats, then also on recordings that it was sure of itself.
+
+Annotated are both leads of MIT-BIH DS1. The second round adds CinC 2017 training recordings (lead I,
+hand-held) in which the first round left nothing in question: clean there, they are shown with noise. Noise is
+the second lead of NSTDB; its first is for judging.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ecgedge.beat_net import DILATIONS, FS, KERNEL, STRIDES, BeatNet, pack
+from ecgedge.beats import BeatDetector
+from ecgedge_export import data, prepare, recipe, splits
+from ecgedge_export.beats.views import Source, Viewer
+from ecgedge_export.progress import telling
+
+Say = Callable[[str], None]
+RARE = frozenset("VFEe!aSJ")
+REPORT = 500  # steps between two lines about the progress
+
+
+@dataclass(frozen=True, slots=True)
+class BeatRecipe:
+    """Choices that make a beat detector."""
+
+    name: str
+    channels: int
+    steps: int
+    batch: int
+    lr: float
+    seed: int
+    threads: int
+    rare: float
+    self_labelled: float
+    sure: float
+    snr_db: tuple[float, float]
+    threshold: float
+    back: float
+
+
+class TorchNet(nn.Module):
+    """The network of ``ecgedge.beat_net``, to be trained: (batch, 1, LENGTH) to logits (batch, HOP)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        widths = [1, *[channels] * len(STRIDES)]
+        shapes = zip(widths, widths[1:], STRIDES, DILATIONS, strict=False)
+        self.steps = nn.ModuleList(nn.Conv1d(a, b, KERNEL, s, dilation=d) for a, b, s, d in shapes)
+        self.out = nn.Conv1d(channels, 2, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for step in self.steps:
+            x = torch.relu(step(x))
+        y: Tensor = self.out(x)
+        return y.transpose(1, 2).flatten(1)
+
+    def packed(self, how: BeatRecipe) -> BeatNet:
+        """Return what the runtime reads."""
+        parts = []
+        for layer in [*self.steps, self.out]:
+            weight, bias = layer.weight.detach(), layer.bias.detach()
+            parts += [weight.permute(2, 1, 0).numpy(), bias.numpy()]
+        return BeatNet(how.channels, pack(parts), how.threshold, how.back)
+
+
+def load_recipe(path: Path) -> BeatRecipe:
+    """Read a recipe; errors as in :func:`ecgedge_export.recipe.load`."""
+    loaded: BeatRecipe = recipe.read(BeatRecipe, path)
+    return loaded
+
+
+def build(how: BeatRecipe, record_ids: tuple[str, ...], command: str, say: Say) -> BeatNet:
+    """Train in two rounds on MIT-BIH records, the second one with CinC 2017."""
+    annotated = mitdb_sources(record_ids)
+    viewer = Viewer(noises(), how.rare, how.snr_db)
+    first = train(how, [annotated], viewer, say)
+    if not how.self_labelled:
+        return replace(first, command=command)
+    own = self_labelled(first, how.sure)
+    say(f"second round: {len(own)} recordings labelled by the first one")
+    return replace(train(how, [annotated, own], viewer, say), command=command)
+
+
+def train(how: BeatRecipe, sources: list[list[Source]], viewer: Viewer, say: Say) -> BeatNet:
+    """Train a network; where there are two lists of sources, the second gives ``how.self_labelled`` views."""
+    torch.set_num_threads(how.threads)
+    torch.manual_seed(how.seed)
+    net = TorchNet(how.channels)
+    optimiser = torch.optim.AdamW(net.parameters(), how.lr, weight_decay=0.01)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, how.lr, total_steps=how.steps, pct_start=0.1)
+    sum_of_losses, tell = 0.0, telling(say, "beats")
+    for step, (x, y) in enumerate(_batches(how, sources, viewer), 1):
+        loss = F.binary_cross_entropy_with_logits(net(x), y)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        sum_of_losses += float(loss.detach())
+        if step % REPORT == 0:
+            tell(step, how.steps, sum_of_losses / REPORT)
+            sum_of_losses = 0.0
+    return net.packed(how)
+
+
+def _batches(how: BeatRecipe, sources: list[list[Source]], viewer: Viewer) -> Iterator[tuple[Tensor, Tensor]]:
+    rng = np.random.default_rng(how.seed)
+    for _ in range(how.steps):
+        second = rng.random(how.batch) < how.self_labelled * (len(sources) > 1)
+        chosen = [sources[int(s)] for s in second]
+        views = [viewer.view(pool[rng.integers(len(pool))], rng) for pool in chosen]
+        x, y = (np.stack(parts) for parts in zip(*views, strict=True))
+        yield torch.from_numpy(x)[:, None], torch.from_numpy(y)
+
+
+def mitdb_sources(record_ids: tuple[str, ...]) -> list[Source]:
+    """Both leads of MIT-BIH records, filtered as live."""
+    sources = []
+    for record in data.mitdb(record_ids):
+        leads = [prepare.filtered(record.lead(i), record.fs, FS) for i in (0, 1)]
+        beats = record.beats.astype(np.float64) * (FS / record.fs)
+        rare = np.isin(record.symbols, list(RARE))
+        sources.append(Source(np.stack([x / x.std() for x in leads]), beats, beats[rare]))
+    return sources
+
+
+def noises() -> list[prepare.Signal]:
+    """The second lead of electrode motion, muscle noise and baseline wander."""
+    return list(prepare.nstdb(FS, lead=1).values())
+
+
+def self_labelled(net: BeatNet, sure: float) -> list[Source]:
+    """CinC 2017 training recordings in which every place that may hold a beat surely does."""
+    asking = replace(net, threshold=0.1, back=0.1)
+    everything = prepare.cinc2017(FS)
+    sources = []
+    for record_id, x in zip(everything.ids, everything.signals, strict=True):
+        if not splits.is_validation(record_id) and x.std() > 0:
+            source = _labelled(BeatDetector(FS, asking), x, sure)
+            sources += [source] if source and source.long_enough else []
+    return sources
+
+
+def _labelled(detector: BeatDetector, x: prepare.Signal, sure: float) -> Source | None:
+    found = detector.feed(x) + detector.finish()
+    if len(found) < 2 or any(b.confidence < sure for b in found):
+        return None
+    return Source((x / x.std())[None], np.array([b.at for b in found], np.float64), np.empty(0))

@@ -1,0 +1,1 @@
+"""Reports in the form of ANSI/AAMI EC57."""

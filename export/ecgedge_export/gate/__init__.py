@@ -1,0 +1,1 @@
+"""The noise gate: labelled stretches, training, scores across data sets."""

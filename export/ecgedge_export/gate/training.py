@@ -1,0 +1,140 @@
+"""Fit the noise gate: clean sinus, AF and ectopy against noise, every group with the same weight.
+
+Clean: CinC 2017 training records labelled N, A, O, MIT-BIH DS1 as recorded, motion graded 1. Noisy: CinC 2017
+"~", DS1 with electrode motion or muscle noise from the second lead of NSTDB, motion graded 3 or 4. AF and
+ectopic windows are groups of their own, so that a gate which takes irregularity for noise pays for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy import optimize, special
+
+from ecgedge.gate import GateModel
+from ecgedge_export import splits
+from ecgedge_export.gate import sets as gate_data
+from ecgedge_export.gate.sets import CLEAN, VALIDATES, GateRecipe, Say, Windows
+
+Array = npt.NDArray[np.float64]
+CLIP = 4.0
+FEWEST = 50  # windows without which a group has no say in a threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Weights and bias of a logistic regression."""
+
+    weights: Array
+    bias: float
+
+    def score(self, z: Array) -> Array:
+        """Probability for each row of standardised features."""
+        out: Array = special.expit(z @ self.weights + self.bias)
+        return out
+
+
+def build(how: GateRecipe, command: str, say: Say) -> GateModel:
+    """Read the training data, fit, and note what the gate refuses of them."""
+    windows = training_windows(how, say)
+    gate = fit(how, windows)
+    return replace(gate, metrics={"trained_on": refused(gate, windows)}, command=command)
+
+
+def training_windows(how: GateRecipe, say: Say) -> Windows:
+    """Windows that may train: none of a validation or test split."""
+    levels = (*how.noisy_db, *how.mild_db)
+    readers: dict[str, Callable[[], Windows]] = {
+        "CinC 2017": lambda: gate_data.cinc_windows(how, validation=False),
+        "MIT-BIH DS1": lambda: gate_data.mitdb_windows(how, splits.DS1),
+        "MIT-BIH DS1 with noise": lambda: gate_data.mixed_windows(how, splits.DS1, levels, lead=1),
+        "motion": lambda: gate_data.motion_windows(how, people=range(1, VALIDATES)),
+    }
+    return gate_data.read(readers, say)
+
+
+def fit(how: GateRecipe, windows: Windows) -> GateModel:
+    """Fit both levels, calibrate them, and choose their thresholds."""
+    mean, scale = windows.features.mean(axis=0), windows.features.std(axis=0) + 1e-9
+    z = np.clip((windows.features - mean) / scale, -CLIP, CLIP)
+    lost = ~windows.clean & ~windows.mild
+    rhythm = _calibrated(
+        _logistic(z, windows.clean, _weights(windows, windows.clean, lost), how.ridge), z, windows
+    )
+    shape = _logistic(z, windows.clean, _weights(windows, windows.clean, ~windows.clean), how.ridge)
+    return GateModel(
+        mean=tuple(mean),
+        scale=tuple(scale),
+        weights=tuple(rhythm.weights),
+        bias=rhythm.bias,
+        threshold=_threshold(rhythm.score(z), windows, how.clean_rejected),
+        morphology_weights=tuple(shape.weights),
+        morphology_bias=shape.bias,
+        morphology_threshold=_threshold(shape.score(z), windows, how.morphology_rejected),
+        clip=CLIP,
+    )
+
+
+def scores(gate: GateModel, features: Array) -> Array:
+    """Probability of being usable for the rhythm, for each row of features."""
+    z = np.clip((features - np.array(gate.mean)) / np.array(gate.scale), -gate.clip, gate.clip)
+    return Line(np.array(gate.weights), gate.bias).score(z)
+
+
+def refused(gate: GateModel, windows: Windows) -> dict[str, dict[str, float]]:
+    """Share refused and number of windows, per group."""
+    no = scores(gate, windows.features) < gate.threshold
+    return {
+        str(g): {
+            "refused": round(float(no[windows.group == g].mean()), 4),
+            "n": int(np.sum(windows.group == g)),
+        }
+        for g in np.unique(windows.group)
+    }
+
+
+def _calibrated(line: Line, z: Array, windows: Windows) -> Line:
+    """Make the score a probability where noise is as rare as in CinC 2017 (Platt, 1999).
+
+    Where that is not among the data, as all that are not mild have it.
+    """
+    natural = windows.dataset == "cinc"
+    chosen = natural if natural.any() else ~windows.mild
+    log_odds = (z @ line.weights + line.bias)[chosen, None]
+    share = np.full(len(log_odds), 1 / len(log_odds))
+    platt = _logistic(log_odds, windows.clean[chosen], share, ridge=0.0)
+    slope = float(platt.weights[0])
+    return Line(line.weights * slope, line.bias * slope + platt.bias)
+
+
+def _threshold(score: Array, windows: Windows, share: float) -> float:
+    """The highest threshold at which no clean group loses more than ``share`` of its windows."""
+    groups = [g for g in CLEAN if np.sum(windows.group == g) >= FEWEST]
+    return min(float(np.quantile(score[windows.group == g], share)) for g in groups)
+
+
+def _weights(windows: Windows, yes: npt.NDArray[np.bool_], no: npt.NDArray[np.bool_]) -> Array:
+    """Both sides weigh the same, and so does every group within each; the rest nothing."""
+    weights = np.zeros(len(windows.group))
+    for side in (yes, no):
+        groups = np.unique(windows.group[side])
+        for g in groups:
+            chosen = side & (windows.group == g)
+            weights[chosen] = 0.5 / len(groups) / chosen.sum()
+    return weights
+
+
+def _logistic(z: Array, yes: npt.NDArray[np.bool_], weights: Array, ridge: float) -> Line:
+    design, y = np.hstack([z, np.ones((len(z), 1))]), yes.astype(np.float64)
+
+    def loss(w: Array) -> tuple[float, Array]:
+        log_odds = design @ w
+        value = np.sum(weights * (np.logaddexp(0, log_odds) - y * log_odds)) + ridge * np.sum(w[:-1] ** 2)
+        slope = design.T @ (weights * (special.expit(log_odds) - y)) + 2 * ridge * np.append(w[:-1], 0)
+        return float(value), slope
+
+    w = optimize.minimize(loss, np.zeros(design.shape[1]), jac=True, method="L-BFGS-B").x
+    return Line(w[:-1], float(w[-1]))

@@ -1,0 +1,29 @@
+"""TFLite's reference kernels: what TFLite Micro, CMSIS-NN and the C source compute, on this machine."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from ecgedge.backends.interpreter import InterpreterBackend
+from ecgedge_export.int8.describe import describe_file
+
+_PLAIN = functools.partial(Interpreter, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
+
+
+def open_reference(tflite: str | Path) -> InterpreterBackend:
+    """Load a TFLite model into the reference kernels: slow, and the same integers on every processor.
+
+    Raises
+    ------
+    ModelError
+        See :class:`ecgedge.backends.interpreter.InterpreterBackend`.
+
+    Examples
+    --------
+    >>> open_reference("model.tflite").run(window).shape  # doctest: +SKIP
+    (4,)
+    """
+    return InterpreterBackend("reference", _PLAIN, Path(tflite).read_bytes(), describe_file(tflite))

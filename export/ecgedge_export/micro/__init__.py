@@ -1,0 +1,1 @@
+"""What microcontrollers need: C source and how much memory it takes."""

@@ -1,0 +1,292 @@
+"""From recipe to shipped folder: train, export, quantize, prove, measure, package."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy import optimize, special
+from torch import nn
+
+from ecgedge.backends.onnx import open_model
+from ecgedge.filters import FrontEnd
+from ecgedge.manifest import Dataset, Manifest, Normalisation
+from ecgedge.model import NORMALISATION, Model
+from ecgedge.monitor import LIMITS
+from ecgedge_export import data, nets, prepare, splits
+from ecgedge_export import train as training
+from ecgedge_export.int8 import qat
+from ecgedge_export.int8.describe import describe_file
+from ecgedge_export.int8.onnx_export import export_onnx
+from ecgedge_export.int8.parity import Limits, ParityReport, parity
+from ecgedge_export.int8.quantize import quantize
+from ecgedge_export.int8.tflite_writer import write_tflite
+from ecgedge_export.micro import tflm
+from ecgedge_export.micro.c_source import c_source
+from ecgedge_export.prepare import Prepared
+from ecgedge_export.progress import telling
+from ecgedge_export.recipe import Recipe
+from ecgedge_export.rhythm import conditions
+from ecgedge_export.rhythm import scores as evaluate
+from ecgedge_export.rhythm.augment import Viewer
+from ecgedge_export.ship.package import golden_cases, package
+from ecgedge_export.train import Lessons
+
+CALIBRATION_WINDOWS = 512
+GOLDEN_WINDOWS = 1
+PARITY = Limits(int8_steps=1, int8_agreement=0.999, reference_agreement=0.97, float_agreement=0.97)
+SOURCES = (
+    Dataset(
+        "PhysioNet/CinC Challenge 2017",
+        "ODC-By 1.0",
+        0,
+        "https://physionet.org/content/challenge-2017/1.0.0/",
+    ),
+    Dataset("MIT-BIH Noise Stress Test", "ODC-By 1.0", 3, "https://physionet.org/content/nstdb/1.0.0/"),
+)
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Sets:
+    """Filtered recordings on both sides of the split, and the drawer of views."""
+
+    train: Prepared
+    validation: Prepared
+    viewer: Viewer
+
+
+def load_sets(recipe: Recipe, limit: int | None = None) -> Sets:
+    """Read CinC 2017 and the noise; ``limit`` keeps that many records of each side."""
+    everything = prepare.cinc2017(recipe.fs)
+    judge = [splits.is_validation(i) for i in everything.ids]
+    sides = everything.only([not j for j in judge]), everything.only(judge)
+    train, validation = (s.only([i < (limit or len(s.ids)) for i in range(len(s.ids))]) for s in sides)
+    noise = list(prepare.nstdb(recipe.fs).values())
+    viewer = Viewer(recipe.fs, recipe.n_samples, recipe.clip, recipe.augment, noise)
+    return Sets(train, validation, viewer)
+
+
+def in_noise(validation: Prepared, fs: float, snr_db: float) -> dict[str, Prepared]:
+    """The same recordings with each kind of noise that trained nothing, filtered after it was added."""
+    wanted = set(validation.ids)
+    records = [r for r in data.cinc2017() if r.id in wanted]
+    found = {}
+    for kind, noise in prepare.held_out_noise(records[0].fs).items():
+        signals = [prepare.filtered(prepare.mix(r.mv, noise, snr_db), r.fs, fs) for r in records]
+        found[kind] = Prepared([r.id for r in records], [r.label for r in records], signals)
+    return found
+
+
+def build(
+    recipe: Recipe,
+    sets: Sets,
+    out: Path,
+    work: Path,
+    command: str,
+    say: Say,
+    lessons: Lessons | None = None,
+    known: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    widely: bool = True,
+) -> Manifest:
+    """Make the model folder ``out``; checkpoints and intermediate files go to ``work``.
+
+    ``lessons`` are a teacher's answers about ``sets.train``; ``known`` joins the metrics; ``widely`` measures
+    under many conditions too, which takes minutes.
+
+    Raises
+    ------
+    ModelError
+        The INT8 files disagree with each other or too much with their float parent.
+    """
+    parent = training.train(
+        recipe,
+        sets.train,
+        sets.viewer,
+        work / "checkpoint.pt",
+        telling(say, recipe.name),
+        lessons,
+    )
+    say(f"{nets.n_parameters(parent):,} parameters; quantizing")
+    net = tuned(parent, recipe, sets, say)
+    windows = _last_windows(sets.validation, sets.viewer)[:, None, :]
+    pair, tflite, report = convert(net, _calibration(recipe, sets), windows, work)
+    logits = training.logits(net, _last_windows(sets.validation, sets.viewer))
+    targets = np.array([recipe.classes.index(label) for label in sets.validation.labels])
+    draft = _draft(recipe, sets, fit_temperature(logits, targets), command)
+    cases = golden_cases(pair, tflite, _golden(sets, recipe))
+    metrics: dict[str, Any] = {
+        **known,
+        "command": command,
+        "parameters": nets.n_parameters(parent),
+        "parity": asdict(report),
+        "memory": memory(tflite),
+        "float_without_gate": _float_report(parent, sets, recipe),
+    }
+    package(out, replace(draft, metrics=metrics), pair, tflite, cases)
+    metrics |= measure(
+        out, export_onnx(parent, recipe.n_samples, work / "parent.onnx"), sets.validation.ids, say
+    )
+    if widely:
+        metrics |= measure_widely(out, sets.validation.ids, say)
+    return package(out, replace(draft, metrics=metrics), pair, tflite, cases)
+
+
+def tuned(net: nn.Module, recipe: Recipe, sets: Sets, say: Say) -> nn.Module:
+    """Return ``net`` trained on with rounding, if the recipe says so, else ``net`` itself."""
+    how = recipe.quantization
+    if how.qat_epochs == 0:
+        return net
+    return qat.tune(
+        net,
+        torch.from_numpy(_calibration(recipe, sets)),
+        lambda epoch: training.views(recipe, sets.train, sets.viewer, epoch),
+        how.qat_epochs,
+        how.qat_lr,
+        telling(say, "rounding"),
+    )
+
+
+def measure(folder: Path, parent: Path, record_ids: Sequence[str], say: Say) -> dict[str, Any]:
+    """CinC 2017 records through ``ecgedge.classify``, gate included: both runtimes, and the float parent.
+
+    ``parent`` is the float ONNX file of the same network.
+    """
+    records = list(data.cinc2017(record_ids))
+    models = {f"int8_{b}": Model.load(folder, b) for b in ("litert", "onnx")}
+    models["float"] = Model(
+        models["int8_onnx"].manifest, open_model(parent.read_bytes(), describe_file(parent))
+    )
+    answers = {}
+    for name, model in models.items():
+        say(f"measuring {name} through ecgedge.classify")
+        answers[name] = evaluate.classify_records(records, model)
+    reports = {name: evaluate.rhythm_report(a, models[name].manifest.classes) for name, a in answers.items()}
+    agree = evaluate.agreement(answers["int8_litert"], answers["int8_onnx"])
+    quality = conditions.by_quality(answers["int8_litert"])
+    return {**reports, "backends_agree": round(agree, 4), "by_quality": quality}
+
+
+def measure_widely(folder: Path, record_ids: Sequence[str], say: Say) -> dict[str, Any]:
+    """The same records under many conditions, and other people."""
+    model = Model.load(folder, "litert")
+    say("measuring other rates, noise, polarity")
+    found = {"conditions": conditions.under_conditions(model, data.cinc2017(record_ids))}
+    say("measuring PTB-XL")
+    return {**found, "by_person": conditions.by_person(model)}
+
+
+def fit_temperature(logits: npt.NDArray[np.float32], targets: npt.NDArray[np.int64]) -> float:
+    """Temperature with the least log loss (Guo et al., ICML 2017)."""
+
+    def loss(log_t: float) -> float:
+        log_p = special.log_softmax(logits / np.exp(log_t), axis=1)
+        return float(-log_p[np.arange(len(targets)), targets].mean())
+
+    return float(np.exp(optimize.minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
+
+
+def convert(
+    net: nn.Module, calibration: npt.NDArray[np.float32], windows: npt.NDArray[np.float32], work: Path
+) -> tuple[Path, Path, ParityReport]:
+    """Make the two INT8 files of a network, from inputs to calibrate with, and prove them on ``windows``.
+
+    Inputs are of shape (n, 1, time). Returns the ONNX file, the TFLite file, and how they compare.
+
+    Raises
+    ------
+    ModelError
+        They disagree with each other or too much with their float parent.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    float_onnx = export_onnx(net, calibration.shape[2], work / "float.onnx")
+    pair = quantize(float_onnx, calibration, work / "int8")
+    tflite = write_tflite(pair.s8s8, work / "model.tflite")
+    return pair.u8s8, tflite, parity(net, float_onnx, pair.u8s8, tflite, windows, PARITY)
+
+
+def _calibration(recipe: Recipe, sets: Sets) -> npt.NDArray[np.float32]:
+    """Windows of the training side, as the network is trained on them."""
+    rng = np.random.default_rng(recipe.training.seed)
+    chosen = rng.permutation(len(sets.train.signals))[:CALIBRATION_WINDOWS]
+    return np.stack([sets.viewer.view(sets.train.signals[i], rng) for i in chosen])[:, None, :]
+
+
+def memory(tflite: Path) -> dict[str, int]:
+    """Bytes that a microcontroller has to set aside; TFLite Micro's only where it is installed."""
+    found = {
+        "c_arena_bytes": c_source(tflite.read_bytes()).arena_bytes,
+        "tflite_micro_arena_bytes": tflm.arena_bytes(tflite),
+    }
+    return {name: size for name, size in found.items() if size is not None}
+
+
+def _last_windows(side: Prepared, viewer: Viewer) -> npt.NDArray[np.float32]:
+    return np.stack([viewer.plain(s) for s in side.signals])
+
+
+def _float_report(net: nn.Module, sets: Sets, recipe: Recipe) -> dict[str, Any]:
+    """The float parent on the last window of every validation record, without the gate."""
+    said = training.logits(net, _last_windows(sets.validation, sets.viewer)).argmax(axis=1)
+    labels = [recipe.classes[i] for i in said]
+    return {
+        "windows": "last one of each record, no gate",
+        "mean_f1_nao": round(evaluate.mean_f1(sets.validation.labels, labels), 4),
+        "f1": {
+            k: round(v, 4)
+            for k, v in evaluate.f1_by_class(sets.validation.labels, labels, recipe.classes).items()
+        },
+    }
+
+
+def _golden(sets: Sets, recipe: Recipe) -> list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+    # Four decimals are a tenth of a microvolt, and a third of the file.
+    signals = [np.round(s[-recipe.n_samples :], 4) for s in sets.validation.signals[:GOLDEN_WINDOWS]]
+    return [(s, sets.viewer.plain(s)) for s in signals]
+
+
+def _draft(recipe: Recipe, sets: Sets, temperature: float, command: str) -> Manifest:
+    front = FrontEnd.default(recipe.fs)
+    cinc, nstdb = SOURCES
+    return Manifest(
+        task=recipe.task,
+        fs=recipe.fs,
+        window_s=recipe.window_s,
+        hop_s=recipe.hop_s,
+        min_window_s=recipe.min_window_s,
+        bandpass_taps=front.taps,
+        resampler=front.resampler,
+        normalisation=Normalisation(NORMALISATION, {"clip": recipe.clip}),
+        classes=recipe.classes,
+        temperature=temperature,
+        thresholds=LIMITS,
+        training_data=(replace(cinc, records=len(sets.train.ids)), nstdb),
+        split_sha256=splits.split_hash(sets.validation.ids),
+        metrics={"command": command},
+        commit=commit(),
+        versions=versions(),
+    )
+
+
+def commit() -> str:
+    """The repository's commit, "" outside of one."""
+    try:
+        done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return done.stdout.strip()
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that make the files."""
+    made_by = ("torch", "onnx", "onnxruntime", "ai-edge-litert", "numpy")
+    return {name: importlib.metadata.version(name) for name in made_by}

@@ -1,0 +1,119 @@
+"""One rhythm model under many conditions: other rates, polarity, noise, short recordings, other people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.signal import resample_poly
+
+from ecgedge.model import Model
+from ecgedge_export import data, prepare
+from ecgedge_export.data import Record
+from ecgedge_export.rhythm import scores as evaluate
+from ecgedge_export.rhythm.scores import Answers
+
+Signal = npt.NDArray[np.float32]
+RATES = (100, 125, 130, 250, 360, 500)
+NOISE_SNR_DB = 12.0
+SHORT_S = 10.0
+QUALITY = (("all of it usable", 0.999, 2.0), ("half of it or more", 0.5, 0.999), ("less", -1.0, 0.5))
+AGES = (("under 50 years", 0.0, 50.0), ("50 to 69 years", 50.0, 70.0), ("70 years and older", 70.0, 200.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What :func:`ecgedge_export.rhythm.scores.classify_records` reads of a record, changed."""
+
+    id: str
+    label: str
+    mv: Signal
+    fs: float
+
+
+def at_rate(fs: float, record: Record) -> Changed:
+    """The recording as a wearable of another rate would send it."""
+    mv = resample_poly(record.mv, round(fs), round(record.fs)).astype(np.float32)
+    return Changed(record.id, record.label, mv, fs)
+
+
+def upside_down(record: Record) -> Changed:
+    """The recording with the electrodes swapped."""
+    return Changed(record.id, record.label, -record.mv, record.fs)
+
+
+def shortened(record: Record) -> Changed:
+    """The first ten seconds."""
+    return Changed(record.id, record.label, record.mv[: round(SHORT_S * record.fs)], record.fs)
+
+
+def with_noise(noise: Signal, record: Record) -> Changed:
+    """The recording with noise added."""
+    return Changed(record.id, record.label, prepare.mix(record.mv, noise, NOISE_SNR_DB), record.fs)
+
+
+def conditions(fs: float) -> dict[str, Callable[[Record], Changed]]:
+    """Every condition by name, for recordings at ``fs`` Hz."""
+    noises = prepare.held_out_noise(fs)
+    return {
+        **{f"{rate} Hz": partial(at_rate, rate) for rate in RATES},
+        "upside down": upside_down,
+        f"first {SHORT_S:g} s": shortened,
+        **{f"NSTDB {kind}, {NOISE_SNR_DB:g} dB": partial(with_noise, x) for kind, x in noises.items()},
+    }
+
+
+def under_conditions(model: Model, records: Iterable[Record]) -> dict[str, dict[str, Any]]:
+    """Rhythm of the same recordings under every condition."""
+    every = list(records)
+    found = {}
+    for name, change in conditions(every[0].fs).items():
+        report = evaluate.rhythm_report(
+            evaluate.classify_records(map(change, every), model), model.manifest.classes
+        )
+        found[name] = {key: report[key] for key in ("records", "mean_f1_nao", "mean_f1_nao_95", "af")}
+    return found
+
+
+def by_quality(answers: Answers) -> dict[str, dict[str, Any]]:
+    """Rhythm by the share of a recording that the gate let through."""
+    found = {}
+    for name, low, high in QUALITY:
+        part = answers.only((answers.usable >= low) & (answers.usable < high))
+        if part.ids:
+            f1 = evaluate.mean_f1(part.truth, part.said)
+            found[name] = {
+                "records": len(part.ids),
+                "mean_f1_nao": round(f1, 4),
+                "mean_f1_nao_95": [round(x, 4) for x in evaluate.mean_f1_interval(part.truth, part.said)],
+                "af": evaluate.af_report(part),
+            }
+    return found
+
+
+def by_person(model: Model) -> dict[str, dict[str, Any]]:
+    """AF or not by sex and age: lead I of PTB-XL, fold 9, which trained nothing; ten seconds each."""
+    people = [r for r in data.ptbxl() if r.fold == 9]
+    answers = evaluate.classify_records(map(_af_or_not, people), model)
+    groups = dict(_groups(people))
+    return {
+        name: {"records": int(who.sum()), "af": evaluate.af_report(answers.only(who))}
+        for name, who in groups.items()
+        if who.any()
+    }
+
+
+def _af_or_not(record: Record) -> Changed:
+    return Changed(record.id, "A" if "AFIB" in record.statements else "N", record.lead("I"), record.fs)
+
+
+def _groups(people: list[Record]) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+    yield "everybody", np.ones(len(people), np.bool_)
+    for name, sex in (("women", "F"), ("men", "M")):
+        yield name, np.array([r.sex == sex for r in people])
+    for name, low, high in AGES:
+        yield name, np.array([r.age is not None and low <= r.age < high for r in people])

@@ -1,0 +1,136 @@
+"""Teachers, what they say of recordings that they did not see, and what learning from them is worth."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from torch import nn
+
+from ecgedge_export import splits
+from ecgedge_export.prepare import Prepared
+from ecgedge_export.progress import telling
+from ecgedge_export.recipe import Distill, Recipe
+from ecgedge_export.rhythm import scores as evaluate
+from ecgedge_export.rhythm.augment import Signal, Viewer
+from ecgedge_export.train import Lessons, logits, train
+
+Say = Callable[[str], None]
+Logits = npt.NDArray[np.float32]
+NO_NOISE = "labels, no noise"
+
+
+def lessons(recipe: Recipe, how: Distill, data: Prepared, viewer: Viewer, work: Path, say: Say) -> Lessons:
+    """Let teachers answer about ``data``, each about the recordings that it did not see.
+
+    A teacher that answers about what it was trained on repeats the labels, their errors included; one that
+    did not see them says what they look like.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The teacher's; it is trained ``how.folds`` times, or taken from ``work`` where that is done.
+    how : Distill
+        The student's part about distillation.
+    data : Prepared
+        The recordings that the student will learn from.
+    viewer : Viewer
+        Draws training views for the teachers.
+    work : Path
+        A folder for the teachers' checkpoints.
+    say : callable
+        Takes lines about the progress.
+    """
+    folds = np.array([splits.fold(i, how.folds) for i in data.ids])
+    said = np.zeros((len(data.ids), len(recipe.classes)), np.float32)
+    for k in range(how.folds):
+        others = data.only((folds != k).tolist())
+        own = replace(recipe, training=replace(recipe.training, seed=recipe.training.seed + k))
+        net = train(
+            own, others, viewer, work / f"fold{k}" / "checkpoint.pt", telling(say, f"teacher {k + 1}")
+        )
+        mine = np.flatnonzero(folds == k)
+        said[mine] = answers(net, [data.signals[i] for i in mine], viewer)
+    return Lessons(said, how.weight, how.temperature)
+
+
+def answers(net: nn.Module, signals: Sequence[Signal], viewer: Viewer) -> Logits:
+    """Mean logits over the first and the last window of each recording, shape (recordings, classes)."""
+    first = np.stack([viewer.plain(s[: viewer.n_samples]) for s in signals])
+    last = np.stack([viewer.plain(s) for s in signals])
+    mean: Logits = (logits(net, first) + logits(net, last)) / np.float32(2)
+    return mean
+
+
+def arms(taught: Lessons) -> dict[str, Lessons | None]:
+    """Ways to learn: from the labels, from the teacher's choice, from all that the teacher thinks."""
+    # A choice as logits: so far apart that no temperature in use lets another class through.
+    choice = np.where(taught.logits == taught.logits.max(axis=1, keepdims=True), 50, -50).astype(np.float32)
+    return {
+        "labels": None,
+        "teacher's choice": replace(taught, logits=choice, temperature=1.0),
+        "distilled": taught,
+    }
+
+
+def compare(
+    recipe: Recipe,
+    taught: Lessons,
+    sides: tuple[Prepared, Prepared],
+    noisy: Mapping[str, Prepared],
+    viewer: Viewer,
+    seeds: int,
+    work: Path,
+    say: Say,
+) -> dict[str, Any]:
+    """Train the student in every way with ``seeds`` seeds, the same budget each; return what each is worth.
+
+    One way more is the labels without noise in the views, once: what noise costs a student that never heard
+    any.
+
+    Parameters
+    ----------
+    sides : tuple of Prepared
+        Recordings to learn from, and to judge by: float students, last window of each, no gate.
+    noisy : mapping of str to Prepared
+        Those to judge by, with noise of some kinds.
+    """
+    learn, judge = sides
+    ways = {name: (how, viewer) for name, how in arms(taught).items()}
+    ways[NO_NOISE] = None, viewer.without_noise()
+    heard = {"": judge, **noisy}
+    windows = {kind: np.stack([viewer.plain(s) for s in side.signals]) for kind, side in heard.items()}
+    said: dict[str, list[dict[str, list[str]]]] = {name: [] for name in ways}
+    for name, (taught_how, views) in ways.items():
+        for seed in range(1, 2 if name == NO_NOISE else seeds + 1):
+            own = replace(recipe, training=replace(recipe.training, seed=seed))
+            folder = work / f"{re.sub('[^a-z]+', '-', name)}-{seed}"
+            net = train(
+                own, learn, views, folder / "checkpoint.pt", telling(say, f"{name}, {seed}"), taught_how
+            )
+            said[name].append({kind: _labels(net, x, recipe.classes) for kind, x in windows.items()})
+    labels = said["labels"]
+    return {name: _row(judge.labels, each, labels[: len(each)]) for name, each in said.items()}
+
+
+def _labels(net: nn.Module, windows: npt.NDArray[np.float32], classes: Sequence[str]) -> list[str]:
+    return [classes[i] for i in logits(net, windows).argmax(axis=1)]
+
+
+def _row(
+    truth: list[str], by_seed: list[dict[str, list[str]]], base: list[dict[str, list[str]]]
+) -> dict[str, Any]:
+    f1 = [{kind: evaluate.mean_f1(truth, said) for kind, said in seed.items()} for seed in by_seed]
+    gain, low, high = evaluate.mean_f1_gain(truth, [s[""] for s in by_seed], [s[""] for s in base])
+    kinds = [kind for kind in f1[0] if kind]
+    return {
+        "mean_f1_nao": [round(seed[""], 4) for seed in f1],
+        "gain_over_labels": round(gain, 4),
+        "gain_95": [round(low, 4), round(high, 4)],
+        "fall_in_noise": {k: round(float(np.mean([s[""] - s[k] for s in f1])), 4) for k in kinds},
+    }

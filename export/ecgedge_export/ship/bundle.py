@@ -1,0 +1,225 @@
+"""One zip with all that a phone team or a firmware team needs, the same bytes for the same models."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import zipfile
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import numpy as np
+
+from ecgedge import beat_features as features
+from ecgedge import windows
+from ecgedge.gate import GateModel
+from ecgedge.manifest import MANIFEST_NAME, Manifest
+from ecgedge_bridge.errors import ModelError
+from ecgedge_export.micro.c_source import CSource, c_source
+from ecgedge_export.ship.card import CARD, card
+
+SUMS = "SHA256SUMS"
+GATE = "gate.json"
+NOTE = "INTEGRATION.md"
+_EARLIEST = (1980, 1, 1, 0, 0, 0)  # a zip cannot say less, and must not say when it was made
+_MODE = 0o644 << 16  # permissions of a file, where zip holds them
+_UNIX = 3
+
+
+def bundle(models: str | Path, out: str | Path) -> dict[str, str]:
+    """Write the zip and return the sha256 of each file in it.
+
+    Holds, for each model folder: the files that its manifest lists, verified; ``model.c`` and ``model.h``;
+    its card; a page on integration. Beside them the noise gate, licences, and ``SHA256SUMS`` for
+    ``sha256sum -c``.
+
+    Parameters
+    ----------
+    models : path
+        Folder of model folders, as in the package.
+    out : path
+        The zip; replaced if it is there.
+
+    Raises
+    ------
+    ModelError
+        A file is missing or changed, or there is no model.
+
+    Examples
+    --------
+    >>> sorted(bundle("edge/ecgedge/models", "models.zip"))[:2]  # doctest: +SKIP
+    ['DATA.md', 'LICENSE']
+    """
+    files = _contents(Path(models))
+    sums = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
+    files[SUMS] = "".join(f"{digest}  {name}\n" for name, digest in sums.items()).encode()
+    target = Path(out)
+    part = target.with_name(f".{target.name}.part")
+    try:
+        _write(part, files)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return sums
+
+
+def _write(path: Path, files: Mapping[str, bytes]) -> None:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, data in sorted(files.items()):
+            entry = zipfile.ZipInfo(name, _EARLIEST)
+            entry.external_attr, entry.create_system = _MODE, _UNIX
+            archive.writestr(entry, data, zipfile.ZIP_DEFLATED, 9)
+
+
+def _contents(models: Path) -> dict[str, bytes]:
+    folders = sorted(path.parent for path in models.glob(f"*/{MANIFEST_NAME}"))
+    if not folders:
+        raise ModelError(f"{models} holds no model folder: train a model, or name the folder of all models")
+    manifests = {folder.name: Manifest.load(folder) for folder in folders}
+    files = {"LICENSE": _licence(), "DATA.md": _data_licences(manifests).encode()}
+    for folder in folders:
+        files |= {
+            f"{folder.name}/{name}": data for name, data in _model(folder, manifests[folder.name]).items()
+        }
+    for gate in models.glob(f"*/{GATE}"):
+        GateModel.load(gate)  # checks its digest
+        files[f"{gate.parent.name}/{GATE}"] = gate.read_bytes()
+    return files
+
+
+def _model(folder: Path, manifest: Manifest) -> dict[str, bytes]:
+    files = {MANIFEST_NAME: (folder / MANIFEST_NAME).read_bytes(), **manifest.verify(folder)}
+    made = translated(folder.name, manifest, files)
+    files |= {"model.c": made.source.encode("ascii"), "model.h": made.header.encode("ascii")}
+    for page, text in ((NOTE, note(manifest, made)), (CARD, card(folder.name, manifest))):
+        if text is not None:
+            files[page] = text.encode()
+    return files
+
+
+def translated(name: str, manifest: Manifest, files: Mapping[str, bytes]) -> CSource:
+    """The C source of a model folder called ``name``, from the TFLite file that its manifest lists."""
+    if "tflite" not in manifest.backends:
+        raise ModelError(
+            f"the model {name} has no TFLite file, which the C source is made from: export it again"
+        )
+    return c_source(files[manifest.backends["tflite"].file], f"ecgedge_{name}")
+
+
+def note(manifest: Manifest, made: CSource) -> str | None:
+    """Page on integration for the manifest's task, ``None`` where there is no text for that task.
+
+    Raises
+    ------
+    ModelError
+        The manifest lacks a number that the page gives.
+    """
+    template = resources.files("ecgedge_export.ship") / "notes" / f"{manifest.task}.md"
+    if not template.is_file():
+        return None
+    try:
+        numbers = {**_preprocessing(manifest), **_tensors(manifest), **_report(manifest)}
+    except KeyError as error:
+        raise ModelError(
+            f"the manifest lacks {error}, which the page on integration gives: train again"
+        ) from error
+    values = {key: f"{value:g}" if isinstance(value, float) else value for key, value in numbers.items()}
+    return Template(template.read_text(encoding="utf-8")).substitute(values, arena_bytes=made.arena_bytes)
+
+
+def _preprocessing(manifest: Manifest) -> dict[str, object]:
+    m, taps = manifest, len(manifest.bandpass_taps)
+    own = {"fs": m.fs, "window_s": m.window_s, "hop_s": m.hop_s, "min_window_s": m.min_window_s}
+    shape = {
+        "n_taps": taps,
+        "delay": taps // 2,
+        "n_samples": m.n_samples,
+        "clip": m.normalisation.values["clip"],
+    }
+    return {**own, **shape, **m.resampler, "floor_mv": windows.FLOOR_MV, "piece_s": windows.PIECE_S}
+
+
+def _tensors(manifest: Manifest) -> dict[str, object]:
+    source, target = manifest.backends["tflite"].input, manifest.backends["tflite"].output
+    return {
+        "in_scale": str(np.float32(source.scale)),
+        "in_zero": source.zero_point,
+        "out_scale": str(np.float32(target.scale)),
+        "out_zero": target.zero_point,
+    }
+
+
+def _report(manifest: Manifest) -> dict[str, object]:
+    parity, report = manifest.metrics["parity"], manifest.metrics["int8_litert"]
+    figures = {"rhythm": _rhythm_figures, "beats": _beat_figures}[manifest.task]
+    return {
+        "classes": ", ".join(manifest.classes),
+        "temperature": str(manifest.temperature),
+        **manifest.thresholds,
+        "reference_rms": f"{parity['reference_rms']:.1f}",
+        "reference_agreement": f"{parity['reference_agreement']:.1%}",
+        **figures(report),
+    }
+
+
+def _rhythm_figures(report: Mapping[str, Any]) -> dict[str, object]:
+    low, high = report["mean_f1_nao_95"]
+    return {"f1": f"{report['mean_f1_nao']:.3f}", "f1_low": f"{low:.3f}", "f1_high": f"{high:.3f}"}
+
+
+def _beat_figures(report: Mapping[str, Any]) -> dict[str, object]:
+    gross = report["gross"]
+    return {"veb_f1": gross["VEB"]["F1"], "sveb_f1": gross["SVEB"]["F1"], **_beat_constants()}
+
+
+def _beat_constants() -> dict[str, object]:
+    """What the page on beats says of :mod:`ecgedge.beat_features`."""
+    regions = {
+        "qrs": features.QRS,
+        "p_wave": features.P_WAVE,
+        "t_wave": features.T_WAVE,
+        "broad": features.BROAD_QRS,
+    }
+    return {
+        **{name: f"{region.start} ... {region.stop - 1}" for name, region in regions.items()},
+        "before": features.BEFORE,
+        "last": features.AFTER - 1,
+        "longest": features.LONGEST_RR_S,
+        "recent": features.RECENT,
+        "kept": features.KEPT,
+        "long_term": features.LONG_TERM,
+        "near": features.NEAR,
+        "due": features.DUE,
+        "due_long": features.DUE_LONG_TERM,
+        "follow": features.FOLLOW,
+        "step": features.STEP,
+        "n_inputs": features.N_INPUTS,
+    }
+
+
+def _licence() -> bytes:
+    """The licence as it was installed with the package."""
+    for file in importlib.metadata.files("ecgedge") or ():
+        if file.name == "LICENSE":
+            return Path(str(file.locate())).read_bytes()
+    raise ModelError("the installed ecgedge lacks its LICENSE: install it again with pip")
+
+
+def _data_licences(manifests: Mapping[str, Manifest]) -> str:
+    lines = [
+        "# Licences",
+        "",
+        "Models, code and texts: Apache-2.0, see LICENSE. The models were trained on:",
+        "",
+        "| model | data | records | licence | source |",
+        "|---|---|---|---|---|",
+    ]
+    for name, manifest in manifests.items():
+        lines += [
+            f"| {name} | {data.name} | {data.records} | {data.licence} | {data.url} |"
+            for data in manifest.training_data
+        ]
+    return "\n".join([*lines, ""])

@@ -1,0 +1,159 @@
+"""The model folder: two int8 files, golden vectors, manifest and card, written whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ecgedge.backends import litert, load_backend
+from ecgedge.backends import onnx as onnx_backend
+from ecgedge.backends.golden import FloatArray, GoldenCase, check_golden, encode_golden, load_golden
+from ecgedge.manifest import MANIFEST_NAME, GoldenFile, Manifest
+from ecgedge_bridge.errors import ModelError
+from ecgedge_export.int8.describe import describe_file
+from ecgedge_export.int8.reference import open_reference
+from ecgedge_export.ship.card import CARD, card
+
+GOLDEN_NAME = "golden.json"
+_BACKEND_OF = {"tflite": "litert", "onnx": "onnx"}
+_FOLDER_MODE = 0o755  # mkdtemp makes folders that only their owner can read
+
+
+def golden_cases(
+    int8_onnx: str | Path, int8_tflite: str | Path, pairs: Sequence[tuple[FloatArray, FloatArray]]
+) -> tuple[GoldenCase, ...]:
+    """Run (signal in mV, preprocessed window) pairs through both int8 files, and TFLite's reference kernels.
+
+    Parameters
+    ----------
+    int8_onnx, int8_tflite : path
+    pairs : sequence of (ndarray (m,), ndarray (n,))
+        float32; the preprocessing is the runtime's own.
+
+    Returns
+    -------
+    tuple of GoldenCase
+    """
+    flat = litert.open_model(Path(int8_tflite).read_bytes(), describe_file(int8_tflite))
+    reference = open_reference(int8_tflite)
+    quantized = onnx_backend.open_model(Path(int8_onnx).read_bytes(), describe_file(int8_onnx))
+    return tuple(
+        GoldenCase(
+            mv=np.asarray(mv, np.float32),
+            preprocessed=np.asarray(window, np.float32),
+            logits={
+                "tflite": flat.run(window.reshape(1, 1, -1)),
+                "onnx": quantized.run(window.reshape(1, 1, -1)),
+                "reference": reference.run(window.reshape(1, 1, -1)),
+            },
+        )
+        for mv, window in pairs
+    )
+
+
+def package(
+    folder: str | Path,
+    draft: Manifest,
+    int8_onnx: str | Path,
+    int8_tflite: str | Path,
+    golden: Sequence[GoldenCase],
+) -> Manifest:
+    """Write a model folder, prove that it loads and gives its golden logits, and put it in place.
+
+    The folder is made beside its final place and renamed; a model folder that was there before goes away only
+    after the new one is complete.
+
+    Parameters
+    ----------
+    folder : path
+        Where the model goes. An existing folder is replaced only if it is a model folder.
+    draft : Manifest
+        Everything but ``backends`` and ``golden``, which are filled in here.
+    int8_onnx, int8_tflite : path
+        The two files of one calibration.
+    golden : sequence of GoldenCase
+        From :func:`golden_cases`; at least one.
+
+    Returns
+    -------
+    Manifest
+        As it was written.
+
+    Raises
+    ------
+    ModelError
+        The manifest is not complete, a file does not load, or the golden logits do not come back.
+
+    Examples
+    --------
+    >>> package("models/rhythm", draft, pair.u8s8, "model.tflite", cases)  # doctest: +SKIP
+    """
+    target = Path(folder).absolute()
+    if not golden:
+        raise ModelError("a model folder needs golden vectors: pass some windows to golden_cases")
+    if target.exists() and not _replaceable(target):
+        raise ModelError(f"{target} exists and is not a model folder: choose another place")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        manifest = _fill(fresh, target.name, draft, Path(int8_onnx), Path(int8_tflite), golden)
+        _prove(fresh)
+        _put(fresh, target)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return manifest
+
+
+def _replaceable(target: Path) -> bool:
+    return target.is_dir() and ((target / MANIFEST_NAME).is_file() or not any(target.iterdir()))
+
+
+def _fill(
+    fresh: Path, name: str, draft: Manifest, int8_onnx: Path, int8_tflite: Path, golden: Sequence[GoldenCase]
+) -> Manifest:
+    """Write all files into the fresh folder."""
+    shutil.copyfile(int8_onnx, fresh / "model.onnx")
+    shutil.copyfile(int8_tflite, fresh / "model.tflite")
+    data = encode_golden(golden)
+    (fresh / GOLDEN_NAME).write_bytes(data)
+    manifest = replace(
+        draft,
+        backends={kind: describe_file(fresh / f"model.{kind}") for kind in _BACKEND_OF},
+        golden=GoldenFile(GOLDEN_NAME, hashlib.sha256(data).hexdigest()),
+    )
+    manifest.save(fresh)
+    if (text := card(name, manifest)) is not None:
+        (fresh / CARD).write_text(text, encoding="utf-8")
+    return manifest
+
+
+def _prove(fresh: Path) -> None:
+    """Load the folder as a user would and compare with its own golden logits."""
+    manifest = Manifest.load(fresh)
+    manifest.verify(fresh)
+    cases = load_golden(fresh, manifest)
+    for kind in manifest.backends:
+        check_golden(load_backend(fresh, _BACKEND_OF[kind], manifest=manifest), manifest, cases)
+
+
+def _put(fresh: Path, target: Path) -> None:
+    """Rename the fresh folder to its place; a folder that stands there comes back if that fails."""
+    fresh.chmod(_FOLDER_MODE)
+    if not target.exists():
+        fresh.rename(target)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent)) / target.name
+    target.rename(old)
+    try:
+        fresh.rename(target)
+    except OSError:
+        old.rename(target)
+        old.parent.rmdir()
+        raise
+    shutil.rmtree(old.parent, ignore_errors=True)

@@ -1,0 +1,132 @@
+"""Proof that files are the ones that their manifest, and the report in it, describe."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from ecgedge.backends import load_backend
+from ecgedge.backends.golden import GoldenCase, check_golden, load_golden
+from ecgedge.gate import GateModel
+from ecgedge.manifest import MANIFEST_NAME, Manifest
+from ecgedge_bridge.errors import ModelError
+from ecgedge_export.int8.describe import describe_file
+from ecgedge_export.int8.reference import open_reference
+from ecgedge_export.ship.bundle import GATE, NOTE, SUMS, note, translated
+from ecgedge_export.ship.card import CARD, card
+
+_RUNTIMES = {"tflite": "litert", "onnx": "onnx"}
+_STEPS = 1.0  # what processors and versions of a runtime may differ by
+
+
+def verify(path: str | Path) -> dict[str, str]:
+    """Check a folder of model folders, or a zip of :func:`ecgedge_export.bundle.bundle`.
+
+    Of each model: the manifest's own digest, the sha256 of every file, that nothing else lies beside them,
+    that the model files have the tensors and scales which the manifest says and give their golden logits in
+    their runtimes, and that C source and integration page are made from these very files. Of a zip also the
+    sums in it.
+
+    Returns
+    -------
+    dict of str to str
+        The sha256 of each file that was checked, by name.
+
+    Raises
+    ------
+    ModelError
+        The first thing that does not hold; the message names the file.
+
+    Examples
+    --------
+    >>> verify("edge/ecgedge/models").keys()  # doctest: +SKIP
+    dict_keys(['gate/gate.json', 'rhythm/golden.json', ...])
+    """
+    source = Path(path)
+    if source.is_dir():
+        return _verify_models(source)
+    with tempfile.TemporaryDirectory(prefix="ecgedge-verify-") as scratch:
+        folder = Path(scratch)
+        _unpack(source, folder)
+        sums = _verify_sums(folder)
+        _verify_models(folder)
+        return sums
+
+
+def _unpack(source: Path, folder: Path) -> None:
+    try:
+        with zipfile.ZipFile(source) as archive:
+            archive.extractall(folder)
+    except (OSError, zipfile.BadZipFile) as error:
+        raise ModelError(f"{source} is neither a folder nor a zip that can be read ({error})") from error
+
+
+def _verify_sums(folder: Path) -> dict[str, str]:
+    """Compare an unpacked zip with the list of sums in it."""
+    listing = folder / SUMS
+    if not listing.is_file():
+        raise ModelError(f"the zip lacks {SUMS}: make it with ecgedge-export bundle")
+    lines = [line.split("  ", 1) for line in listing.read_text(encoding="utf-8").splitlines()]
+    said = {name: digest for digest, name in lines}
+    found = {name: digest for name, digest in _hashes(folder).items() if name != SUMS}
+    for name in sorted(said.keys() | found.keys()):
+        if said.get(name) != found.get(name):
+            raise ModelError(f"{name} in the zip is not what {SUMS} lists: get the zip again")
+    return found
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {p.relative_to(folder).as_posix(): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def _verify_models(root: Path) -> dict[str, str]:
+    folders = sorted(path.parent for path in root.glob(f"*/{MANIFEST_NAME}"))
+    gates = sorted(root.glob(f"*/{GATE}"))
+    if not folders:
+        raise ModelError(f"{root} holds no model folder: name the folder of all models, or a bundle")
+    for gate in gates:
+        GateModel.load(gate)  # checks its digest
+    for folder in folders:
+        _verify_model(folder)
+    checked = {folder.name for folder in [*folders, *(gate.parent for gate in gates)]}
+    return {name: digest for name, digest in _hashes(root).items() if name.split("/")[0] in checked}
+
+
+def _verify_model(folder: Path) -> None:
+    manifest = Manifest.load(folder)
+    files = manifest.verify(folder)
+    _verify_made(folder, manifest, files)
+    for kind, artefact in manifest.backends.items():
+        if describe_file(folder / artefact.file) != artefact:
+            raise ModelError(f"{artefact.file} has other tensors than its manifest says: train again")
+        cases = load_golden(folder, manifest)
+        check_golden(load_backend(folder, _RUNTIMES[kind], manifest=manifest), manifest, cases, _STEPS)
+        if kind == "tflite":
+            _verify_reference(folder / artefact.file, cases)
+
+
+def _verify_reference(tflite: Path, cases: tuple[GoldenCase, ...]) -> None:
+    """The reference kernels are integers throughout: there is nothing to be tolerant about."""
+    backend = open_reference(tflite)
+    for case in cases:
+        logits = case.logits.get("reference")
+        if logits is None or not np.array_equal(backend.run(case.preprocessed.reshape(1, 1, -1)), logits):
+            raise ModelError(f"{tflite.name} gives other golden logits in the reference kernels: train again")
+
+
+def _verify_made(folder: Path, manifest: Manifest, files: dict[str, bytes]) -> None:
+    """What is made from the listed files must be what these very files make; anything else is a stray."""
+    made = translated(folder.name, manifest, files)
+    texts = {"model.c": made.source, "model.h": made.header, NOTE: note(manifest, made)}
+    texts[CARD] = card(folder.name, manifest)
+    for path in folder.iterdir():
+        if path.name in texts:
+            if path.read_text(encoding="utf-8") != texts[path.name]:
+                raise ModelError(f"{folder.name}/{path.name} is not made from these files: bundle them again")
+        elif path.name not in files and path.name != MANIFEST_NAME:
+            raise ModelError(f"{folder.name}/{path.name} is in no manifest: move it away")
