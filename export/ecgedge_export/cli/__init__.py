@@ -1,0 +1,30 @@
+"""The exporter's command line: ``ecgedge-export``."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from ecgedge_bridge.errors import EcgEdgeError
+from ecgedge_export.cli import data
+from ecgedge_export.cli.evaluate import evaluate
+from ecgedge_export.cli.options import say
+from ecgedge_export.cli.ship import bundle, card, verify
+from ecgedge_export.cli.train import distill, train
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Train, quantize and package the models of ecgedge."
+)
+for command in (train, evaluate, distill, bundle, verify, card):
+    app.command()(command)
+app.add_typer(data.app, name="data")
+
+
+def main() -> None:
+    """Run the command line; an expected error is one line on stderr and exit code 1."""
+    try:
+        app(standalone_mode=True)
+    except EcgEdgeError as e:
+        say(f"ecgedge-export: {e}")
+        sys.exit(1)

@@ -1,0 +1,40 @@
+"""``ecgedge-export bundle``, ``card`` and ``verify``: what leaves the house."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ecgedge_export.cli.options import MODELS, say
+
+
+def bundle(
+    out: Annotated[Path, typer.Argument(help="The zip to write.")],
+    models: Annotated[Path, typer.Option(help="Folder of model folders.")] = MODELS,
+) -> None:
+    """Put the models, their C source, golden vectors, an integration page and licences into one zip."""
+    from ecgedge_export.ship import bundle as bundles
+
+    for name, digest in bundles.bundle(models, out).items():
+        typer.echo(f"{digest}  {name}")
+
+
+def card(models: Annotated[Path, typer.Argument(help="Folder of model folders.")] = MODELS) -> None:
+    """Write the card of each model again, from the report in its manifest."""
+    from ecgedge_export.ship import card as cards
+
+    for path in cards.rewrite(models):
+        typer.echo(str(path))
+
+
+def verify(
+    path: Annotated[Path, typer.Argument(help="Folder of model folders, or a bundle.")] = MODELS,
+) -> None:
+    """Prove that files are those that their manifest describes: hashes, tensors, golden logits, C source."""
+    from ecgedge_export.ship import verify as verifying
+
+    for name, digest in verifying.verify(path).items():
+        typer.echo(f"{digest}  {name}")
+    say(f"{path}: all files are as their manifests say")

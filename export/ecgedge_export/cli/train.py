@@ -1,0 +1,171 @@
+"""``ecgedge-export train`` and ``distill``: from data to a measured folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ecgedge_bridge.errors import ConfigError
+from ecgedge_export.cli.options import MODELS, Quick, Work, recipe_path, say
+
+if TYPE_CHECKING:  # torch takes seconds
+    from ecgedge_export.beat_classes.gather import BeatSet
+    from ecgedge_export.beat_classes.training import BeatClassRecipe
+    from ecgedge_export.recipe import Recipe
+    from ecgedge_export.rhythm.build import Sets
+    from ecgedge_export.train import Lessons
+
+QUICK_RECORDS = 200
+QUICK_BEAT_RECORDS = 12
+DISTILL_SNR_DB = 12.0
+TABLE = "table.json"
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="recipes/*.toml, also looked for in export/.")],
+    out: Annotated[Path | None, typer.Option(help="Where the model goes; default: into the package.")] = None,
+    work: Work = None,
+    quick: Quick = False,
+) -> None:
+    """Make a model from a recipe, from data to measured folder; goes on where it was stopped."""
+    path = recipe_path(recipe)
+    command = f"ecgedge-export train {recipe.as_posix()}{' --quick' if quick else ''}"
+    if path.stem == "gate":
+        _train_gate(path, out or MODELS / "gate", command)
+    elif path.stem == "beats":
+        _train_beats(path, out or MODELS / "beats", command, quick=quick)
+    elif path.stem == "beat_classes":
+        _train_beat_classes(path, out, work, command, quick=quick)
+    else:
+        _train_rhythm(path, out, work, command, quick=quick)
+
+
+def _train_rhythm(path: Path, out: Path | None, work: Path | None, command: str, *, quick: bool) -> None:
+    from ecgedge_export.rhythm import build as rhythm
+
+    recipe, sets, folder = _student(path, work, quick=quick)
+    out = out or (folder / "model" if quick else MODELS / recipe.name)
+    taught = _lessons(path, recipe, sets, folder, quick=quick)
+    table = _arms(folder) / TABLE
+    compared = {"distillation": json.loads(table.read_text())} if table.is_file() else {}
+    manifest = rhythm.build(recipe, sets, out, folder, command, say, taught, compared, widely=not quick)
+    say(f"{out}: mean F1 {manifest.metrics['int8_litert']['mean_f1_nao']} (INT8, LiteRT)")
+
+
+def _train_beat_classes(
+    path: Path, out: Path | None, work: Path | None, command: str, *, quick: bool
+) -> None:
+    from ecgedge_export import splits
+    from ecgedge_export.beat_classes import build as beat_class_model
+
+    how, beats, folder = _beat_classes(path, work, quick=quick)
+    out = out or (folder / "model" if quick else MODELS / how.name)
+    views, test = beat_class_model.viewer(how), splits.DS2[:2] if quick else splits.DS2
+    manifest = beat_class_model.build(how, beats, views, out, folder, command, say, test)
+    say(f"{out}: {manifest.metrics['int8_litert']['gross']} (INT8, LiteRT)")
+
+
+def _train_beats(path: Path, out: Path, command: str, *, quick: bool) -> None:
+    from ecgedge_export import splits
+    from ecgedge_export.beats import training as beat_training
+
+    how = beat_training.load_recipe(path)
+    if quick:
+        how = replace(how, steps=20, self_labelled=0.0)
+    net = beat_training.build(how, splits.DS1, command, say)
+    out.mkdir(parents=True, exist_ok=True)
+    net.save(out / "beats.json")
+    say(f"{out / 'beats.json'}: now see `ecgedge-export evaluate beats`")
+
+
+def _train_gate(path: Path, out: Path, command: str) -> None:
+    from ecgedge_export.gate import sets as gate_data
+    from ecgedge_export.gate import training as gate_training
+
+    gate = gate_training.build(gate_data.load_recipe(path), command, say)
+    out.mkdir(parents=True, exist_ok=True)
+    gate.save(out / "gate.json")
+    say(f"{out}: threshold {gate.threshold:.3f}")
+
+
+def distill(
+    recipe: Annotated[Path, typer.Argument(help="A student's recipe that names a teacher.")],
+    seeds: Annotated[int, typer.Option(min=1, help="Times that each student is trained.")] = 3,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Of each student; default: the recipe's.")] = None,
+    work: Work = None,
+    quick: Quick = False,
+) -> None:
+    """Train students with and without the teacher; prints what the teacher is worth."""
+    from ecgedge_export.rhythm import build as rhythm
+    from ecgedge_export.rhythm import distill as distilling
+
+    path = recipe_path(recipe)
+    if path.stem == "beat_classes":
+        typer.echo(json.dumps(_beat_class_arms(path, seeds, work, quick=quick), indent=1))
+        return
+    student, sets, folder = _student(path, work, quick=quick)
+    student = replace(student, training=replace(student.training, epochs=epochs or student.training.epochs))
+    taught = _lessons(path, student, sets, folder, quick=quick)
+    if taught is None:
+        raise ConfigError(f"{path} names no teacher: add a [distill] table to it")
+    arms = _arms(folder)
+    sides = sets.train, sets.validation
+    noisy = rhythm.in_noise(sets.validation, student.fs, DISTILL_SNR_DB)
+    rows = distilling.compare(student, taught, sides, noisy, sets.viewer, seeds, arms, say)
+    table = json.dumps({"epochs": student.training.epochs, "seeds": seeds, "students": rows}, indent=1)
+    (arms / TABLE).write_text(table)
+    typer.echo(table)
+
+
+def _arms(folder: Path) -> Path:
+    """Where the students that are compared have their checkpoints, and the table of what they are worth."""
+    return folder.with_name(f"{folder.name}-arms")
+
+
+def _beat_class_arms(path: Path, seeds: int, work: Path | None, *, quick: bool) -> object:
+    from ecgedge_export.beat_classes import build as beat_class_model
+    from ecgedge_export.beat_classes import folds as beat_class_folds
+
+    how, beats, folder = _beat_classes(path, work, quick=quick)
+    return beat_class_folds.compare(how, beats, beat_class_model.viewer(how), seeds, folder / "folds", say)
+
+
+def _beat_classes(path: Path, work: Path | None, *, quick: bool) -> tuple[BeatClassRecipe, BeatSet, Path]:
+    """What to train by, beats to train on (kept for the next time), and where the checkpoints are."""
+    from ecgedge_export.beat_classes import gather as beat_class_data
+    from ecgedge_export.beat_classes import training as beat_class_training
+    from ecgedge_export.data import cache_dir
+
+    how = beat_class_training.load_recipe(path, quick=quick)
+    folder = work or cache_dir() / "runs" / f"{how.name}{'-quick' if quick else ''}"
+    kept = folder / "beats.npz"
+    if not kept.is_file():
+        beat_class_data.gather(how.training.seed, say, QUICK_BEAT_RECORDS if quick else None).save(kept)
+    return how, beat_class_data.BeatSet.load(kept), folder
+
+
+def _student(path: Path, work: Path | None, *, quick: bool) -> tuple[Recipe, Sets, Path]:
+    """What it is trained by, what on, and where its checkpoints are."""
+    from ecgedge_export import recipe as recipes
+    from ecgedge_export.data import cache_dir
+    from ecgedge_export.rhythm import build as rhythm
+
+    recipe = recipes.load(path, quick=quick)
+    folder = work or cache_dir() / "runs" / f"{recipe.name}{'-quick' if quick else ''}"
+    return recipe, rhythm.load_sets(recipe, QUICK_RECORDS if quick else None), folder
+
+
+def _lessons(path: Path, student: Recipe, sets: Sets, folder: Path, *, quick: bool) -> Lessons | None:
+    """What the student's teacher says, where its recipe names one; the teacher's recipe lies beside it."""
+    from ecgedge_export import recipe as recipes
+    from ecgedge_export.rhythm import distill as distilling
+
+    if student.distill is None:
+        return None
+    teacher = recipes.load(path.with_name(f"{student.distill.teacher}.toml"), quick=quick)
+    place = folder.with_name(f"{teacher.name}{'-quick' if quick else ''}")
+    return distilling.lessons(teacher, student.distill, sets.train, sets.viewer, place, say)
