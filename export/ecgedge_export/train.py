@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ecgedge_export.nets import RhythmNet
-from ecgedge_export.prepare import Prepared
-from ecgedge_export.recipe import Recipe, Training
-from ecgedge_export.rhythm.augment import Viewer
+from ecgedge_export.recipe import Training
 
 Progress = Callable[[int, int, float], None]
 Batches = Callable[[np.random.Generator], Iterator[tuple[Tensor, npt.NDArray[np.int64]]]]
@@ -51,45 +48,15 @@ class Lessons:
         return (1 - self.weight) * hard + self.weight * t * t * soft
 
 
-def build(recipe: Recipe) -> RhythmNet:
-    """Return the untrained student of a recipe, the same for the same seed."""
-    torch.manual_seed(recipe.training.seed)
-    net = recipe.net
-    return RhythmNet(len(recipe.classes), net.stem, net.stages, net.dropout)
-
-
-def train(
-    recipe: Recipe,
-    data: Prepared,
-    viewer: Viewer,
-    checkpoint: Path,
-    progress: Progress,
-    lessons: Lessons | None = None,
-) -> RhythmNet:
-    """Train on ``data``, going on from ``checkpoint`` where there is one, and return the averaged student.
-
-    Parameters
-    ----------
-    recipe : Recipe
-        What to train and how long.
-    data : Prepared
-        Filtered recordings; labels are among ``recipe.classes``.
-    viewer : Viewer
-        Draws training views.
-    checkpoint : Path
-        Written after every epoch, whole or not at all.
-    progress : callable
-        Called with (epochs done, epochs in all, mean loss) after every epoch.
-    lessons : Lessons, optional
-        A teacher's answers about ``data``.
-    """
-    how = recipe.training
-    targets = np.array([recipe.classes.index(label) for label in data.labels])
-    steps = how.epochs * -(-len(targets) // how.batch)
-    run = Run(build(recipe), targets, len(recipe.classes), how, steps, lessons)
-    net = run.finish(checkpoint, lambda rng: _batches(data, viewer, how, rng), progress)
-    assert isinstance(net, RhythmNet)
-    return net
+def arms(taught: Lessons) -> dict[str, Lessons | None]:
+    """Ways to learn: from the labels, from the teacher's choice, from all that the teacher thinks."""
+    # A choice as logits: so far apart that no temperature in use lets another class through.
+    choice = np.where(taught.logits == taught.logits.max(axis=1, keepdims=True), 50, -50).astype(np.float32)
+    return {
+        "labels": None,
+        "teacher's choice": replace(taught, logits=choice, temperature=1.0),
+        "distilled": taught,
+    }
 
 
 class Run:
@@ -198,23 +165,6 @@ class Run:
             for name, part in self._parts().items():
                 part.load_state_dict(state[name])
             self.epoch, self.steps = state["epoch"], state["steps"]
-
-
-def views(recipe: Recipe, data: Prepared, viewer: Viewer, epoch: int) -> Iterator[Tensor]:
-    """Windows of one epoch without their labels, each batch of shape (b, 1, time)."""
-    rng = np.random.default_rng([recipe.training.seed, epoch])
-    return (x for x, _ in _batches(data, viewer, recipe.training, rng))
-
-
-def _batches(
-    data: Prepared, viewer: Viewer, how: Training, rng: np.random.Generator
-) -> Iterator[tuple[Tensor, npt.NDArray[np.int64]]]:
-    """Views of recordings in random order, and which recordings they are of."""
-    order = rng.permutation(len(data.signals))
-    for start in range(0, len(order), how.batch):
-        chosen = order[start : start + how.batch]
-        x = np.stack([viewer.view(data.signals[i], rng) for i in chosen])
-        yield torch.from_numpy(x)[:, None, :], chosen
 
 
 @torch.no_grad()

@@ -8,14 +8,14 @@ from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import recipe
 from ecgedge_export.gate import sets as gate_data
 from ecgedge_export.nets import RhythmNet, n_parameters
-from ecgedge_export.train import build
+from ecgedge_export.rhythm.training import untrained
 
 RECIPES = Path(__file__).parents[2] / "export" / "recipes"
 
 
 def test_the_rhythm_recipe_keeps_to_its_size():
     loaded = recipe.load(RECIPES / "rhythm.toml")
-    net = build(loaded)
+    net = untrained(loaded)
     assert isinstance(net, RhythmNet)
     assert n_parameters(net) <= 100_000
     assert loaded.n_samples == 3040

@@ -8,6 +8,7 @@ import torch
 
 from ecgedge_export import recipe, train
 from ecgedge_export.rhythm import build as rhythm
+from ecgedge_export.rhythm import training
 from ecgedge_export.rhythm.augment import Viewer
 
 
@@ -15,7 +16,7 @@ def run(small, data, path, epochs=None):
     viewer = Viewer(small.fs, small.n_samples, small.clip, small.augment, [])
     losses = []
     how = small if epochs is None else replace(small, training=replace(small.training, epochs=epochs))
-    net = train.train(how, data, viewer, path, lambda _, __, loss: losses.append(loss))
+    net = training.train(how, data, viewer, path, lambda _, __, loss: losses.append(loss))
     return net, viewer, losses
 
 
@@ -49,7 +50,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(small, data, trained, tmp_pat
             raise Stopped
 
     with pytest.raises(Stopped):
-        train.train(small, data, viewer, tmp_path / "checkpoint.pt", stop_after_three)
+        training.train(small, data, viewer, tmp_path / "checkpoint.pt", stop_after_three)
     resumed, _, losses = run(small, data, tmp_path / "checkpoint.pt")
     assert losses == trained[2][3:]
     for a, b in zip(trained[0].state_dict().values(), resumed.state_dict().values(), strict=True):

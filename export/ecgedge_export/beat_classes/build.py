@@ -30,9 +30,11 @@ from ecgedge_export.beat_classes.training import (
     plain_inputs,
     train,
 )
+from ecgedge_export.int8.chain import convert
+from ecgedge_export.micro.memory import memory
 from ecgedge_export.nets import BeatClassNet, n_parameters
 from ecgedge_export.progress import telling
-from ecgedge_export.rhythm.build import commit, convert, memory, versions
+from ecgedge_export.ship.origin import commit, versions
 from ecgedge_export.ship.package import golden_cases, package
 from ecgedge_export.train import Lessons
 

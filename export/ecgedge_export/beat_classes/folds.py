@@ -18,8 +18,8 @@ from ecgedge_export.beat_classes.gather import TAUGHT, UNKNOWN, BeatSet
 from ecgedge_export.beat_classes.scores import CLASSES, NONE, Matrix, score
 from ecgedge_export.beat_classes.training import BeatClassRecipe, BeatViewer, Say, answers, train
 from ecgedge_export.progress import telling
-from ecgedge_export.rhythm.distill import arms
 from ecgedge_export.rhythm.scores import DRAWS
+from ecgedge_export.train import arms
 
 FOLDS = 5
 Said = npt.NDArray[np.int64]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -22,27 +20,24 @@ from ecgedge.manifest import Dataset, Manifest, Normalisation
 from ecgedge.model import NORMALISATION, Model
 from ecgedge.monitor import LIMITS
 from ecgedge_export import data, nets, prepare, splits
-from ecgedge_export import train as training
 from ecgedge_export.int8 import qat
+from ecgedge_export.int8.chain import convert
 from ecgedge_export.int8.describe import describe_file
 from ecgedge_export.int8.onnx_export import export_onnx
-from ecgedge_export.int8.parity import Limits, ParityReport, parity
-from ecgedge_export.int8.quantize import quantize
-from ecgedge_export.int8.tflite_writer import write_tflite
-from ecgedge_export.micro import tflm
-from ecgedge_export.micro.c_source import c_source
+from ecgedge_export.micro.memory import memory
 from ecgedge_export.prepare import Prepared
 from ecgedge_export.progress import telling
 from ecgedge_export.recipe import Recipe
 from ecgedge_export.rhythm import conditions
 from ecgedge_export.rhythm import scores as evaluate
 from ecgedge_export.rhythm.augment import Viewer
+from ecgedge_export.rhythm.training import train, views
+from ecgedge_export.ship.origin import commit, versions
 from ecgedge_export.ship.package import golden_cases, package
-from ecgedge_export.train import Lessons
+from ecgedge_export.train import Lessons, logits
 
 CALIBRATION_WINDOWS = 512
 GOLDEN_WINDOWS = 1
-PARITY = Limits(int8_steps=1, int8_agreement=0.999, reference_agreement=0.97, float_agreement=0.97)
 SOURCES = (
     Dataset(
         "PhysioNet/CinC Challenge 2017",
@@ -108,7 +103,7 @@ def build(
     ModelError
         The INT8 files disagree with each other or too much with their float parent.
     """
-    parent = training.train(
+    parent = train(
         recipe,
         sets.train,
         sets.viewer,
@@ -120,9 +115,9 @@ def build(
     net = tuned(parent, recipe, sets, say)
     windows = _last_windows(sets.validation, sets.viewer)[:, None, :]
     pair, tflite, report = convert(net, _calibration(recipe, sets), windows, work)
-    logits = training.logits(net, _last_windows(sets.validation, sets.viewer))
+    said = logits(net, _last_windows(sets.validation, sets.viewer))
     targets = np.array([recipe.classes.index(label) for label in sets.validation.labels])
-    draft = _draft(recipe, sets, fit_temperature(logits, targets), command)
+    draft = _draft(recipe, sets, fit_temperature(said, targets), command)
     cases = golden_cases(pair, tflite, _golden(sets, recipe))
     metrics: dict[str, Any] = {
         **known,
@@ -149,7 +144,7 @@ def tuned(net: nn.Module, recipe: Recipe, sets: Sets, say: Say) -> nn.Module:
     return qat.tune(
         net,
         torch.from_numpy(_calibration(recipe, sets)),
-        lambda epoch: training.views(recipe, sets.train, sets.viewer, epoch),
+        lambda epoch: views(recipe, sets.train, sets.viewer, epoch),
         how.qat_epochs,
         how.qat_lr,
         telling(say, "rounding"),
@@ -195,39 +190,11 @@ def fit_temperature(logits: npt.NDArray[np.float32], targets: npt.NDArray[np.int
     return float(np.exp(optimize.minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
 
 
-def convert(
-    net: nn.Module, calibration: npt.NDArray[np.float32], windows: npt.NDArray[np.float32], work: Path
-) -> tuple[Path, Path, ParityReport]:
-    """Make the two INT8 files of a network, from inputs to calibrate with, and prove them on ``windows``.
-
-    Inputs are of shape (n, 1, time). Returns the ONNX file, the TFLite file, and how they compare.
-
-    Raises
-    ------
-    ModelError
-        They disagree with each other or too much with their float parent.
-    """
-    work.mkdir(parents=True, exist_ok=True)
-    float_onnx = export_onnx(net, calibration.shape[2], work / "float.onnx")
-    pair = quantize(float_onnx, calibration, work / "int8")
-    tflite = write_tflite(pair.s8s8, work / "model.tflite")
-    return pair.u8s8, tflite, parity(net, float_onnx, pair.u8s8, tflite, windows, PARITY)
-
-
 def _calibration(recipe: Recipe, sets: Sets) -> npt.NDArray[np.float32]:
     """Windows of the training side, as the network is trained on them."""
     rng = np.random.default_rng(recipe.training.seed)
     chosen = rng.permutation(len(sets.train.signals))[:CALIBRATION_WINDOWS]
     return np.stack([sets.viewer.view(sets.train.signals[i], rng) for i in chosen])[:, None, :]
-
-
-def memory(tflite: Path) -> dict[str, int]:
-    """Bytes that a microcontroller has to set aside; TFLite Micro's only where it is installed."""
-    found = {
-        "c_arena_bytes": c_source(tflite.read_bytes()).arena_bytes,
-        "tflite_micro_arena_bytes": tflm.arena_bytes(tflite),
-    }
-    return {name: size for name, size in found.items() if size is not None}
 
 
 def _last_windows(side: Prepared, viewer: Viewer) -> npt.NDArray[np.float32]:
@@ -236,7 +203,7 @@ def _last_windows(side: Prepared, viewer: Viewer) -> npt.NDArray[np.float32]:
 
 def _float_report(net: nn.Module, sets: Sets, recipe: Recipe) -> dict[str, Any]:
     """The float parent on the last window of every validation record, without the gate."""
-    said = training.logits(net, _last_windows(sets.validation, sets.viewer)).argmax(axis=1)
+    said = logits(net, _last_windows(sets.validation, sets.viewer)).argmax(axis=1)
     labels = [recipe.classes[i] for i in said]
     return {
         "windows": "last one of each record, no gate",
@@ -275,18 +242,3 @@ def _draft(recipe: Recipe, sets: Sets, temperature: float, command: str) -> Mani
         commit=commit(),
         versions=versions(),
     )
-
-
-def commit() -> str:
-    """The repository's commit, "" outside of one."""
-    try:
-        done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return done.stdout.strip()
-
-
-def versions() -> dict[str, str]:
-    """Versions of the packages that make the files."""
-    made_by = ("torch", "onnx", "onnxruntime", "ai-edge-litert", "numpy")
-    return {name: importlib.metadata.version(name) for name in made_by}

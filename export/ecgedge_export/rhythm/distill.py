@@ -18,7 +18,8 @@ from ecgedge_export.progress import telling
 from ecgedge_export.recipe import Distill, Recipe
 from ecgedge_export.rhythm import scores as evaluate
 from ecgedge_export.rhythm.augment import Signal, Viewer
-from ecgedge_export.train import Lessons, logits, train
+from ecgedge_export.rhythm.training import train
+from ecgedge_export.train import Lessons, arms, logits
 
 Say = Callable[[str], None]
 Logits = npt.NDArray[np.float32]
@@ -65,17 +66,6 @@ def answers(net: nn.Module, signals: Sequence[Signal], viewer: Viewer) -> Logits
     last = np.stack([viewer.plain(s) for s in signals])
     mean: Logits = (logits(net, first) + logits(net, last)) / np.float32(2)
     return mean
-
-
-def arms(taught: Lessons) -> dict[str, Lessons | None]:
-    """Ways to learn: from the labels, from the teacher's choice, from all that the teacher thinks."""
-    # A choice as logits: so far apart that no temperature in use lets another class through.
-    choice = np.where(taught.logits == taught.logits.max(axis=1, keepdims=True), 50, -50).astype(np.float32)
-    return {
-        "labels": None,
-        "teacher's choice": replace(taught, logits=choice, temperature=1.0),
-        "distilled": taught,
-    }
 
 
 def compare(

@@ -1,0 +1,35 @@
+"""The whole chain: a float network in, two INT8 files that were proven to agree out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from torch import nn
+
+from ecgedge_export.int8.onnx_export import export_onnx
+from ecgedge_export.int8.parity import Limits, ParityReport, parity
+from ecgedge_export.int8.quantize import quantize
+from ecgedge_export.int8.tflite_writer import write_tflite
+
+PARITY = Limits(int8_steps=1, int8_agreement=0.999, reference_agreement=0.97, float_agreement=0.97)
+
+
+def convert(
+    net: nn.Module, calibration: npt.NDArray[np.float32], windows: npt.NDArray[np.float32], work: Path
+) -> tuple[Path, Path, ParityReport]:
+    """Make the two INT8 files of a network, from inputs to calibrate with, and prove them on ``windows``.
+
+    Inputs are of shape (n, 1, time). Returns the ONNX file, the TFLite file, and how they compare.
+
+    Raises
+    ------
+    ModelError
+        They disagree with each other or too much with their float parent.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    float_onnx = export_onnx(net, calibration.shape[2], work / "float.onnx")
+    pair = quantize(float_onnx, calibration, work / "int8")
+    tflite = write_tflite(pair.s8s8, work / "model.tflite")
+    return pair.u8s8, tflite, parity(net, float_onnx, pair.u8s8, tflite, windows, PARITY)

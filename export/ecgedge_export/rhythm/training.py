@@ -1,0 +1,75 @@
+"""Train a rhythm network on views of recordings: deterministic by seed, resumable after every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ecgedge_export.nets import RhythmNet
+from ecgedge_export.prepare import Prepared
+from ecgedge_export.recipe import Recipe, Training
+from ecgedge_export.rhythm.augment import Viewer
+from ecgedge_export.train import Lessons, Progress, Run
+
+
+def untrained(recipe: Recipe) -> RhythmNet:
+    """Return the untrained student of a recipe, the same for the same seed."""
+    torch.manual_seed(recipe.training.seed)
+    net = recipe.net
+    return RhythmNet(len(recipe.classes), net.stem, net.stages, net.dropout)
+
+
+def train(
+    recipe: Recipe,
+    data: Prepared,
+    viewer: Viewer,
+    checkpoint: Path,
+    progress: Progress,
+    lessons: Lessons | None = None,
+) -> RhythmNet:
+    """Train on ``data``, going on from ``checkpoint`` where there is one, and return the averaged student.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to train and how long.
+    data : Prepared
+        Filtered recordings; labels are among ``recipe.classes``.
+    viewer : Viewer
+        Draws training views.
+    checkpoint : Path
+        Written after every epoch, whole or not at all.
+    progress : callable
+        Called with (epochs done, epochs in all, mean loss) after every epoch.
+    lessons : Lessons, optional
+        A teacher's answers about ``data``.
+    """
+    how = recipe.training
+    targets = np.array([recipe.classes.index(label) for label in data.labels])
+    steps = how.epochs * -(-len(targets) // how.batch)
+    run = Run(untrained(recipe), targets, len(recipe.classes), how, steps, lessons)
+    net = run.finish(checkpoint, lambda rng: _batches(data, viewer, how, rng), progress)
+    assert isinstance(net, RhythmNet)
+    return net
+
+
+def views(recipe: Recipe, data: Prepared, viewer: Viewer, epoch: int) -> Iterator[Tensor]:
+    """Windows of one epoch without their labels, each batch of shape (b, 1, time)."""
+    rng = np.random.default_rng([recipe.training.seed, epoch])
+    return (x for x, _ in _batches(data, viewer, recipe.training, rng))
+
+
+def _batches(
+    data: Prepared, viewer: Viewer, how: Training, rng: np.random.Generator
+) -> Iterator[tuple[Tensor, npt.NDArray[np.int64]]]:
+    """Views of recordings in random order, and which recordings they are of."""
+    order = rng.permutation(len(data.signals))
+    for start in range(0, len(order), how.batch):
+        chosen = order[start : start + how.batch]
+        x = np.stack([viewer.view(data.signals[i], rng) for i in chosen])
+        yield torch.from_numpy(x)[:, None, :], chosen
