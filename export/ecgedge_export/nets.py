@@ -52,6 +52,8 @@ class RhythmNet(nn.Module):
         Each stage halves the rate in its first block.
     dropout : float
         Of whole channels inside the blocks.
+    leads : int
+        Inputs are (batch, leads, time).
 
     Examples
     --------
@@ -66,10 +68,11 @@ class RhythmNet(nn.Module):
         stem: Sequence[int],
         stages: Sequence[Sequence[int]],
         dropout: float = 0.0,
+        leads: int = 1,
     ) -> None:
         super().__init__()
         width, kernel, stride = stem
-        self.stem = _ConvNorm(1, width, kernel, stride)
+        self.stem = _ConvNorm(leads, width, kernel, stride)
         blocks: list[nn.Module] = []
         for channels, kernel, n_blocks in stages:
             for i in range(n_blocks):
@@ -81,7 +84,7 @@ class RhythmNet(nn.Module):
         self.from_max = nn.Linear(width, n_classes, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = self.blocks(torch.relu(self.stem(x.unsqueeze(1))))
+        y = self.blocks(torch.relu(self.stem(x.unsqueeze(2))))
         # The mean says what is usual in the window, the maximum what happened at least once (one ectopic
         # beat).
         mean = y.mean(dim=(2, 3))

@@ -51,10 +51,14 @@ class Distill:
     """Who teaches the student, and how much that counts (see :class:`ecgedge_export.train.Lessons`).
 
     ``teacher`` is the name of a recipe beside the student's; ``folds`` is how many teachers share the
-    recordings, so that each answers for those that it did not see.
+    recordings, so that each answers for those that it did not see. ``twelve_leads`` is the name of a recipe
+    for a teacher with twelve leads; ``ship_twelve_leads`` says whether the student that is shipped learns
+    from its people too, or is only compared with one that does.
     """
 
     teacher: str
+    twelve_leads: str = ""
+    ship_twelve_leads: bool = False
     folds: int = 3
     weight: float = 0.5
     temperature: float = 2.0

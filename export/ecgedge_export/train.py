@@ -169,8 +169,9 @@ class Run:
 
 @torch.no_grad()
 def logits(net: nn.Module, windows: npt.NDArray[np.float32], batch: int = 128) -> npt.NDArray[np.float32]:
-    """Run a float network over model inputs of shape (n, time): logits, shape (n, classes)."""
+    """Run a float network over inputs of shape (n, time) or (n, leads, time): logits, shape (n, classes)."""
     net.eval()
-    parts = [net(torch.from_numpy(windows[i : i + batch])[:, None, :]) for i in range(0, len(windows), batch)]
+    x = torch.from_numpy(windows if windows.ndim == 3 else windows[:, None, :])
+    parts = [net(x[i : i + batch]) for i in range(0, len(x), batch)]
     out: npt.NDArray[np.float32] = torch.cat(parts).numpy()
     return out

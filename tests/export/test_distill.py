@@ -70,15 +70,17 @@ def test_the_blend_goes_from_labels_to_teacher():
 def test_the_table_compares_all_ways_to_learn(small, data, taught, viewer, tmp_path):
     quick = replace(small, training=replace(small.training, epochs=1))
     silent = replace(data, signals=[np.zeros_like(s) for s in data.signals])
+    more = data.only([i < 40 for i in range(len(data.ids))]), replace(taught, logits=taught.logits[:40])
     rows = distill.compare(
-        quick, taught, (data, data), {"off": silent}, viewer, 2, tmp_path, lambda line: None
+        quick, taught, (data, data), {"off": silent}, viewer, 2, tmp_path, lambda line: None, more
     )
-    assert list(rows) == ["labels", "teacher's choice", "distilled", "labels, no noise"]
+    thrice = ["labels", "teacher's choice", "distilled"]
+    assert list(rows) == [*thrice, "labels, no noise", "distilled, twelve leads too"]
     by_one_label = min(distill.evaluate.mean_f1(data.labels, [c] * len(data.labels)) for c in "NA")
     for row in rows.values():
         heard = np.mean(row["mean_f1_nao"]) - row["fall_in_noise"]["off"]
         assert heard >= by_one_label - 1e-3, "a flat line is called the same thing every time"
     assert rows["labels"]["gain_over_labels"] == 0
-    assert [len(row["mean_f1_nao"]) for row in rows.values()] == [2, 2, 2, 1]
+    assert [len(row["mean_f1_nao"]) for row in rows.values()] == [2, 2, 2, 1, 1]
     assert all(row["gain_95"][0] <= row["gain_over_labels"] <= row["gain_95"][1] for row in rows.values())
-    assert len(list(tmp_path.glob("*/checkpoint.pt"))) == 7
+    assert len(list(tmp_path.glob("*/checkpoint.pt"))) == 8

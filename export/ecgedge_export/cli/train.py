@@ -15,6 +15,7 @@ from ecgedge_export.cli.options import MODELS, Quick, Work, recipe_path, say
 if TYPE_CHECKING:  # torch takes seconds
     from ecgedge_export.beat_classes.gather import BeatSet
     from ecgedge_export.beat_classes.training import BeatClassRecipe
+    from ecgedge_export.prepare import Prepared
     from ecgedge_export.recipe import Recipe
     from ecgedge_export.rhythm.build import Sets
     from ecgedge_export.train import Lessons
@@ -50,6 +51,9 @@ def _train_rhythm(path: Path, out: Path | None, work: Path | None, command: str,
     recipe, sets, folder = _student(path, work, quick=quick)
     out = out or (folder / "model" if quick else MODELS / recipe.name)
     taught = _lessons(path, recipe, sets, folder, quick=quick)
+    if recipe.distill and recipe.distill.ship_twelve_leads and taught:
+        train, taught = _with_twelve_leads(path, recipe, (sets.train, taught), folder, quick=quick)
+        sets = replace(sets, train=train)
     table = _arms(folder) / TABLE
     compared = {"distillation": json.loads(table.read_text())} if table.is_file() else {}
     manifest = rhythm.build(recipe, sets, out, folder, command, say, taught, compared, widely=not quick)
@@ -115,7 +119,10 @@ def distill(
     arms = _arms(folder)
     sides = sets.train, sets.validation
     noisy = rhythm.in_noise(sets.validation, student.fs, DISTILL_SNR_DB)
-    rows = distilling.compare(student, taught, sides, noisy, sets.viewer, seeds, arms, say)
+    more = None
+    if student.distill and student.distill.twelve_leads:
+        more = _with_twelve_leads(path, student, (sets.train, taught), folder, quick=quick)
+    rows = distilling.compare(student, taught, sides, noisy, sets.viewer, seeds, arms, say, more)
     table = json.dumps({"epochs": student.training.epochs, "seeds": seeds, "students": rows}, indent=1)
     (arms / TABLE).write_text(table)
     typer.echo(table)
@@ -169,3 +176,17 @@ def _lessons(path: Path, student: Recipe, sets: Sets, folder: Path, *, quick: bo
     teacher = recipes.load(path.with_name(f"{student.distill.teacher}.toml"), quick=quick)
     place = folder.with_name(f"{teacher.name}{'-quick' if quick else ''}")
     return distilling.lessons(teacher, student.distill, sets.train, sets.viewer, place, say)
+
+
+def _with_twelve_leads(
+    path: Path, student: Recipe, taught: tuple[Prepared, Lessons], folder: Path, *, quick: bool
+) -> tuple[Prepared, Lessons]:
+    """Add the people of the twelve-lead teacher's data, and what it says of their lead I."""
+    from ecgedge_export import recipe as recipes
+    from ecgedge_export.rhythm import twelve_leads
+
+    assert student.distill is not None
+    teacher = recipes.load(path.with_name(f"{student.distill.twelve_leads}.toml"), quick=quick)
+    who = twelve_leads.people(teacher, QUICK_RECORDS if quick else None)
+    place = folder.with_name(f"{teacher.name}{'-quick' if quick else ''}")
+    return twelve_leads.joined(taught, twelve_leads.lessons(teacher, student.distill, who, place, say))

@@ -23,7 +23,6 @@ from ecgedge_export.train import Lessons, arms, logits
 
 Say = Callable[[str], None]
 Logits = npt.NDArray[np.float32]
-NO_NOISE = "labels, no noise"
 
 
 def lessons(recipe: Recipe, how: Distill, data: Prepared, viewer: Viewer, work: Path, say: Say) -> Lessons:
@@ -77,11 +76,12 @@ def compare(
     seeds: int,
     work: Path,
     say: Say,
+    more: tuple[Prepared, Lessons] | None = None,
 ) -> dict[str, Any]:
     """Train the student in every way with ``seeds`` seeds, the same budget each; return what each is worth.
 
-    One way more is the labels without noise in the views, once: what noise costs a student that never heard
-    any.
+    Two ways more are tried once: the labels without noise in the views, which shows what noise costs a
+    student that never heard any, and learning from ``more``.
 
     Parameters
     ----------
@@ -89,19 +89,23 @@ def compare(
         Recordings to learn from, and to judge by: float students, last window of each, no gate.
     noisy : mapping of str to Prepared
         Those to judge by, with noise of some kinds.
+    more : (Prepared, Lessons), optional
+        All recordings to learn from and what is said of them, those of the twelve-lead teacher included.
     """
     learn, judge = sides
-    ways = {name: (how, viewer) for name, how in arms(taught).items()}
-    ways[NO_NOISE] = None, viewer.without_noise()
+    ways = {name: (learn, how, viewer, seeds) for name, how in arms(taught).items()}
+    ways["labels, no noise"] = learn, None, viewer.without_noise(), 1
+    if more:
+        ways["distilled, twelve leads too"] = *more, viewer, 1
     heard = {"": judge, **noisy}
     windows = {kind: np.stack([viewer.plain(s) for s in side.signals]) for kind, side in heard.items()}
     said: dict[str, list[dict[str, list[str]]]] = {name: [] for name in ways}
-    for name, (taught_how, views) in ways.items():
-        for seed in range(1, 2 if name == NO_NOISE else seeds + 1):
+    for name, (recordings, taught_how, views, times) in ways.items():
+        for seed in range(1, times + 1):
             own = replace(recipe, training=replace(recipe.training, seed=seed))
             folder = work / f"{re.sub('[^a-z]+', '-', name)}-{seed}"
             net = train(
-                own, learn, views, folder / "checkpoint.pt", telling(say, f"{name}, {seed}"), taught_how
+                own, recordings, views, folder / "checkpoint.pt", telling(say, f"{name}, {seed}"), taught_how
             )
             said[name].append({kind: _labels(net, x, recipe.classes) for kind, x in windows.items()})
     labels = said["labels"]
