@@ -57,11 +57,13 @@ def test_the_worst_condition_and_group_are_named() -> None:
 
 def test_a_teacher_that_is_not_shown_to_help_is_said_not_to_be() -> None:
     students = {"labels": STUDENT, "distilled": TAUGHT}
-    assert "The distilled student is better" in shown({"distillation": {"epochs": 9, "students": students}})
+    table = {"recipe": "r.toml", "epochs": 9, "students": students}
+    assert "The distilled student is better" in shown({"distillation": table})
     students["distilled"] = {**TAUGHT, "gain_95": [-0.001, 0.02]}
-    text = shown({"distillation": {"epochs": 9, "students": students}})
+    text = shown({"distillation": table})
     assert "It is not shown that the distilled student is better" in text
     assert "+1.2 (-0.1 to +2.0)" in text
+    assert "`r.toml`, 9 epochs" in text
 
 
 def test_no_report_no_card() -> None:

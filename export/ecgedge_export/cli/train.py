@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,18 +24,19 @@ if TYPE_CHECKING:  # torch takes seconds
 QUICK_RECORDS = 200
 QUICK_BEAT_RECORDS = 12
 DISTILL_SNR_DB = 12.0
-TABLE = "table.json"
 
 
 def train(
     recipe: Annotated[Path, typer.Argument(help="recipes/*.toml, also looked for in export/.")],
     out: Annotated[Path | None, typer.Option(help="Where the model goes; default: into the package.")] = None,
     work: Work = None,
+    compared: Annotated[Path | None, typer.Option(help="A table of `distill`, for the card.")] = None,
     quick: Quick = False,
 ) -> None:
     """Make a model from a recipe, from data to measured folder; goes on where it was stopped."""
     path = recipe_path(recipe)
     command = f"ecgedge-export train {recipe.as_posix()}{' --quick' if quick else ''}"
+    command += f" --compared {compared.name}" if compared else ""
     if path.stem == "gate":
         _train_gate(path, out or MODELS / "gate", command)
     elif path.stem == "beats":
@@ -42,10 +44,13 @@ def train(
     elif path.stem == "beat_classes":
         _train_beat_classes(path, out, work, command, quick=quick)
     else:
-        _train_rhythm(path, out, work, command, quick=quick)
+        known = {"distillation": json.loads(compared.read_text())} if compared else {}
+        _train_rhythm(path, out, work, command, known, quick=quick)
 
 
-def _train_rhythm(path: Path, out: Path | None, work: Path | None, command: str, *, quick: bool) -> None:
+def _train_rhythm(
+    path: Path, out: Path | None, work: Path | None, command: str, known: Mapping[str, Any], *, quick: bool
+) -> None:
     from ecgedge_export.rhythm import build as rhythm
 
     recipe, sets, folder = _student(path, work, quick=quick)
@@ -54,9 +59,7 @@ def _train_rhythm(path: Path, out: Path | None, work: Path | None, command: str,
     if recipe.distill and recipe.distill.ship_twelve_leads and taught:
         train, taught = _with_twelve_leads(path, recipe, (sets.train, taught), folder, quick=quick)
         sets = replace(sets, train=train)
-    table = _arms(folder) / TABLE
-    compared = {"distillation": json.loads(table.read_text())} if table.is_file() else {}
-    manifest = rhythm.build(recipe, sets, out, folder, command, say, taught, compared, widely=not quick)
+    manifest = rhythm.build(recipe, sets, out, folder, command, say, taught, known, widely=not quick)
     say(f"{out}: mean F1 {manifest.metrics['int8_litert']['mean_f1_nao']} (INT8, LiteRT)")
 
 
@@ -116,21 +119,15 @@ def distill(
     taught = _lessons(path, student, sets, folder, quick=quick)
     if taught is None:
         raise ConfigError(f"{path} names no teacher: add a [distill] table to it")
-    arms = _arms(folder)
+    arms = folder.with_name(f"{folder.name}-arms")
     sides = sets.train, sets.validation
     noisy = rhythm.in_noise(sets.validation, student.fs, DISTILL_SNR_DB)
     more = None
     if student.distill and student.distill.twelve_leads:
         more = _with_twelve_leads(path, student, (sets.train, taught), folder, quick=quick)
     rows = distilling.compare(student, taught, sides, noisy, sets.viewer, seeds, arms, say, more)
-    table = json.dumps({"epochs": student.training.epochs, "seeds": seeds, "students": rows}, indent=1)
-    (arms / TABLE).write_text(table)
-    typer.echo(table)
-
-
-def _arms(folder: Path) -> Path:
-    """Where the students that are compared have their checkpoints, and the table of what they are worth."""
-    return folder.with_name(f"{folder.name}-arms")
+    table = {"recipe": path.name, "epochs": student.training.epochs, "seeds": seeds, "students": rows}
+    typer.echo(json.dumps(table, indent=1))
 
 
 def _beat_class_arms(path: Path, seeds: int, work: Path | None, *, quick: bool) -> object:

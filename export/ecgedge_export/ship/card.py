@@ -205,8 +205,8 @@ def _distillation(table: Report) -> list[str]:
     return [
         "### What the teacher is worth",
         "",
-        f"Float students, {table['epochs']} epochs each, the last window of each validation recording, no",
-        "gate. The teachers answered about recordings that they had not seen.",
+        f"Float students of `{table['recipe']}`, {table['epochs']} epochs each, the last window of each",
+        "validation recording, no gate. The teachers answered about recordings that they had not seen.",
         "",
         *_table(head, rows),
         verdict,
