@@ -29,6 +29,7 @@ from ecgedge_export.ship.bundle import bundle
 from ecgedge_export.ship.verify import verify
 
 RHYTHM = [
+    "CARD.md",
     "INTEGRATION.md",
     "golden.json",
     "manifest.json",

@@ -67,9 +67,8 @@ def card(name: str, manifest: Manifest) -> str | None:
         f"    {manifest.metrics['command']}",
         "    ecgedge-export verify      # these files are the ones that the report describes",
         "",
-        f"Commit {manifest.commit or 'unknown'}; "
-        + ", ".join(f"{package} {version}" for package, version in manifest.versions.items())
-        + ".",
+        f"Commit {manifest.commit or 'unknown'}. Made with",
+        ", ".join(f"{package} {version}" for package, version in manifest.versions.items()) + ".",
         "",
     ]
     return "\n".join(lines)
