@@ -10,6 +10,7 @@ from ecgedge.manifest import MANIFEST_NAME, Manifest
 from ecgedge_export.splits import SPLITS
 
 CARD = "CARD.md"
+EVERYBODY = "everybody"
 Report = Mapping[str, Any]
 
 _PURPOSE = {
@@ -170,7 +171,8 @@ def _rhythm_rows(groups: Mapping[str, Report]) -> list[str]:
 
 def _people(groups: Mapping[str, Report]) -> list[str]:
     rows = [(name, r["records"], r["af"]["with_af"], *_af_cells(r["af"])) for name, r in groups.items()]
-    judged = {name: r["af"]["Se"] for name, r in groups.items() if r["af"]["Se"] is not None}
+    parts = {name: r["af"]["Se"] for name, r in groups.items() if name != EVERYBODY}
+    judged = {name: se for name, se in parts.items() if se is not None}
     return [
         "### By sex and age",
         "",
