@@ -170,7 +170,8 @@ def test_a_program_that_is_killed_leaves_a_good_file(program: Any, tmp_path: Pat
         process.send_signal(signal.SIGKILL)
     items = list(read_capture(path))
     if isinstance(items[-1], Damaged):
-        assert items.pop() == Damaged(path.stat().st_size - items[-1].length, items[-1].length, torn=True)
+        torn = items.pop()
+        assert torn == Damaged(path.stat().st_size - torn.length, torn.length, torn=True)
     assert len(items) > 900
     assert items == [
         Notification(UUID_A, number.to_bytes(8, "little") * 20, number / 7) for number in range(len(items))
