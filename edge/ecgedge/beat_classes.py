@@ -6,9 +6,7 @@ come, or after a pause.
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from ecgedge.backends import Backend, load_backend
+from ecgedge.backends import Backend
 from ecgedge.beat_features import (
     AFTER,
     BEFORE,
@@ -23,9 +21,8 @@ from ecgedge.beat_features import (
     cut,
 )
 from ecgedge.events import Beat
-from ecgedge.filters import FrontEnd
 from ecgedge.manifest import Manifest
-from ecgedge.model import BUNDLED
+from ecgedge.model import ModelFolder
 from ecgedge.segment import Segment
 from ecgedge.stages import BeatStage
 from ecgedge_bridge.errors import ModelError
@@ -34,7 +31,7 @@ NORMALISATION = "beat_views"
 SETTLE_S = 1.0  # a beat is found at most so long after its R peak, but for those that a second look finds
 
 
-class BeatModel:
+class BeatModel(ModelFolder):
     """A model that names a beat from its :class:`ecgedge.beat_features.BeatView`.
 
     Parameters
@@ -42,13 +39,14 @@ class BeatModel:
     manifest : Manifest
         Of task ``beats``.
     backend : Backend
-        Runs the network.
 
     Raises
     ------
     ModelError
         The manifest is of another task, or asks for preprocessing that this version does not know.
     """
+
+    bundled = "beat_classes"
 
     def __init__(self, manifest: Manifest, backend: Backend) -> None:
         kind, values = manifest.normalisation.kind, manifest.normalisation.values
@@ -60,27 +58,8 @@ class BeatModel:
                 f"the model wants {manifest.n_inputs} values by {kind!r} at {manifest.fs:g} Hz, this version "
                 f"knows {N_INPUTS} by {NORMALISATION!r} at {FS:g} Hz: update ecgedge"
             )
-        self.manifest, self.backend = manifest, backend
+        super().__init__(manifest, backend)
         self._clip = float(values["clip"])
-
-    @classmethod
-    def load(cls, folder: str | Path | None = None, backend: str = "auto") -> BeatModel:
-        """Load a model folder, the bundled beat-class model where none is given.
-
-        Raises
-        ------
-        ModelError
-            Files are missing or changed, or no runtime for them is installed.
-        """
-        folder = BUNDLED / "beat_classes" if folder is None else Path(folder)
-        manifest = Manifest.load(folder)
-        return cls(manifest, load_backend(folder, backend, manifest=manifest))
-
-    @property
-    def front_end(self) -> FrontEnd:
-        """The filters that the model was trained behind."""
-        m = self.manifest
-        return FrontEnd(m.fs, m.bandpass_taps, **m.resampler)
 
     def symbol(self, view: BeatView) -> str:
         """Class of one beat, as the manifest names it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,41 +19,32 @@ BUNDLED = Path(__file__).parent / "models"
 NORMALISATION = "qrs_height"  # the only method there is so far: ecgedge.windows.model_input
 
 
-class Model:
-    """Preprocessing of the manifest, one inference runtime, and calibrated probabilities.
+class ModelFolder:
+    """A manifest and the runtime that runs its network: what every model has, whatever it names.
 
     Parameters
     ----------
     manifest : Manifest
-        Says how to prepare a window and what the logits mean.
+        Says how to prepare an input and what the logits mean.
     backend : Backend
         Runs the network.
-
-    Raises
-    ------
-    ModelError
-        The manifest asks for preprocessing that this version does not know.
     """
 
+    bundled: ClassVar[str]
+
     def __init__(self, manifest: Manifest, backend: Backend) -> None:
-        if manifest.normalisation.kind != NORMALISATION or "clip" not in manifest.normalisation.values:
-            raise ModelError(
-                f"the model wants the normalisation {manifest.normalisation.kind!r}, this version knows "
-                f"{NORMALISATION!r}: update ecgedge"
-            )
         self.manifest, self.backend = manifest, backend
-        self._clip = float(manifest.normalisation.values["clip"])
 
     @classmethod
-    def load(cls, folder: str | Path | None = None, backend: str = "auto") -> Model:
-        """Load a model folder, the bundled rhythm model where none is given.
+    def load(cls, folder: str | Path | None = None, backend: str = "auto") -> Self:
+        """Load a model folder, the one in the package where none is given.
 
         Raises
         ------
         ModelError
             Files are missing or changed, or no runtime for them is installed.
         """
-        folder = BUNDLED / "rhythm" if folder is None else Path(folder)
+        folder = BUNDLED / cls.bundled if folder is None else Path(folder)
         manifest = Manifest.load(folder)
         return cls(manifest, load_backend(folder, backend, manifest=manifest))
 
@@ -61,6 +53,31 @@ class Model:
         """The filters that the model was trained behind."""
         m = self.manifest
         return FrontEnd(m.fs, m.bandpass_taps, **m.resampler)
+
+
+class Model(ModelFolder):
+    """Preprocessing of the manifest, one inference runtime, and calibrated probabilities.
+
+    Parameters
+    ----------
+    manifest, backend : Manifest, Backend
+
+    Raises
+    ------
+    ModelError
+        The manifest asks for preprocessing that this version does not know.
+    """
+
+    bundled = "rhythm"
+
+    def __init__(self, manifest: Manifest, backend: Backend) -> None:
+        if manifest.normalisation.kind != NORMALISATION or "clip" not in manifest.normalisation.values:
+            raise ModelError(
+                f"the model wants the normalisation {manifest.normalisation.kind!r}, this version knows "
+                f"{NORMALISATION!r}: update ecgedge"
+            )
+        super().__init__(manifest, backend)
+        self._clip = float(manifest.normalisation.values["clip"])
 
     def prepare(self, signal: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         """Model input from filtered signal in mV, shape (1, 1, n_samples)."""
