@@ -7,7 +7,6 @@ It was trained by ``ecgedge-export train recipes/beats.toml``.
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,9 +22,8 @@ from ecgedge.manifest_json import (
     as_object,
     as_text,
     build,
-    digest,
-    parse_object,
-    plain,
+    read_sealed,
+    write_sealed,
 )
 from ecgedge_bridge.errors import ModelError
 
@@ -71,8 +69,7 @@ class BeatNet:
 
     def save(self, path: Path) -> None:
         """Write as JSON, with a digest of the content."""
-        content = json.loads(json.dumps(asdict(self), default=plain))
-        path.write_text(json.dumps({"schema": SCHEMA, **content, "digest": digest(content)}, indent=1) + "\n")
+        write_sealed(path, SCHEMA, asdict(self))
 
     @classmethod
     def load(cls, path: Path) -> BeatNet:
@@ -83,16 +80,7 @@ class BeatNet:
         ModelError
             The file is missing, changed, or made for another version.
         """
-        try:
-            raw = parse_object(path.read_bytes())
-        except OSError as e:
-            raise ModelError(f"cannot read the beat detector {path} ({e.strerror}): {FIX}") from e
-        schema, said = raw.pop("schema", None), raw.pop("digest", None)
-        if schema != SCHEMA or said != digest(raw):
-            raise ModelError(
-                f"the beat detector {path} was changed after it was written, or is for another version: {FIX}"
-            )
-        net = build(cls, _TABLE, raw, "beats")
+        net = build(cls, _TABLE, read_sealed(path, SCHEMA, "the beat detector"), "beats")
         net.layers()
         return net
 

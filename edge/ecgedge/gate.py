@@ -7,7 +7,6 @@ stricter one whether the shape of beats can. Both were fitted with AF and ectopy
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,10 +23,9 @@ from ecgedge.manifest_json import (
     as_object,
     as_text,
     build,
-    digest,
     list_of,
-    parse_object,
-    plain,
+    read_sealed,
+    write_sealed,
 )
 from ecgedge.windows import FLOOR_MV
 from ecgedge_bridge.errors import ModelError
@@ -98,9 +96,7 @@ class GateModel:
 
     def save(self, path: Path) -> None:
         """Write as JSON, with a digest of the content."""
-        content = json.loads(json.dumps(asdict(self), default=plain))
-        whole = {"schema": SCHEMA, **content, "digest": digest(content)}
-        path.write_text(json.dumps(whole, indent=1) + "\n")
+        write_sealed(path, SCHEMA, asdict(self))
 
     @classmethod
     def load(cls, path: Path) -> GateModel:
@@ -111,16 +107,7 @@ class GateModel:
         ModelError
             The file is missing, changed, or made for other features.
         """
-        try:
-            raw = parse_object(path.read_bytes())
-        except OSError as e:
-            raise ModelError(f"cannot read the gate {path} ({e.strerror}): {FIX}") from e
-        schema, said = raw.pop("schema", None), raw.pop("digest", None)
-        if schema != SCHEMA or said != digest(raw):
-            raise ModelError(
-                f"the gate {path} was changed after it was written, or is for another version: {FIX}"
-            )
-        gate = build(cls, _TABLE, raw, "gate")
+        gate = build(cls, _TABLE, read_sealed(path, SCHEMA, "the gate"), "gate")
         lengths = {len(v) for v in (gate.mean, gate.scale, gate.weights, gate.morphology_weights)}
         if gate.features != NAMES or lengths != {len(NAMES)}:
             raise ModelError(f"the gate {path} is for other features than this version's: {FIX}")

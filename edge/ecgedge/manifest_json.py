@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -39,6 +40,30 @@ def digest(content: Mapping[str, Any]) -> str:
     """sha256 of the content in one canonical spelling, so that white space and key order do not count."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def write_sealed(path: Path, schema: int, content: Mapping[str, Any]) -> None:
+    """Write a file that stands for itself: content, its schema's number, and a digest."""
+    content = json.loads(json.dumps(content, default=plain))
+    path.write_text(json.dumps({"schema": schema, **content, "digest": digest(content)}, indent=1) + "\n")
+
+
+def read_sealed(path: Path, schema: int, what: str) -> dict[str, Any]:
+    """Read the content of what :func:`write_sealed` wrote; ``what`` names it in errors.
+
+    Raises
+    ------
+    ModelError
+        The file is missing, changed, or of another schema.
+    """
+    try:
+        raw = parse_object(path.read_bytes())
+    except OSError as e:
+        raise ModelError(f"cannot read {what} {path} ({e.strerror}): {FIX}") from e
+    number, said = raw.pop("schema", None), raw.pop("digest", None)
+    if number != schema or said != digest(raw):
+        raise ModelError(f"{what} {path} was changed after it was written, or is for another version: {FIX}")
+    return raw
 
 
 def plain(value: Any) -> Any:
