@@ -18,7 +18,7 @@ from ecgedge_export.beat_classes.gather import TAUGHT, UNKNOWN, BeatSet
 from ecgedge_export.beat_classes.scores import CLASSES, NONE, Matrix, score
 from ecgedge_export.beat_classes.training import BeatClassRecipe, BeatViewer, Say, answers, train
 from ecgedge_export.progress import telling
-from ecgedge_export.rhythm.scores import DRAWS
+from ecgedge_export.rhythm.scores import interval
 from ecgedge_export.train import arms
 
 FOLDS = 5
@@ -115,13 +115,10 @@ def _gain(
 ) -> tuple[float, float, float]:
     """Mean difference of F1 between runs with the same seeds, and its 95 % interval over records."""
     records = sorted(runs[0])
-    rng = np.random.default_rng(0)
 
     def gain(chosen: list[str]) -> float:
         pairs = zip(runs, base, strict=True)
         each = [_f1([a[r] for r in chosen], symbol) - _f1([b[r] for r in chosen], symbol) for a, b in pairs]
         return float(np.mean(each))
 
-    draws = [gain(rng.choice(records, len(records)).tolist()) for _ in range(DRAWS)]
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return gain(records), float(low), float(high)
+    return gain(records), *interval(len(records), lambda drawn: gain([records[i] for i in drawn]))
