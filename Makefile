@@ -10,7 +10,7 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: demo test test-bluez test-emulated lint fuzz bench-bridge bench-edge clean
+.PHONY: demo test test-bluez test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge clean
 .DEFAULT_GOAL = demo
 
 demo: $(VENV)/.installed-sim
@@ -40,6 +40,24 @@ lint: $(VENV)/.installed-dev
 fuzz: $(VENV)/.installed-dev
 	$(PY) tests/bridge/fuzz.py --count 1000000
 	$(PY) tests/edge/fuzz.py --count 10000000
+
+# Everything that is measured, beside what a user would pick instead, and the README's tables from it: half an hour
+# on a machine that does nothing else. The other packages go into an environment in the user's cache.
+bench: $(VENV)/.installed-dev
+	missed=0; for bench in decode gatt faults soak pipeline latency memory throughput; do \
+		$(PY) benchmarks/$$bench.py || missed=1; done; $(PY) benchmarks/tables.py; exit $$missed
+
+# That all of it works, in under 3 minutes once the environments are there; its figures are rough and kept apart.
+bench-quick: $(VENV)/.installed-dev
+	missed=0; for bench in decode gatt faults soak pipeline latency memory throughput; do \
+		$(PY) benchmarks/$$bench.py --quick || missed=1; done; exit $$missed
+
+# Latency, memory and throughput of a board, with the base install only (for ONNX Runtime beside it:
+# .venv/bin/pip install -e '.[onnx]').
+bench-pi: $(VENV)/.installed-sim
+	for bench in latency memory throughput; do \
+		$(PY) benchmarks/$$bench.py --out benchmarks/results/pi/$$bench.json || exit 1; done
+	$(PY) benchmarks/tables.py
 
 # Decoding speed, GATT throughput, the table of faults, and an hour with two straps.
 bench-bridge: $(VENV)/.installed-dev

@@ -9,18 +9,13 @@ Run ``python benchmarks/decode.py``; it prints a table and writes ``benchmarks/r
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
+import common
 import numpy as np
 
 from ecgedge_bridge import polar
@@ -32,7 +27,6 @@ from ecgedge_bridge.movesense import MovesenseDecoder, encode_ecg_packet
 from ecgedge_bridge.movesense_firmware import V07, V08, Layout, MovesenseFirmwareDecoder, encode_packet
 from ecgedge_bridge.types import DeviceStatus
 
-RESULT = Path(__file__).with_name("results") / "decode.json"
 SAMPLES_TARGET = 3e6
 NOTIFICATIONS_TARGET = 1e5
 _START_NS = 599_616_000 * 10**9
@@ -164,31 +158,6 @@ def _size(event: Any) -> int:
     return len(event.samples) if hasattr(event, "samples") else 1
 
 
-def environment() -> dict[str, Any]:
-    """Machine, versions and commit: what is needed to read the figures."""
-    models = [line for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
-    )
-    return {
-        "command": "python benchmarks/decode.py",
-        "cpu": models[0].split(":")[1].strip() if models else platform.processor(),
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-        "load_average": os.getloadavg()[0],
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "commit": commit.stdout.strip(),
-    }
-
-
-def _lines(path: str) -> list[str]:
-    try:
-        return Path(path).read_text().splitlines()
-    except OSError:
-        return []
-
-
 def missed(rows: list[Row]) -> list[str]:
     """Which targets were not met."""
     out = [row.name for row in rows if row.is_profile and row.notifications_per_s < NOTIFICATIONS_TARGET]
@@ -196,32 +165,28 @@ def missed(rows: list[Row]) -> list[str]:
 
 
 def main() -> int:
-    """Measure, print, write; 1 if a target was missed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--count", type=int, default=20_000, help="notifications of a stream")
+    """Measure, print, write; 1 if a target was missed, and it was no quick run."""
+    parser = common.parser(__doc__, "decode")
+    parser.add_argument("--count", type=int, help="notifications of a stream; 20,000, or 2,000 if quick")
     parser.add_argument("--runs", type=int, default=7, help="times each stream is decoded; the best counts")
-    parser.add_argument("--out", type=Path, default=RESULT)
     asked = parser.parse_args()
-    rows = [measure(case, asked.runs) for case in cases(asked.count)]
+    environment = common.described(asked)
+    count = asked.count or (2_000 if asked.quick else 20_000)
+    rows = [measure(case, asked.runs) for case in cases(count)]
     print(f"{'stream':28}{'us each':>9}{'notifications/s':>17}{'samples/s':>14}")
     for row in rows:
         print(
             f"{row.name:28}{row.microseconds:9.2f}{row.notifications_per_s:17,.0f}{row.samples_per_s:14,.0f}"
         )
     missing = missed(rows)
-    asked.out.parent.mkdir(parents=True, exist_ok=True)
-    result = {
-        "environment": environment(),
-        "targets": {
-            "samples_per_s": SAMPLES_TARGET,
-            "notifications_per_s": NOTIFICATIONS_TARGET,
-            "missed": missing,
-        },
-        "rows": [asdict(row) for row in rows],
+    targets = {
+        "samples_per_s": SAMPLES_TARGET,
+        "notifications_per_s": NOTIFICATIONS_TARGET,
+        "missed": missing,
     }
-    asked.out.write_text(json.dumps(result, indent=2) + "\n")
-    print(f"targets missed: {', '.join(missing) or 'none'}; written to {asked.out}")
-    return 1 if missing else 0
+    common.write(asked, {"targets": targets, "rows": [asdict(row) for row in rows]}, environment)
+    print(f"targets missed: {', '.join(missing) or 'none'}")
+    return 1 if missing and not asked.quick else 0
 
 
 if __name__ == "__main__":

@@ -5,21 +5,17 @@ Run it with ``python benchmarks/gatt.py``; it prints what it found and writes ``
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import math
-import platform
 import time
-from pathlib import Path
 from typing import Any
 
+import common
 import numpy as np
 
 from ecgedge_bridge import VirtualH10, connect, virtual_strap
 from ecgedge_bridge.polar import ECG_FS, FRAME_SAMPLES
-
-RESULT = Path(__file__).parent / "results" / "gatt.json"
 
 
 async def measure(notifications: int) -> dict[str, Any]:
@@ -45,24 +41,23 @@ async def measure(notifications: int) -> dict[str, Any]:
         "lost_samples": wearable.stats.lost,
         "dropped_notifications": wearable.dropped,
         "bit_exact": bool(exact and starts == list(range(0, len(mv), FRAME_SAMPLES))),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
     }
 
 
 def main() -> None:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--notifications", type=int, default=5000)
+    parser = common.parser(__doc__, "gatt")
+    parser.add_argument("--notifications", type=int, help="5,000, or 500 if quick")
     parser.add_argument("--repeat", type=int, default=3, help="the fastest run counts")
-    arguments = parser.parse_args()
-    runs = [asyncio.run(measure(arguments.notifications)) for _ in range(arguments.repeat)]
+    asked = parser.parse_args()
+    environment = common.described(asked)
+    notifications = asked.notifications or (500 if asked.quick else 5000)
+    runs = [asyncio.run(measure(notifications)) for _ in range(asked.repeat)]
     best = max(runs, key=lambda run: run["notifications_per_s"])
     best["all_runs_per_s"] = [run["notifications_per_s"] for run in runs]
     best["bit_exact"] = all(run["bit_exact"] for run in runs)
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(best, indent=2) + "\n")
     print(json.dumps(best, indent=2))
+    common.write(asked, best, environment)
 
 
 if __name__ == "__main__":

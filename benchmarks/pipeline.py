@@ -1,7 +1,7 @@
 """What does an hour of 130 Hz ECG cost in frames of 73 samples, by stage, and how long can a frame take?
 
 CPU seconds of one thread, so that other work on the machine counts little. Beats, HRV and gate together have
-0.6 s for an hour, and a frame 2 ms (99.9th percentile), on noise as well.
+0.6 s for an hour, and a frame without the models 2 ms (99.9th percentile), on noise as well.
 
 Run ``python benchmarks/pipeline.py``; it prints a table and writes ``benchmarks/results/pipeline.json``.
 Where the recording of a Polar H10 is at hand (``$ECGEDGE_DATA/polar-h10``) it plays for the hour, else ECG
@@ -10,48 +10,31 @@ that the package makes.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
+import common
 import numpy as np
+import numpy.typing as npt
+from common import FS, Signal, frames, quantiles_ms
 
-from ecgedge import SampleBlock, read
-from ecgedge.events import Event
+from ecgedge.beat_classes import BeatClassStage, BeatModel
+from ecgedge.decision import Hysteresis
 from ecgedge.filters import FrontEnd
 from ecgedge.gate import Gate, GateModel
 from ecgedge.hrv.stage import HrvStage
 from ecgedge.model import BUNDLED, Model
-from ecgedge.monitor import GATE_WINDOW_S, Monitor
+from ecgedge.monitor import GATE_WINDOW_S, LIMITS, Monitor
 from ecgedge.pipeline import Pipeline
 from ecgedge.segment import Segment
-from ecgedge.stages import BeatStage, QualityStage, Stage
-from ecgedge.synthetic import Segment as Part
-from ecgedge.synthetic import synthesize
+from ecgedge.stages import BeatStage, Counts, QualityStage, RhythmStage, Stage
 
-RESULT = Path(__file__).with_name("results") / "pipeline.json"
-FS, FRAME, MODEL_FS = 130.0, 73, 100.0
+MODEL_FS = 100.0
 SIGNAL_TARGET_S, FRAME_TARGET_MS = 0.6, 2.0
-
-
-def clock_s() -> float:
-    """CPU seconds that reading the clock twice takes, which on some systems is as much as a small stage."""
-    took = []
-    for _ in range(2000):
-        begun = time.thread_time()
-        took.append(time.thread_time() - begun)
-    return float(np.median(took))
-
-
-CLOCK_S = clock_s()
+CLOCK_S = common.clock_s()
 
 
 class Clocked:
@@ -68,15 +51,15 @@ class Clocked:
         """Begin a segment."""
         self._inner.reset()
 
-    def advance(self, segment: Segment) -> list[Event]:
+    def advance(self, segment: Segment) -> Any:
         """Call the stage."""
         return self._clocked(self._inner.advance, segment)
 
-    def feed(self, x: np.ndarray) -> np.ndarray:
+    def feed(self, x: npt.ArrayLike) -> Any:
         """Call the filter."""
         return self._clocked(self._inner.feed, x)
 
-    def finish(self) -> np.ndarray:
+    def finish(self) -> Any:
         """Flush the filter."""
         return self._clocked(self._inner.finish)
 
@@ -88,15 +71,35 @@ class Clocked:
 
 
 @dataclass(frozen=True)
+class Models:
+    """Loaded once for all wearables."""
+
+    rhythm: Model
+    beats: BeatModel
+
+    @classmethod
+    def load(cls) -> Models:
+        """The bundled ones."""
+        return cls(Model.load(), BeatModel.load())
+
+    def monitor(self) -> Monitor:
+        """A monitor with these."""
+        return Monitor(self.rhythm, beat_model=self.beats)
+
+
+@dataclass(frozen=True)
 class Row:
-    """One signal: CPU seconds for an hour of it, whole and by stage, and CPU milliseconds for a frame."""
+    """One signal: CPU seconds for an hour of it, whole and by stage, and CPU milliseconds for a frame.
+
+    ``frame_ms`` is without the two models, ``whole_frame_ms`` with them.
+    """
 
     signal: str
     hours: float
     whole_s: float
     stages_s: dict[str, float]
-    with_model_s: float
     frame_ms: dict[str, float]
+    whole_frame_ms: dict[str, float]
 
     @property
     def signal_s(self) -> float:
@@ -104,79 +107,72 @@ class Row:
         return sum(self.stages_s[name] for name in ("beats", "gate", "hrv"))
 
 
-def real_or_made(seconds: int) -> tuple[str, np.ndarray]:
-    """ECG at 130 Hz with ectopic beats, repeated to ``seconds``."""
-    path = Path(os.environ.get("ECGEDGE_DATA", "../shared/data")) / "polar-h10" / "h10_10min_pvc.csv.gz"
-    if path.is_file():
-        name, mv = "Polar H10 recording", np.concatenate([block.samples for block in read(path)])
-    else:
-        parts = [Part("sinus", 300.0, 70.0), Part("af", 180.0, 95.0), Part("pvc", 120.0, 70.0)]
-        name, mv = "synthetic ECG", synthesize(parts, FS, seed=0).mv
-    return name, np.resize(np.nan_to_num(mv), round(seconds * FS)).astype(np.float32)
-
-
-def noise(seconds: int) -> np.ndarray:
+def noise(seconds: float) -> Signal:
     """White noise over the full range of a strap."""
     return np.random.default_rng(0).uniform(-5, 5, round(seconds * FS)).astype(np.float32)
 
 
-def frames(mv: np.ndarray) -> list[SampleBlock]:
-    """The signal as a strap sends it."""
-    return [SampleBlock(mv[i : i + FRAME], FS, i) for i in range(0, len(mv), FRAME)]
-
-
 def signal_path(clocks: list[Clocked]) -> Pipeline:
-    """Everything but the rhythm model, each part on a clock."""
-    gate = Gate(GateModel.load(BUNDLED / "gate" / "gate.json"), MODEL_FS)
-    stages: Sequence[Stage] = [BeatStage(MODEL_FS), QualityStage(gate, MODEL_FS, GATE_WINDOW_S), HrvStage()]
-    clocks += [Clocked(FrontEnd.default(MODEL_FS)(FS), "front end"), *(Clocked(s, s.name) for s in stages)]
+    """Everything but the models, each part on a clock."""
+    clocks += [Clocked(FrontEnd.default(MODEL_FS)(FS), "front end")]
+    clocks += [Clocked(stage, stage.name) for stage in (BeatStage(MODEL_FS), _gate(), HrvStage())]
     return Pipeline(clocks[1:], MODEL_FS, lambda fs_in: clocks[0])
 
 
-def play(pipeline: Pipeline, blocks: list[SampleBlock]) -> np.ndarray:
-    """CPU seconds of each frame."""
-    took = np.empty(len(blocks))
+def whole_path(models: Models, clocks: list[Clocked]) -> Pipeline:
+    """What a monitor is made of, each part on a clock; beats are found on one inside of naming's."""
+    finder = Clocked(BeatStage(MODEL_FS), "beats")
+    counts, hysteresis = Counts(), Hysteresis(LIMITS["conclusive"], LIMITS["sure"])
+    namer = BeatClassStage(finder, models.beats)  # type: ignore[arg-type]
+    rhythm = RhythmStage(models.rhythm, hysteresis, counts)
+    stages: Sequence[Stage] = [_gate(), HrvStage(), rhythm]
+    front = Clocked(models.rhythm.front_end(FS), "front end")
+    clocks += [front, finder, Clocked(namer, "beat classes"), *(Clocked(s, s.name) for s in stages)]
+    return Pipeline(clocks[2:], MODEL_FS, lambda fs_in: front, counts=counts)
+
+
+def _gate() -> QualityStage:
+    return QualityStage(
+        Gate(GateModel.load(BUNDLED / "gate" / "gate.json"), MODEL_FS), MODEL_FS, GATE_WINDOW_S
+    )
+
+
+def play(pipeline: Pipeline, blocks: Sequence[Any]) -> tuple[np.ndarray, int]:
+    """CPU seconds of each frame, and how many events there were."""
+    took, events = np.empty(len(blocks)), 0
     for i, block in enumerate(blocks):
         begun = time.thread_time()
-        pipeline.feed(block)
+        events += len(pipeline.feed(block))
         took[i] = time.thread_time() - begun - CLOCK_S
-    pipeline.finish()
-    return took
+    return took, events + len(pipeline.finish())
 
 
-def measure(name: str, mv: np.ndarray, model: Model) -> Row:
-    """Play a signal through the signal path, and through a monitor with the model."""
+def measure_signal(name: str, mv: Signal, models: Models) -> Row:
+    """Play a signal through a monitor, through its parts on clocks, and through all but the models."""
     blocks, hours = frames(mv), len(mv) / FS / 3600
-    play(Monitor(model), blocks[:200])  # what is done once is not of the hour
-    bare = play(signal_path([]), blocks)
+    play(models.monitor(), blocks[:200])  # what is done once is not of the hour
+    bare, _ = play(signal_path([]), blocks)
+    whole, said = play(models.monitor(), blocks)
     clocks: list[Clocked] = []
-    play(signal_path(clocks), blocks)
-    whole = play(Monitor(model), blocks)
-    by_stage = {clock.name: clock.cpu_s / hours for clock in clocks}
-    by_stage["rest"] = max(0.0, bare.sum() / hours - sum(by_stage.values()))
-    quantiles = {f"p{q:g}": 1e3 * float(np.percentile(bare, q)) for q in (50, 99, 99.9)}
-    quantiles["max"] = 1e3 * float(bare.max())
-    return Row(name, hours, float(bare.sum()) / hours, by_stage, float(whole.sum()) / hours, quantiles)
-
-
-def environment() -> dict[str, Any]:
-    """Machine, versions and commit: what is needed to read the figures."""
-    cpu = Path("/proc/cpuinfo")
-    lines = cpu.read_text().splitlines() if cpu.is_file() else []
-    models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False
+    _, again = play(whole_path(models, clocks), blocks)
+    if said != again:
+        raise RuntimeError(f"{said} events of a monitor, {again} of its parts: they are not the same chain")
+    return Row(
+        name,
+        hours,
+        float(whole.sum()) / hours,
+        _stages(clocks, float(whole.sum()), hours),
+        quantiles_ms(bare),
+        quantiles_ms(whole),
     )
-    return {
-        "command": "python benchmarks/pipeline.py",
-        "cpu": models[0] if models else platform.processor(),
-        "machine": platform.machine(),
-        "cores": os.cpu_count(),
-        "load_average": os.getloadavg()[0],
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "commit": commit.stdout.strip(),
-    }
+
+
+def _stages(clocks: list[Clocked], whole_s: float, hours: float) -> dict[str, float]:
+    """CPU seconds an hour of each stage; the rest is the ring and what passes between them."""
+    cpu_s = {clock.name: clock.cpu_s for clock in clocks}
+    cpu_s["beat classes"] -= cpu_s["beats"]
+    cpu_s["rest"] = max(0.0, whole_s - sum(cpu_s.values()))
+    return {name: seconds / hours for name, seconds in cpu_s.items()}
 
 
 def missed(rows: list[Row]) -> list[str]:
@@ -187,36 +183,36 @@ def missed(rows: list[Row]) -> list[str]:
 
 
 def show(rows: list[Row]) -> None:
-    """Print the tables."""
+    """Print the stages."""
     for row in rows:
         parts = ", ".join(f"{name} {s:.3f}" for name, s in row.stages_s.items())
-        times = ", ".join(f"{name} {ms:.3f}" for name, ms in row.frame_ms.items())
         print(f"{row.signal}, {row.hours:.2f} h: CPU s/h {row.whole_s:.3f} ({parts})")
-        print(f"  beats + HRV + gate {row.signal_s:.3f}; with the model {row.with_model_s:.3f}")
-        print(f"  ms for a frame: {times}")
+        print(f"  beats + HRV + gate {row.signal_s:.3f}")
+        for what, times in (("without models", row.frame_ms), ("whole", row.whole_frame_ms)):
+            print(f"  ms for a frame, {what:15}" + common.line(times))
+
+
+def measure(seconds: float, models: Models) -> tuple[list[Row], dict[str, Any]]:
+    """Rows for ECG and for noise, and the targets with those that were missed."""
+    signals = [common.real_or_made(seconds), ("full-scale noise", noise(seconds))]
+    rows = [measure_signal(name, mv, models) for name, mv in signals]
+    targets = {"beats_hrv_gate_s_per_h": SIGNAL_TARGET_S, "frame_p99_9_ms": FRAME_TARGET_MS}
+    return rows, {**targets, "missed": missed(rows)}
 
 
 def main() -> int:
-    """Measure, print, write; 1 if a target was missed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, default=3600, help="length of each signal")
-    parser.add_argument("--out", type=Path, default=RESULT)
+    """Measure, print, write; 1 if a target was missed, and it was no quick run."""
+    parser = common.parser(__doc__, "pipeline")
+    parser.add_argument(
+        "--seconds", type=int, help="length of each signal; an hour, or five minutes if quick"
+    )
     asked = parser.parse_args()
-    model = Model.load()
-    signals = [real_or_made(asked.seconds), ("full-scale noise", noise(asked.seconds))]
-    rows = [measure(name, mv, model) for name, mv in signals]
+    environment = common.described(asked)
+    rows, targets = measure(asked.seconds or (300 if asked.quick else 3600), Models.load())
     show(rows)
-    missing = missed(rows)
-    targets = {
-        "beats_hrv_gate_s_per_h": SIGNAL_TARGET_S,
-        "frame_p99_9_ms": FRAME_TARGET_MS,
-        "missed": missing,
-    }
-    result = {"environment": environment(), "targets": targets, "rows": [asdict(row) for row in rows]}
-    asked.out.parent.mkdir(parents=True, exist_ok=True)
-    asked.out.write_text(json.dumps(result, indent=2) + "\n")
-    print(f"targets missed: {', '.join(missing) or 'none'}; written to {asked.out}")
-    return 1 if missing else 0
+    common.write(asked, {"targets": targets, "rows": [asdict(row) for row in rows]}, environment)
+    print(f"targets missed: {', '.join(targets['missed']) or 'none'}")
+    return 1 if targets["missed"] and not asked.quick else 0
 
 
 if __name__ == "__main__":

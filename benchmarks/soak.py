@@ -6,17 +6,15 @@ simulated, so that every time limit of the link is as it is in life.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import gc
 import json
 import random
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+import common
 import numpy as np
 
 from ecgedge_bridge import (
@@ -31,9 +29,7 @@ from ecgedge_bridge import (
     virtual_wearable,
 )
 
-RESULT = Path(__file__).parent / "results" / "soak.json"
 FS = 130
-_PAGE_KB = 4
 
 
 @dataclass(slots=True)
@@ -75,12 +71,6 @@ def faults(seconds: int, chance: random.Random) -> list[Fault]:
     return script
 
 
-def rss_kb() -> int:
-    """Resident memory of this process after a collection, in kB."""
-    gc.collect()
-    return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE_KB
-
-
 async def listen(strap: VirtualH10, backend: Backend, witness: Witness) -> None:
     """Stream one strap to its last sample, checking each at its place."""
     link = connect(strap.name, backend=backend, extras=("heart_rate", "battery"), on_event=witness.take)
@@ -102,12 +92,12 @@ async def soak(straps: list[VirtualH10], witnesses: list[Witness], warm_up_s: fl
     async def watch() -> None:
         nonlocal warm_kb
         await asyncio.sleep(warm_up_s)
-        warm_kb = rss_kb()
+        warm_kb = common.rss_kb()
 
     async with virtual_wearable(*straps) as backend:
         watcher = asyncio.create_task(watch())
         await asyncio.gather(*map(listen, straps, [backend] * len(straps), witnesses))
-        growth = rss_kb() - warm_kb
+        growth = common.rss_kb() - warm_kb
         await watcher
     return growth
 
@@ -154,15 +144,15 @@ def run(seconds: int, seed: int = 1) -> dict[str, Any]:
 
 def main() -> None:
     """Run, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=int, default=3600)
+    parser = common.parser(__doc__, "soak")
+    parser.add_argument("--seconds", type=int, help="simulated; an hour, or ten minutes if quick")
     parser.add_argument("--no-write", action="store_true", help="print only")
-    arguments = parser.parse_args()
-    found = run(arguments.seconds)
-    if not arguments.no_write:
-        RESULT.parent.mkdir(exist_ok=True)
-        RESULT.write_text(json.dumps(found, indent=2) + "\n")
+    asked = parser.parse_args()
+    environment = common.described(asked)
+    found = run(asked.seconds or (600 if asked.quick else 3600))
     print(json.dumps(found, indent=2))
+    if not asked.no_write:
+        common.write(asked, found, environment)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,205 @@
+"""How long from a notification of a strap to the event that it leads to, and what does that take elsewhere?
+
+The GATT payloads of a Polar H10 go through decoder and monitor, by wall time. Beside it: the models in
+each runtime, the time from starting Python to a first result, and what people do today, which is to run
+NeuroKit2 or sleepecg again each second over the last ten.
+
+Run ``python benchmarks/latency.py``; it prints what it found and writes ``results/latency.json``.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import common
+import numpy as np
+from common import FS, TFLITE, NotMeasuredError, or_skipped, quantiles_ms, ratio
+from ours import notifications
+
+from ecgedge import Monitor, SampleBlock
+from ecgedge.backends import BACKENDS
+from ecgedge.events import Event
+from ecgedge_bridge.decoder import PolarEcgDecoder
+
+MODELS = ("rhythm", "beat_classes")
+AGAIN = ("neurokit2 ecg_process", "sleepecg detect_heartbeats")
+# What is started, the tasks that do the same work: the rhythm or a full analysis, and the beats alone
+FIRST = {"classify": "neurokit2 ecg_process", "beats": "sleepecg detect_heartbeats"}
+WARM_UP_S = 60.0
+
+
+class Chain:
+    """Decoder and monitor, fed with payloads as a link does."""
+
+    def __init__(self, timer: Callable[[], float] | None = None) -> None:
+        self.decoder, self.monitor = PolarEcgDecoder(), Monitor(timer=timer)
+        self.decoded_s: list[float] = []
+        self._host_s = 0.0
+
+    def take(self, payload: bytes) -> tuple[list[Event], int]:
+        """Everything that a payload leads to, and the number of the sample after it."""
+        self._host_s += common.FRAME / FS
+        begun = time.perf_counter()
+        self.decoder.receive_data(payload, self._host_s)
+        block = self.decoder.next_event()
+        self.decoded_s.append(time.perf_counter() - begun)
+        if not isinstance(block, SampleBlock):
+            raise RuntimeError(f"the stream is meant to be without faults, but: {block}")
+        return self.monitor.feed(block), block.end_sample
+
+
+def chain(payloads: list[bytes]) -> dict[str, Any]:
+    """Wall time of each notification, by what it led to and by stage, and how old the news is by then."""
+    warm, bare, timed = Chain(), Chain(), Chain(time.perf_counter)
+    for payload in payloads[: round(WARM_UP_S * FS / common.FRAME)]:
+        warm.take(payload)
+    took = np.empty(len(payloads))
+    by_event: dict[str, list[float]] = {}
+    delays: dict[str, list[float]] = {}
+    for i, payload in enumerate(payloads):
+        begun = time.perf_counter()
+        events, end = bare.take(payload)
+        took[i] = time.perf_counter() - begun
+        for kind in {type(event).__name__.lower() for event in events} | ({"any"} if events else set()):
+            by_event.setdefault(kind, []).append(took[i])
+        for event in events:
+            delays.setdefault(type(event).__name__.lower(), []).append((end - _place(event)) / FS)
+    for payload in payloads:
+        timed.take(payload)
+    stages = {"decode": timed.decoded_s, **timed.monitor.stats.latency}
+    return {
+        "frames": len(payloads),
+        "frame_ms": quantiles_ms(took),
+        "event_ms": {kind: quantiles_ms(some) for kind, some in sorted(by_event.items())},
+        "stage_ms": {name: quantiles_ms(some) for name, some in stages.items()},
+        "signal_delay_s": {kind: _delay(some) for kind, some in sorted(delays.items())},
+    }
+
+
+def _place(event: Event) -> int:
+    """Last sample that an event speaks of."""
+    return int(getattr(event, "end_sample", event.sample))
+
+
+def _delay(seconds: list[float]) -> dict[str, float]:
+    return {f"p{q:g}": float(np.percentile(seconds, q)) for q in (50, 99)}
+
+
+def runtimes(count: int) -> dict[str, Any]:
+    """Latency of each model in each runtime, every one in a process of its own, and of the float networks."""
+    found = {}
+    for name in MODELS:
+        rows = {backend: or_skipped(_int8, backend, name, count) for backend in BACKENDS}
+        rows["onnx float"] = or_skipped(_float, name, count)
+        rows["litert float"] = {"skipped": "the exporter writes no float file for LiteRT"}
+        found[name] = rows
+    return found
+
+
+def _int8(backend: str, name: str, count: int) -> Any:
+    python = common.rival_python(TFLITE) if backend == "tflite" else None
+    return common.child("ours.py", "model", backend, name, count, python=python)
+
+
+def _float(name: str, count: int) -> Any:
+    path = common.cache_dir() / "runs" / name / "float.onnx"
+    if not path.is_file():
+        raise NotMeasuredError("the training cache has no float network: ecgedge-export train makes it")
+    return common.child("ours.py", "float_model", path, name, count)
+
+
+def again(path: Path) -> dict[str, Any]:
+    """What people do today: the whole analysis again each second over the last ten."""
+    return {name: or_skipped(common.rival, "stream", name, path, FS) for name in AGAIN}
+
+
+def cold(path: Path, rounds: int) -> dict[str, Any]:
+    """Seconds from starting Python to a result about 30 s of ECG, ours and theirs in turn."""
+    tasks: dict[str, Callable[[], float]] = {"python -c pass": _bare_python}
+    for mine, theirs in FIRST.items():
+        tasks[f"ecgedge {mine}"] = partial(common.wall_s, "ours.py", mine, path, FS)
+        tasks[theirs] = partial(_their_wall_s, theirs, path)
+    return common.in_turn(tasks, rounds)
+
+
+def _bare_python() -> float:
+    begun = time.perf_counter()
+    common.imported("pass")
+    return time.perf_counter() - begun
+
+
+def _their_wall_s(name: str, path: Path) -> float:
+    return common.wall_s("rivals.py", "first", name, path, FS, python=common.rival_python())
+
+
+def ratios(found: dict[str, Any]) -> dict[str, Any]:
+    """Theirs over ours: how many times as long."""
+    ours, cold_s = found["chain"]["event_ms"].get("any", {}), found["cold_start_s"]
+    rivals = {
+        name: {q: ratio(row.get("ms", {}).get(q), ours.get(q)) for q in ("p50", "p99", "p99.9")}
+        for name, row in found["again_each_second"].items()
+    }
+    cold_ratios = {
+        theirs: ratio(cold_s[theirs].get("median"), cold_s[f"ecgedge {mine}"].get("median"))
+        for mine, theirs in FIRST.items()
+    }
+    floats = {
+        name: ratio(rows["onnx float"].get("ms", {}).get("p50"), rows["onnx"].get("ms", {}).get("p50"))
+        for name, rows in found["models"].items()
+    }
+    return {"again_each_second": rivals, "cold_start": cold_ratios, "onnx_float_over_int8": floats}
+
+
+def measure(quick: bool) -> dict[str, Any]:
+    """Everything."""
+    seconds, again_s = (300, 40) if quick else (3600, 300)
+    name, mv = common.real_or_made(seconds)
+    with TemporaryDirectory() as folder:
+        short, half_minute = Path(folder) / "again.npy", Path(folder) / "first.npy"
+        np.save(short, mv[: round(again_s * FS)])
+        np.save(half_minute, mv[: round(30 * FS)])
+        found: dict[str, Any] = {
+            "signal": name,
+            "chain": chain(list(notifications(mv))),
+            "models": runtimes(200 if quick else 3000),
+            "again_each_second": again(short),
+            "cold_start_s": cold(half_minute, 2 if quick else 9),
+            "rivals": or_skipped(common.rival, "versions"),
+        }
+    return {**found, "ratios": ratios(found)}
+
+
+def show(found: dict[str, Any]) -> None:
+    """Print the figures that matter."""
+    chained = found["chain"]
+    print(f"{found['signal']}: {chained['frames']} notifications, ms at p50, p99, p99.9")
+    rows = {"notification": chained["frame_ms"]}
+    rows |= {f"  with {kind}": row for kind, row in chained["event_ms"].items()}
+    rows |= {f"  stage {name}": row for name, row in chained["stage_ms"].items()}
+    for model, by_runtime in found["models"].items():
+        rows |= {f"model {model}, {name}": row.get("ms", row) for name, row in by_runtime.items()}
+    rows |= {f"again: {name}": row.get("ms", row) for name, row in found["again_each_second"].items()}
+    for name, row in rows.items():
+        print(f"{name:36}" + (row["skipped"] if "skipped" in row else common.line(row)))
+    for name, row in found["cold_start_s"].items():
+        print(f"cold: {name:30}" + (row["skipped"] if "skipped" in row else f"{row['median']:.2f} s"))
+
+
+def main() -> int:
+    """Measure, print, write."""
+    asked = common.parser(__doc__, "latency").parse_args()
+    environment = common.described(asked)
+    found = measure(asked.quick)
+    show(found)
+    common.write(asked, found, environment)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

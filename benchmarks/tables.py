@@ -1,0 +1,57 @@
+"""Writes the README's tables of figures from the JSON files of the benchmarks.
+
+They stand between ``<!-- bench:NAME -->`` and ``<!-- /bench -->``. Run ``python benchmarks/tables.py`` after
+the benchmarks; with ``--check`` it writes nothing, and ends with 1 where the README is stale.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import tables_of_costs
+
+HERE = Path(__file__).parent
+README, RESULTS = HERE.parent / "README.md", HERE / "results"
+_BLOCK = re.compile(r"(<!-- bench:(\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
+
+# In the order of the README
+TABLES: dict[str, Callable[[Path], str]] = {
+    "latency": tables_of_costs.latency,
+    "memory": tables_of_costs.memory,
+    "throughput": tables_of_costs.throughput,
+    "boards": tables_of_costs.boards,
+}
+
+
+def fill(text: str, results: Path) -> str:
+    """The text with every table made anew.
+
+    Raises
+    ------
+    KeyError
+        A marker with a name that no table has.
+    """
+    return _BLOCK.sub(lambda m: f"{m[1]}{TABLES[m[2]](results)}{m[3]}", text)
+
+
+def main() -> int:
+    """Write or check the README."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing, end with 1 where it is stale")
+    asked = parser.parse_args()
+    old = README.read_text()
+    new = fill(old, RESULTS)
+    if asked.check:
+        if new != old:
+            print("the README's tables are stale: run python benchmarks/tables.py", file=sys.stderr)
+        return int(new != old)
+    README.write_text(new)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

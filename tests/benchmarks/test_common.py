@@ -1,0 +1,94 @@
+"""What the benchmarks share: quantiles, children, what is skipped, and what an installation weighs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import common
+import numpy as np
+import pytest
+import weight
+
+
+def test_quantiles_are_in_milliseconds() -> None:
+    found = common.quantiles_ms(np.arange(1001) / 1000)
+    assert found == pytest.approx({"p50": 500, "p99": 990, "p99.9": 999, "max": 1000})
+    assert common.quantiles_ms([]) == {}
+
+
+def test_a_ratio_needs_both() -> None:
+    assert common.ratio(6.0, 2.0) == 3.0
+    assert common.ratio(None, 2.0) is common.ratio(6.0, None) is common.ratio(6.0, 0.0) is None
+
+
+def test_a_child_answers_in_json() -> None:
+    found = common.child("ours.py", "model", "litert", "rhythm", 3)
+    assert found["ms"]["p50"] > 0
+    assert found["versions"]["numpy"] == np.__version__
+
+
+def test_a_child_that_fails_is_skipped_with_its_last_word() -> None:
+    found = common.or_skipped(lambda: common.child("ours.py", "model", "abacus", "rhythm", 3))
+    assert "abacus" in found["skipped"]
+
+
+def test_tasks_are_run_in_turn_and_a_skipped_one_keeps_its_reason() -> None:
+    calls: list[str] = []
+
+    def missing() -> float:
+        raise common.NotMeasuredError("not here")
+
+    def counted(name: str) -> float:
+        calls.append(name)
+        return float(len(calls))
+
+    found = common.in_turn({"a": lambda: counted("a"), "x": missing, "b": lambda: counted("b")}, 2)
+    assert calls == list("ababab")
+    assert found["a"] == {"median": 4.0, "values": [3.0, 5.0]}
+    assert found["x"] == {"skipped": "not here"}
+
+
+def test_without_files_an_environment_is_skipped_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    wanted = tmp_path / "requirements.txt"
+    wanted.write_text("no-such-package-for-this-test==1\n")
+    found = common.or_skipped(lambda: common.rival_python(wanted))
+    assert found["skipped"].startswith("requirements.txt could not be installed")
+    assert not list((tmp_path / "ecgedge" / "bench-env").iterdir())
+
+
+def test_an_environment_that_is_there_is_used_until_its_requirements_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(common, "_install", lambda folder, python, wanted: folder.mkdir(parents=True))
+    wanted = tmp_path / "requirements.txt"
+    wanted.write_text("a==1\n")
+    first = common.rival_python(wanted)
+    monkeypatch.setattr(common, "_install", None)
+    assert common.rival_python(wanted) == first
+    wanted.write_text("a==2\n")
+    with pytest.raises(TypeError):  # it would be installed
+        common.rival_python(wanted)
+
+
+def test_quick_results_are_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(common, "RESULTS", tmp_path)
+    for arguments, place in (([], "x.json"), (["--quick"], "quick/x.json")):
+        asked = common.parser("A question?", "x").parse_args(arguments)
+        assert common.write(asked, {"found": 1}, common.described(asked)) == tmp_path / place
+        written = json.loads((tmp_path / place).read_text())
+        assert written["found"] == 1
+        assert written["environment"]["quick"] is bool(arguments)
+        assert {"cpu", "machine", "python", "versions", "commit"} <= set(written["environment"])
+
+
+def test_an_installation_weighs_what_it_needs_too() -> None:
+    found = weight.installed_bytes("typer")
+    assert found["typer"] > 100_000
+    assert found["rich"] > 100_000
+    assert "pytest" not in found
