@@ -40,6 +40,7 @@ BROAD_QRS = slice(BEFORE - 14, BEFORE + 17)
 N_WAVES, N_INTERVALS, N_LIKENESSES = 3, 13, 16
 N_FIGURES = N_INTERVALS + N_LIKENESSES
 N_INPUTS = N_WAVES * N_WAVE + N_FIGURES
+_FLOOR = np.array(FLOOR_MV, np.float32)
 RATE, LONG_AGO = 6, 9  # places among the intervals: the heart rate; what more than a few beats say
 
 
@@ -170,8 +171,9 @@ def _middle(ordered: list[float]) -> float:
 def height_mv(waves: Floats) -> Floats:
     """Peak-to-peak height of the QRS of waves of shape (..., 80): (..., 1), at least 0.02 mV."""
     qrs = waves[..., QRS]
-    height: Floats = qrs.max(axis=-1, keepdims=True) - qrs.min(axis=-1, keepdims=True)
-    return np.maximum(height, np.float32(FLOOR_MV))
+    height: Floats = np.maximum.reduce(qrs, axis=-1, keepdims=True)
+    height -= np.minimum.reduce(qrs, axis=-1, keepdims=True)
+    return np.maximum(height, _FLOOR, out=height)
 
 
 def cut(signal: Floats, start: int, n: int) -> Floats:
@@ -258,8 +260,10 @@ def beat_inputs(waves: Floats, intervals: Floats, clip: float) -> Floats:
     (2, 269)
     """
     scaled = waves / height_mv(waves[:, 2:])
-    rows = scaled.transpose(0, 2, 1).reshape(len(waves), -1)
-    out = np.concatenate([rows, intervals, likenesses(scaled)], axis=1)
+    out = np.empty((len(waves), N_INPUTS), np.float32)
+    in_turn, figures = out[:, :-N_FIGURES], out[:, -N_FIGURES:]
+    in_turn.reshape(-1, N_WAVE, N_WAVES)[...] = scaled.transpose(0, 2, 1)
+    figures[:, :N_INTERVALS], figures[:, N_INTERVALS:] = intervals, likenesses(scaled)
     np.minimum(out, np.float32(clip), out=out)
     np.maximum(out, np.float32(-clip), out=out)
     return out

@@ -34,7 +34,7 @@ SINK = 0.2
 FORGET_S = 15.0
 SHORTEST_S = 0.5  # a segment shorter than this has no beats
 CLIP = 3.0  # QRS heights that the network sees at most
-_CLIP = np.array(CLIP, np.float32)
+_CLIP, _MINUS_CLIP = np.array(CLIP, np.float32), np.array(-CLIP, np.float32)
 WIDTH = 2.0  # standard deviation, in samples, of what the network was taught to say around a beat
 LATE = 1.6  # a beat is overdue after this many usual RR intervals
 NEAR_S = (0.36, 0.3)  # an overdue beat is at least so far from the beats before and after it
@@ -187,25 +187,24 @@ class _Candidates:
     def _in_heights(self, x: Floats, end: int) -> Floats:
         """Divide by the usual height of a QRS, which follows the last seconds."""
         known = x[REACH:-REACH] if self._heights else x  # the first second may hold no beat
-        self._heights.append(max(float(known.max()), -float(known.min())))
+        self._heights.append(max(float(np.maximum.reduce(known)), -float(np.minimum.reduce(known))))
         tallest = sorted(self._heights, reverse=True)
         held = self._held if end <= self._held_until else 0.0
         self._usual = max(tallest[int(TALLER * len(tallest))], held, FLOOR_MV)
         heights: Floats = x / np.float32(self._usual)
         np.minimum(heights, _CLIP, out=heights)
-        np.maximum(heights, -_CLIP, out=heights)
+        np.maximum(heights, _MINUS_CLIP, out=heights)
         return heights
 
     def _highest(self, sums: Floats) -> list[int]:
         """Places that are higher than all within a refractory period on both sides."""
-        low = self._apart + 1
-        places = (np.flatnonzero(sums[low : low + HOP] > self._least) + low).tolist()
-        values = sums.tolist()  # few places are left, and Python is faster with few
+        low, high = self._apart + 1, self._apart + 1 + HOP
+        here = sums[low:high]
+        peaks = (here > self._least) & (here >= sums[low - 1 : high - 1]) & (here > sums[low + 1 : high + 1])
         return [
-            i
-            for i in places
-            if values[i - 1] <= values[i] > values[i + 1]
-            and values[i] >= max(values[i - self._apart : i + self._apart + 1])
+            low + i
+            for i in peaks.nonzero()[0].tolist()
+            if here[i] >= np.maximum.reduce(sums[low + i - self._apart : low + i + self._apart + 1])
         ]
 
 
