@@ -17,6 +17,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 _NOTHING: Array = np.empty(0)
+# Of the resampler's plans, so many are kept, and none for more outputs: they must not fill memory.
+_PLANS, _SHORT = 32, 1024
 
 
 class Filter(Protocol):
@@ -64,6 +66,7 @@ class Resampler:
         self._half = max(1, round(half_width_s * fs_in))
         cutoff = min(cutoff_hz, 0.45 * min(fs_in, fs_out)) / fs_in
         self._kernels = _phase_kernels(self.up, self._half, cutoff, beta)
+        self._plans: dict[tuple[int, int, int], tuple[npt.NDArray[np.int64], Array]] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -99,14 +102,27 @@ class Resampler:
     def _emit(self, end: int) -> Array:
         if end <= self._next:
             return _NOTHING
-        position = np.arange(self._next, end, dtype=np.int64) * self.down
-        whole, phase = np.divmod(position, self.up)
-        rows = _windows(self._held, 2 * self._half)[whole - (self._half - 1 + self._base)]
-        y: Array = np.einsum("ij,ij->i", rows, self._kernels[phase])
+        rows, kernels = self._plan(end - self._next)
+        y: Array = np.einsum("ij,ij->i", _windows(self._held, 2 * self._half)[rows], kernels)
         self._next = end
         spent = max(0, end * self.down // self.up - self._half + 1 - self._base)
         self._held, self._base = self._held[spent:], self._base + spent
         return y
+
+    def _plan(self, n: int) -> tuple[npt.NDArray[np.int64], Array]:
+        """Which window of what is held, and which kernel, for each of the next ``n`` outputs.
+
+        In a steady stream the same few come again and again, and making one costs as much as using it.
+        """
+        block, phase = divmod(self._next, self.up)
+        first = block * self.down - self._base - self._half + 1
+        key = n, phase, first
+        if (plan := self._plans.get(key)) is None:
+            whole, which = np.divmod(np.arange(phase, phase + n, dtype=np.int64) * self.down, self.up)
+            plan = whole + first, self._kernels[which]
+            if n <= _SHORT and len(self._plans) < _PLANS:
+                self._plans[key] = plan
+        return plan
 
 
 class Fir:
