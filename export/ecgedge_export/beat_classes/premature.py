@@ -3,7 +3,9 @@
 Public recordings hold such beats of few people; sinus rhythm there is of thousands. A beat is moved forward
 by cutting diastole out in front of it (its P wave with it, where it meets the T wave before), the pause
 behind it is made longer, and its P wave is scaled, down to upside down. Singles, couplets, bigeminy,
-runs, and a rhythm that is ectopic for the most part.
+runs, a rhythm that is ectopic for the most part, and the same with a slow sinus node (as in sick sinus
+syndrome). Against the last stands sinus rhythm with pauses, as in second-degree block: there the beats
+between the pauses are as quick, and are no ectopic ones.
 """
 
 from __future__ import annotations
@@ -25,10 +27,19 @@ PR_LEAST = 9
 P_WAVE = (24, 7)
 FADE = 25  # samples over which the step at a cut fades out
 PAUSES = (0.0, 0.15, 0.3, 1.0)  # share of the time won that the pause afterwards gives back
-PATTERNS = {"single": 0.4, "couplet": 0.15, "bigeminy": 0.1, "run": 0.2, "mostly": 0.15}
+SLOW = (0.3, 1.3)  # shares of the usual interval by which a slow sinus node or a block delays a beat
+PATTERNS = {
+    "single": 0.3,
+    "couplet": 0.12,
+    "bigeminy": 0.1,
+    "run": 0.15,
+    "mostly": 0.13,
+    "slow sinus": 0.12,
+    "pauses": 0.08,
+}
 # By pattern: fewest and most ectopic beats in a row, and sinus beats until the next; one more is never drawn
-LENGTHS = {"couplet": (2, 3), "run": (3, 25), "mostly": (2, 12)}
-REST = {"bigeminy": (1, 2), "mostly": (1, 4)}
+LENGTHS = {"couplet": (2, 3), "run": (3, 25), "mostly": (2, 12), "slow sinus": (1, 12)}
+REST = {"bigeminy": (1, 2), "mostly": (1, 4), "slow sinus": (1, 3), "pauses": (1, 9)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,9 +94,19 @@ def _plan(peaks: Floats, rng: np.random.Generator) -> Plan:
     k = int(rng.integers(2, 8))
     while k < n - 1:
         end = min(n - 1, k + int(rng.integers(*LENGTHS.get(pattern, (1, 2)))))
-        _plan_episode(plan, peaks, k, end, rng)
+        if pattern != "pauses":
+            _plan_episode(plan, peaks, k, end, rng)
         k = end + int(rng.integers(*REST.get(pattern, (3, 14))))
+        if pattern in ("slow sinus", "pauses"):
+            _delay(plan, peaks, end, min(k, n) if pattern == "slow sinus" else end + 1, rng)
     return plan
+
+
+def _delay(plan: Plan, peaks: Floats, start: int, end: int, rng: np.random.Generator) -> None:
+    """Beats ``start`` to ``end`` come late, all about as much."""
+    share = rng.uniform(*SLOW)
+    for k in range(start, end):
+        plan.earlier[k] = -(share + rng.normal(0.0, 0.05)) * (peaks[k] - peaks[k - 1])
 
 
 def _plan_episode(plan: Plan, peaks: Floats, start: int, end: int, rng: np.random.Generator) -> None:
@@ -124,12 +145,18 @@ def _move(signal: Floats, peaks: Floats, earlier: Floats, rng: np.random.Generat
             done, n = high, high - low
         elif n < 0 and peak - P_START[1] > before + FADE:
             at = peak - P_START[1]
-            pieces += [signal[done:at], np.full(-n, signal[at])]
+            pieces += [signal[done:at], _diastole(signal[before + T_END : at], -n)]
             done = at
         else:
             n = 0
         places[k:] -= n
     return np.concatenate([*pieces, signal[done:]]), places
+
+
+def _diastole(signal: Floats, n: int) -> Floats:
+    """``n`` samples that go on from the end of a diastole: its last third, back and forth."""
+    last = signal[-max(2, len(signal) // 3) :]
+    return np.resize(np.concatenate([last[::-1], last]), n)
 
 
 def _cut_before(peak: int, before: int, n: int, p_start: int) -> tuple[int, int]:
