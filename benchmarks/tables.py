@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import tables_of_beats
 import tables_of_costs
 
 HERE = Path(__file__).parent
@@ -23,6 +24,8 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "latency": tables_of_costs.latency,
     "memory": tables_of_costs.memory,
     "throughput": tables_of_costs.throughput,
+    "beats": tables_of_beats.beats,
+    "beat_classes": tables_of_beats.beat_classes,
     "boards": tables_of_costs.boards,
 }
 
