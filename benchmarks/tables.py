@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import tables_of_costs
+import tables_of_quantization
 
 HERE = Path(__file__).parent
 README, RESULTS = HERE.parent / "README.md", HERE / "results"
@@ -23,6 +24,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "latency": tables_of_costs.latency,
     "memory": tables_of_costs.memory,
     "throughput": tables_of_costs.throughput,
+    "quantization": tables_of_quantization.quantization,
     "boards": tables_of_costs.boards,
 }
 
