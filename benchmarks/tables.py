@@ -14,6 +14,7 @@ from pathlib import Path
 
 import tables_of_beats
 import tables_of_costs
+import tables_of_quantization
 
 HERE = Path(__file__).parent
 README, RESULTS = HERE.parent / "README.md", HERE / "results"
@@ -26,6 +27,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "throughput": tables_of_costs.throughput,
     "beats": tables_of_beats.beats,
     "beat_classes": tables_of_beats.beat_classes,
+    "quantization": tables_of_quantization.quantization,
     "boards": tables_of_costs.boards,
 }
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # torch takes seconds
 
 QUICK_RECORDS = 200
 QUICK_BEAT_RECORDS = 12
+QUICK_PEOPLE = 1
 DISTILL_SNR_DB = 12.0
 
 
@@ -38,7 +39,7 @@ def train(
     command = f"ecgedge-export train {recipe.as_posix()}{' --quick' if quick else ''}"
     command += f" --compared {compared.name}" if compared else ""
     if path.stem == "gate":
-        _train_gate(path, out or MODELS / "gate", command)
+        _train_gate(path, out, work, command, quick=quick)
     elif path.stem == "beats":
         _train_beats(path, out or MODELS / "beats", command, quick=quick)
     elif path.stem == "beat_classes":
@@ -89,11 +90,14 @@ def _train_beats(path: Path, out: Path, command: str, *, quick: bool) -> None:
     say(f"{out / 'beats.json'}: now see `ecgedge-export evaluate beats`")
 
 
-def _train_gate(path: Path, out: Path, command: str) -> None:
+def _train_gate(path: Path, out: Path | None, work: Path | None, command: str, *, quick: bool) -> None:
+    from ecgedge_export.data import cache_dir
     from ecgedge_export.gate import sets as gate_data
     from ecgedge_export.gate import training as gate_training
 
-    gate = gate_training.build(gate_data.load_recipe(path), command, say)
+    few = gate_training.Few(QUICK_RECORDS, QUICK_PEOPLE) if quick else gate_training.ALL
+    out = out or ((work or cache_dir() / "runs" / "gate-quick") / "model" if quick else MODELS / "gate")
+    gate = gate_training.build(gate_data.load_recipe(path), command, say, few)
     out.mkdir(parents=True, exist_ok=True)
     gate.save(out / "gate.json")
     say(f"{out}: threshold {gate.threshold:.3f}")
