@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import tables_of_costs
+import tables_of_rhythm
 
 HERE = Path(__file__).parent
 README, RESULTS = HERE.parent / "README.md", HERE / "results"
@@ -23,6 +24,8 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "latency": tables_of_costs.latency,
     "memory": tables_of_costs.memory,
     "throughput": tables_of_costs.throughput,
+    "rhythm": tables_of_rhythm.rhythm,
+    "robustness": tables_of_rhythm.robustness,
     "boards": tables_of_costs.boards,
 }
 
