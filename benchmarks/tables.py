@@ -15,6 +15,7 @@ from pathlib import Path
 import tables_of_beats
 import tables_of_costs
 import tables_of_quantization
+import tables_of_rhythm
 
 HERE = Path(__file__).parent
 README, RESULTS = HERE.parent / "README.md", HERE / "results"
@@ -28,6 +29,8 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "beats": tables_of_beats.beats,
     "beat_classes": tables_of_beats.beat_classes,
     "quantization": tables_of_quantization.quantization,
+    "rhythm": tables_of_rhythm.rhythm,
+    "robustness": tables_of_rhythm.robustness,
     "boards": tables_of_costs.boards,
 }
 
