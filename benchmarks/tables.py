@@ -46,19 +46,23 @@ def fill(text: str, results: Path) -> str:
     return _BLOCK.sub(lambda m: f"{m[1]}{TABLES[m[2]](results)}{m[3]}", text)
 
 
+def write() -> None:
+    """Fill the README's tables."""
+    README.write_text(fill(README.read_text(), RESULTS))
+
+
 def main() -> int:
     """Write or check the README."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing, end with 1 where it is stale")
-    asked = parser.parse_args()
+    if not parser.parse_args().check:
+        write()
+        return 0
     old = README.read_text()
-    new = fill(old, RESULTS)
-    if asked.check:
-        if new != old:
-            print("the README's tables are stale: run python benchmarks/tables.py", file=sys.stderr)
-        return int(new != old)
-    README.write_text(new)
-    return 0
+    stale = fill(old, RESULTS) != old
+    if stale:
+        print("the README's tables are stale: run python benchmarks/tables.py", file=sys.stderr)
+    return int(stale)
 
 
 if __name__ == "__main__":
