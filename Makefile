@@ -44,13 +44,11 @@ fuzz: $(VENV)/.installed-dev
 # Everything that is measured, beside what a user would pick instead, and the README's tables from it: half an hour
 # on a machine that does nothing else. The other packages go into an environment in the user's cache.
 bench: $(VENV)/.installed-dev
-	missed=0; for bench in decode gatt faults soak pipeline latency memory throughput; do \
-		$(PY) benchmarks/$$bench.py || missed=1; done; $(PY) benchmarks/tables.py; exit $$missed
+	$(PY) benchmarks/run_all.py
 
 # That all of it works, in under 3 minutes once the environments are there; its figures are rough and kept apart.
 bench-quick: $(VENV)/.installed-dev
-	missed=0; for bench in decode gatt faults soak pipeline latency memory throughput; do \
-		$(PY) benchmarks/$$bench.py --quick || missed=1; done; exit $$missed
+	$(PY) benchmarks/run_all.py --quick
 
 # Latency, memory and throughput of a board, with the base install only (for ONNX Runtime beside it:
 # .venv/bin/pip install -e '.[onnx]').

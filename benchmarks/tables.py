@@ -12,7 +12,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import tables_of_beats
 import tables_of_costs
+import tables_of_quantization
+import tables_of_rhythm
 
 HERE = Path(__file__).parent
 README, RESULTS = HERE.parent / "README.md", HERE / "results"
@@ -23,6 +26,11 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "latency": tables_of_costs.latency,
     "memory": tables_of_costs.memory,
     "throughput": tables_of_costs.throughput,
+    "beats": tables_of_beats.beats,
+    "beat_classes": tables_of_beats.beat_classes,
+    "quantization": tables_of_quantization.quantization,
+    "rhythm": tables_of_rhythm.rhythm,
+    "robustness": tables_of_rhythm.robustness,
     "boards": tables_of_costs.boards,
 }
 
@@ -38,19 +46,23 @@ def fill(text: str, results: Path) -> str:
     return _BLOCK.sub(lambda m: f"{m[1]}{TABLES[m[2]](results)}{m[3]}", text)
 
 
+def write() -> None:
+    """Fill the README's tables."""
+    README.write_text(fill(README.read_text(), RESULTS))
+
+
 def main() -> int:
     """Write or check the README."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing, end with 1 where it is stale")
-    asked = parser.parse_args()
+    if not parser.parse_args().check:
+        write()
+        return 0
     old = README.read_text()
-    new = fill(old, RESULTS)
-    if asked.check:
-        if new != old:
-            print("the README's tables are stale: run python benchmarks/tables.py", file=sys.stderr)
-        return int(new != old)
-    README.write_text(new)
-    return 0
+    stale = fill(old, RESULTS) != old
+    if stale:
+        print("the README's tables are stale: run python benchmarks/tables.py", file=sys.stderr)
+    return int(stale)
 
 
 if __name__ == "__main__":

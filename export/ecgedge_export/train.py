@@ -167,6 +167,13 @@ class Run:
             self.epoch, self.steps = state["epoch"], state["steps"]
 
 
+def with_average(net: nn.Module, checkpoint: Path) -> nn.Module:
+    """Give an untrained network the averaged weights of a checkpoint, in eval mode."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    net.load_state_dict(state["average"])
+    return net.eval()
+
+
 @torch.no_grad()
 def logits(net: nn.Module, windows: npt.NDArray[np.float32], batch: int = 128) -> npt.NDArray[np.float32]:
     """Run a float network over inputs of shape (n, time) or (n, leads, time): logits, shape (n, classes)."""

@@ -8,33 +8,56 @@ from pathlib import Path
 
 import pytest
 
+from ecgedge.gate import GateModel
 from ecgedge.manifest import Manifest
 from ecgedge.model import Model
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import data
+from ecgedge_export.gate import motion
 from ecgedge_export.ship.verify import verify
 
 RECIPES = Path(__file__).parents[2] / "export" / "recipes"
-NEEDS = {"rhythm": ("cinc2017", "nstdb"), "beat_classes": ("mitdb", "nstdb", "ptb-xl", "cinc2017")}
+NEEDS = {
+    "rhythm": ("cinc2017", "nstdb"),
+    "beat_classes": ("mitdb", "nstdb", "ptb-xl", "cinc2017"),
+    "gate": ("cinc2017", "mitdb", "nstdb"),
+}
 
 
-@pytest.mark.parametrize("name", NEEDS)
-def test_one_command_goes_from_data_to_a_proven_folder(name: str, tmp_path: Path) -> None:
+def train(name: str, tmp_path: Path) -> str:
+    """Train quickly into ``tmp_path / "models" / name``, and return what was said on the way."""
     for dataset in NEEDS[name]:
         try:
             data.DATASETS[dataset].folder()
         except ConfigError as missing:
             pytest.skip(str(missing))
     command = ["-c", "from ecgedge_export.cli import main; main()", "train", str(RECIPES / f"{name}.toml")]
-    models = tmp_path / "models"
-    where = ["--quick", "--work", str(tmp_path / "work"), "--out", str(models / name)]
+    where = ["--quick", "--work", str(tmp_path / "work"), "--out", str(tmp_path / "models" / name)]
     done = subprocess.run(
         [sys.executable, *command, *where], capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    assert "] 2/2, loss" in done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("name", ["rhythm", "beat_classes"])
+def test_one_command_goes_from_data_to_a_proven_folder(name: str, tmp_path: Path) -> None:
+    assert "] 2/2, loss" in train(name, tmp_path)
+    models = tmp_path / "models"
     assert {f"{name}/{file}" for file in ("manifest.json", "CARD.md", "model.onnx")} <= verify(models).keys()
     manifest = Manifest.load(models / name)
     assert manifest.metrics["backends_agree"] == 1.0
     if name == "rhythm":
         assert Model.load(models / name).manifest.classes == ("N", "A", "O", "~")
+
+
+def test_a_gate_is_fitted_on_little_of_the_data(tmp_path: Path) -> None:
+    try:
+        next(motion.recordings())
+    except ConfigError as missing:
+        pytest.skip(str(missing))
+    said = train("gate", tmp_path)
+    assert "MIT-BIH DS1: " in said
+    gate = GateModel.load(tmp_path / "models" / "gate" / "gate.json")
+    assert 0 < gate.threshold < 1
+    assert 0 < gate.morphology_threshold < 1

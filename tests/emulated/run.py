@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -70,22 +70,29 @@ def main(arguments: Sequence[str]) -> int:
 
 def compare(model: Path, install: bool) -> tuple[int, int]:
     """Run a model everywhere; how many processors cannot be had, and how many runtimes say something else."""
-    skipped, wrong = 0, 0
+    skipped, wrong, wanted = 0, 0, None
+    for name, found in everywhere(model, install):
+        if isinstance(found, CannotRunError):
+            skipped += 1
+            bar = "=" * 100
+            sys.stderr.write(f"{bar}\nSKIPPED: {model.name} on an emulated {name}. {found}\n{bar}\n")
+            continue
+        wanted = found["litert"] if wanted is None else wanted
+        wrong += report(f"{model.name}, {name}", found, wanted)
+    return skipped, wrong
+
+
+def everywhere(model: Path, install: bool) -> Iterator[tuple[str, Logits | CannotRunError]]:
+    """What the runtimes say on this machine, and then on every other, or why that cannot be had."""
     with tempfile.TemporaryDirectory(prefix="emulated-") as scratch:
         inputs = Path(scratch) / "windows.npy"
         np.save(inputs, windows(model))
-        wanted = logits([sys.executable], model, inputs, {})
-        wrong += report(f"{model.name}, this machine", wanted, wanted["litert"])
+        yield "this machine", logits([sys.executable], model, inputs, {})
         for name, machine in MACHINES.items():
             try:
-                found = machine(model, inputs, install)
+                yield name, machine(model, inputs, install)
             except CannotRunError as reason:
-                skipped += 1
-                bar = "=" * 100
-                sys.stderr.write(f"{bar}\nSKIPPED: {model.name} on an emulated {name}. {reason}\n{bar}\n")
-                continue
-            wrong += report(f"{model.name}, {name}", found, wanted["litert"])
-    return skipped, wrong
+                yield name, reason
 
 
 def windows(model: Path) -> npt.NDArray[np.float32]:

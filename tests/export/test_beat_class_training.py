@@ -14,7 +14,7 @@ from ecgedge_export.beat_classes import build as models
 from ecgedge_export.beat_classes import folds, training
 from ecgedge_export.beat_classes import gather as data
 from ecgedge_export.beat_classes.gather import UNKNOWN, BeatSet
-from ecgedge_export.train import Lessons
+from ecgedge_export.train import Lessons, with_average
 
 LIKENESS = 240 + N_INTERVALS
 RECIPE = Path(__file__).parents[2] / "export" / "recipes" / "beat_classes.toml"
@@ -50,6 +50,19 @@ def views(how) -> training.BeatViewer:
 
 def quiet(*_: object) -> None:
     pass
+
+
+def test_an_epoch_can_be_had_without_its_classes(how, beats, views) -> None:
+    first, again = (list(training.epoch_views(how, beats, views, 1)) for _ in range(2))
+    assert sum(len(x) for x in first) == sum(how.draws)
+    assert {tuple(x.shape[1:]) for x in first} == {(1, N_INPUTS)}
+    assert all(torch.equal(x, y) for x, y in zip(first, again, strict=True))
+
+
+def test_a_checkpoint_gives_the_network_back(how, beats, views, tmp_path) -> None:
+    net = training.train(how, beats, views, tmp_path / "c.pt", quiet)
+    back = with_average(how.net(), tmp_path / "c.pt")
+    assert all(torch.equal(a, b) for a, b in zip(net.parameters(), back.parameters(), strict=True))
 
 
 def test_it_learns_what_a_pvc_looks_like(how, beats, views, tmp_path) -> None:

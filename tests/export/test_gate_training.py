@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 
 from ecgedge.gate_features import NAMES
+from ecgedge.synthetic import Segment, synthesize
+from ecgedge_export import prepare, splits
+from ecgedge_export.cli.train import train
 from ecgedge_export.gate import scores as gate_scores
 from ecgedge_export.gate import sets as gate_data
 from ecgedge_export.gate import training as gate_training
@@ -86,3 +89,36 @@ def test_average_precision_and_auroc_by_hand():
     assert gate_scores.average_precision(truth, score) == pytest.approx(0.5 + 0.5 * 0.75)
     assert gate_scores.auroc(truth, score) == pytest.approx(5 / 6)
     assert gate_scores.average_precision(truth, np.zeros(5)) == pytest.approx(0.5)
+
+
+def test_few_recordings_are_the_first_ones_of_their_side(how, monkeypatch):
+    mv = synthesize([Segment("sinus", 20.0, 70.0)], how.fs, seed=1).mv
+    ids = [f"A{i:05}" for i in range(1, 60)]
+    trains = [i for i in ids if not splits.is_validation(i)]
+    labels = ["N" if i in trains[:3] else "A" for i in ids]
+    monkeypatch.setattr(prepare, "cinc2017", lambda fs: prepare.Prepared(ids, labels, [mv] * len(ids)))
+    few = gate_data.cinc_windows(how, validation=False, limit=3)
+    assert few.group.tolist() == ["cinc:N"] * 6
+
+
+def test_a_quick_training_reads_little_of_each_data_set(how, windows, monkeypatch):
+    asked = []
+    monkeypatch.setattr(gate_data, "cinc_windows", lambda how, **asks: asked.append(asks["limit"]) or windows)
+    monkeypatch.setattr(gate_data, "mitdb_windows", lambda how, ids: asked.append(ids) or windows)
+    monkeypatch.setattr(gate_data, "mixed_windows", lambda how, ids, *_, lead: asked.append(ids) or windows)
+    monkeypatch.setattr(gate_data, "motion_windows", lambda how, people: asked.append(len(people)) or windows)
+    gate_training.training_windows(how, lambda line: None, gate_training.Few(5, 2))
+    assert asked == [5, splits.DS1[:2], splits.DS1[:2], 2]
+    asked.clear()
+    gate_training.training_windows(how, lambda line: None)
+    assert asked == [None, splits.DS1, splits.DS1, gate_data.VALIDATES - 1]
+
+
+def test_the_gate_of_a_quick_training_does_not_go_into_the_package(gate, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(gate_training, "build", lambda how, command, say, few: asked.append(few) or gate)
+    train(RECIPE, work=tmp_path, quick=True)
+    assert (tmp_path / "model" / "gate.json").is_file()
+    train(RECIPE, out=tmp_path / "full")
+    assert (tmp_path / "full" / "gate.json").is_file()
+    assert [few is gate_training.ALL for few in asked] == [False, True]

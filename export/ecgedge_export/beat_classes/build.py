@@ -84,13 +84,7 @@ def build(
     lessons = teach(how, beats, views, work / "teachers", say) if how.taught else None
     net = with_prior(train(how, beats, views, work / "checkpoint.pt", telling(say, how.name), lessons), how)
     say(f"{n_parameters(net):,} parameters; quantizing")
-    rng = np.random.default_rng(how.training.seed)
-    known = np.flatnonzero(beats.symbols != UNKNOWN)
-    some = balanced(beats, CALIBRATION_BEATS, rng)
-    others = beats.only(np.isin(np.arange(len(beats)), rng.choice(known, PARITY_BEATS)))
-    onnx, tflite, report = convert(
-        net, views.view(beats, some, rng)[:, None], plain_inputs(others, how.clip)[:, None], work
-    )
+    onnx, tflite, report = convert(net, *calibration(how, beats, views), work)
     metrics: dict[str, Any] = {
         "command": command,
         "parameters": n_parameters(net),
@@ -103,6 +97,15 @@ def build(
     say("measuring the INT8 files through ecgedge.classify_beats")
     metrics |= measure(out, test)
     return package(out, replace(draft, metrics=metrics), onnx, tflite, cases)
+
+
+def calibration(how: BeatClassRecipe, beats: BeatSet, views: BeatViewer) -> tuple[Floats, Floats]:
+    """Inputs to calibrate with, of every class about as many, and others to prove the files on."""
+    rng = np.random.default_rng(how.training.seed)
+    known = np.flatnonzero(beats.symbols != UNKNOWN)
+    some = balanced(beats, CALIBRATION_BEATS, rng)
+    others = beats.only(np.isin(np.arange(len(beats)), rng.choice(known, PARITY_BEATS)))
+    return views.view(beats, some, rng)[:, None], plain_inputs(others, how.clip)[:, None]
 
 
 def balanced(beats: BeatSet, n: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:

@@ -209,17 +209,26 @@ def train(
     targets = known if taught is None else np.where(beats.symbols == UNKNOWN, taught, known)
     draws = _Draws(how, beats, taught)
     training = how.training
-    per_epoch = -(-draws.size // training.batch)
-
-    def batches(rng: np.random.Generator) -> Iterator[tuple[Tensor, Indices]]:
-        order = draws.draw(rng)
-        for chosen in np.array_split(order, per_epoch):
-            yield torch.from_numpy(viewer.view(beats, chosen, rng))[:, None], chosen
-
-    run = Run(how.net(), targets, len(CLASSES), training, training.epochs * per_epoch, lessons)
-    net = run.finish(checkpoint, batches, progress)
+    steps = training.epochs * -(-draws.size // training.batch)
+    run = Run(how.net(), targets, len(CLASSES), training, steps, lessons)
+    net = run.finish(checkpoint, lambda rng: _batches(how, beats, viewer, draws, rng), progress)
     assert isinstance(net, BeatClassNet)
     return net
+
+
+def epoch_views(how: BeatClassRecipe, beats: BeatSet, viewer: BeatViewer, epoch: int) -> Iterator[Tensor]:
+    """Inputs of one epoch without their classes, each batch of shape (b, 1, k)."""
+    rng = np.random.default_rng([how.training.seed, epoch])
+    return (x for x, _ in _batches(how, beats, viewer, _Draws(how, beats, None), rng))
+
+
+def _batches(
+    how: BeatClassRecipe, beats: BeatSet, viewer: BeatViewer, draws: _Draws, rng: np.random.Generator
+) -> Iterator[tuple[Tensor, Indices]]:
+    """Varied inputs of beats in random order, and which beats they are of."""
+    order = draws.draw(rng)
+    for chosen in np.array_split(order, -(-draws.size // how.training.batch)):
+        yield torch.from_numpy(viewer.view(beats, chosen, rng))[:, None], chosen
 
 
 def answers(nets: Sequence[BeatClassNet], beats: BeatSet, clip: float) -> Floats:

@@ -46,6 +46,17 @@ class Counts:
         """Share of what was found that is a beat."""
         return self.hits / self.found if self.found else 1.0
 
+    @property
+    def f1(self) -> float:
+        """2 hits / (beats + what was found); 1 where there are neither."""
+        whole = self.beats + self.found
+        return 2 * self.hits / whole if whole else 1.0
+
+    def as_percent(self) -> dict[str, float]:
+        """Sensitivity, positive predictivity and F1, in %."""
+        shares = {"Se": self.sensitivity, "P+": self.predictivity, "F1": self.f1}
+        return {name: round(100 * share, 2) for name, share in shares.items()}
+
 
 def pairs(
     reference: npt.ArrayLike, found: npt.ArrayLike, tolerance: float, *, nearest: bool = False
@@ -126,7 +137,7 @@ def report(
     *,
     ec57: bool = False,
 ) -> dict[str, Any]:
-    """Run a detector over MIT-BIH records: sensitivity and positive predictivity in %, gross.
+    """Run a detector over MIT-BIH records: sensitivity, positive predictivity and F1 in %, gross.
 
     The worst records are listed with what was missed and what was made up, within the first tolerance.
     """
@@ -146,14 +157,10 @@ def report(
         "records": len(record_ids),
         "noise": f"{noise} {snr_db:g} dB" if noise else "none",
         "ec57": ec57,
-        **{f"{1e3 * t:.0f} ms": _percent(c) for t, c in zip(TOLERANCES_S, totals, strict=True)},
+        **{f"{1e3 * t:.0f} ms": c.as_percent() for t, c in zip(TOLERANCES_S, totals, strict=True)},
         "cpu_s_per_hour": round(spent / hours, 2),
         "worst": [{"record": r, "missed": m, "made_up": x} for r, m, x in worst[:5]],
     }
-
-
-def _percent(counts: Counts) -> dict[str, float]:
-    return {"Se": round(100 * counts.sensitivity, 2), "P+": round(100 * counts.predictivity, 2)}
 
 
 def condition(text: str) -> tuple[str, float]:

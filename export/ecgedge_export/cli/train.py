@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # torch takes seconds
 
 QUICK_RECORDS = 200
 QUICK_BEAT_RECORDS = 12
+QUICK_PEOPLE = 1
 DISTILL_SNR_DB = 12.0
 
 
@@ -38,14 +39,21 @@ def train(
     command = f"ecgedge-export train {recipe.as_posix()}{' --quick' if quick else ''}"
     command += f" --compared {compared.name}" if compared else ""
     if path.stem == "gate":
-        _train_gate(path, out or MODELS / "gate", command)
+        _train_gate(path, _folder(out, work, "gate", quick=quick), command, quick=quick)
     elif path.stem == "beats":
-        _train_beats(path, out or MODELS / "beats", command, quick=quick)
+        _train_beats(path, _folder(out, work, "beats", quick=quick), command, quick=quick)
     elif path.stem == "beat_classes":
         _train_beat_classes(path, out, work, command, quick=quick)
     else:
         known = {"distillation": json.loads(compared.read_text())} if compared else {}
         _train_rhythm(path, out, work, command, known, quick=quick)
+
+
+def _folder(out: Path | None, work: Path | None, name: str, *, quick: bool) -> Path:
+    """Where a model without a run folder goes: into the package, but for one that only tries the road."""
+    from ecgedge_export.data import cache_dir
+
+    return out or ((work or cache_dir() / "runs" / f"{name}-quick") / "model" if quick else MODELS / name)
 
 
 def _train_rhythm(
@@ -89,11 +97,12 @@ def _train_beats(path: Path, out: Path, command: str, *, quick: bool) -> None:
     say(f"{out / 'beats.json'}: now see `ecgedge-export evaluate beats`")
 
 
-def _train_gate(path: Path, out: Path, command: str) -> None:
+def _train_gate(path: Path, out: Path, command: str, *, quick: bool) -> None:
     from ecgedge_export.gate import sets as gate_data
     from ecgedge_export.gate import training as gate_training
 
-    gate = gate_training.build(gate_data.load_recipe(path), command, say)
+    few = gate_training.Few(QUICK_RECORDS, QUICK_PEOPLE) if quick else gate_training.ALL
+    gate = gate_training.build(gate_data.load_recipe(path), command, say, few)
     out.mkdir(parents=True, exist_ok=True)
     gate.save(out / "gate.json")
     say(f"{out}: threshold {gate.threshold:.3f}")

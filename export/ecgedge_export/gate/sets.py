@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -82,13 +83,13 @@ def read(readers: Mapping[str, Callable[[], Windows]], say: Say) -> Windows:
     return Windows(np.vstack([p.features for p in parts]), np.concatenate([p.group for p in parts]))
 
 
-def cinc_windows(how: GateRecipe, *, validation: bool) -> Windows:
-    """Windows of the CinC 2017 training or validation split."""
+def cinc_windows(how: GateRecipe, *, validation: bool, limit: int | None = None) -> Windows:
+    """Windows of the CinC 2017 training or validation split; of its first ``limit`` records."""
     prepared = prepare.cinc2017(how.fs)
+    side = prepared.only([splits.is_validation(i) == validation for i in prepared.ids])
     rows = (
         (f, f"cinc:{label}")
-        for record_id, label, x in zip(prepared.ids, prepared.labels, prepared.signals, strict=True)
-        if splits.is_validation(record_id) == validation
+        for label, x in islice(zip(side.labels, side.signals, strict=True), limit)
         for _, f in features(x, how)
     )
     return _windows(rows)

@@ -37,21 +37,33 @@ class Line:
         return out
 
 
-def build(how: GateRecipe, command: str, say: Say) -> GateModel:
+@dataclass(frozen=True, slots=True)
+class Few:
+    """How much of the training data is read, None for all: recordings of CinC 2017, people of the others."""
+
+    recordings: int | None = None
+    people: int | None = None
+
+
+ALL = Few()
+
+
+def build(how: GateRecipe, command: str, say: Say, few: Few = ALL) -> GateModel:
     """Read the training data, fit, and note what the gate refuses of them."""
-    windows = training_windows(how, say)
+    windows = training_windows(how, say, few)
     gate = fit(how, windows)
     return replace(gate, metrics={"trained_on": refused(gate, windows)}, command=command)
 
 
-def training_windows(how: GateRecipe, say: Say) -> Windows:
+def training_windows(how: GateRecipe, say: Say, few: Few = ALL) -> Windows:
     """Windows that may train: none of a validation or test split."""
     levels = (*how.noisy_db, *how.mild_db)
+    ids, people = splits.DS1[: few.people], range(1, VALIDATES)[: few.people]
     readers: dict[str, Callable[[], Windows]] = {
-        "CinC 2017": lambda: gate_data.cinc_windows(how, validation=False),
-        "MIT-BIH DS1": lambda: gate_data.mitdb_windows(how, splits.DS1),
-        "MIT-BIH DS1 with noise": lambda: gate_data.mixed_windows(how, splits.DS1, levels, lead=1),
-        "motion": lambda: gate_data.motion_windows(how, people=range(1, VALIDATES)),
+        "CinC 2017": lambda: gate_data.cinc_windows(how, validation=False, limit=few.recordings),
+        "MIT-BIH DS1": lambda: gate_data.mitdb_windows(how, ids),
+        "MIT-BIH DS1 with noise": lambda: gate_data.mixed_windows(how, ids, levels, lead=1),
+        "motion": lambda: gate_data.motion_windows(how, people=people),
     }
     return gate_data.read(readers, say)
 

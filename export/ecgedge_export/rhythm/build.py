@@ -114,7 +114,7 @@ def build(
     say(f"{nets.n_parameters(parent):,} parameters; quantizing")
     net = tuned(parent, recipe, sets, say)
     windows = _last_windows(sets.validation, sets.viewer)[:, None, :]
-    pair, tflite, report = convert(net, _calibration(recipe, sets), windows, work)
+    pair, tflite, report = convert(net, calibration(recipe, sets), windows, work)
     said = logits(net, _last_windows(sets.validation, sets.viewer))
     targets = np.array([recipe.classes.index(label) for label in sets.validation.labels])
     draft = _draft(recipe, sets, fit_temperature(said, targets), command)
@@ -143,7 +143,7 @@ def tuned(net: nn.Module, recipe: Recipe, sets: Sets, say: Say) -> nn.Module:
         return net
     return qat.tune(
         net,
-        torch.from_numpy(_calibration(recipe, sets)),
+        torch.from_numpy(calibration(recipe, sets)),
         lambda epoch: views(recipe, sets.train, sets.viewer, epoch),
         how.qat_epochs,
         how.qat_lr,
@@ -190,7 +190,7 @@ def fit_temperature(logits: npt.NDArray[np.float32], targets: npt.NDArray[np.int
     return float(np.exp(optimize.minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
 
 
-def _calibration(recipe: Recipe, sets: Sets) -> npt.NDArray[np.float32]:
+def calibration(recipe: Recipe, sets: Sets) -> npt.NDArray[np.float32]:
     """Windows of the training side, as the network is trained on them."""
     rng = np.random.default_rng(recipe.training.seed)
     chosen = rng.permutation(len(sets.train.signals))[:CALIBRATION_WINDOWS]

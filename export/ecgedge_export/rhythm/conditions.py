@@ -15,7 +15,7 @@ from ecgedge.model import Model
 from ecgedge_export import data, prepare
 from ecgedge_export.data import Record
 from ecgedge_export.rhythm import scores as evaluate
-from ecgedge_export.rhythm.scores import Answers
+from ecgedge_export.rhythm.scores import Answers, Recording
 
 Signal = npt.NDArray[np.float32]
 RATES = (100, 125, 130, 250, 360, 500)
@@ -35,28 +35,28 @@ class Changed:
     fs: float
 
 
-def at_rate(fs: float, record: Record) -> Changed:
+def at_rate(fs: float, record: Recording) -> Changed:
     """The recording as a wearable of another rate would send it."""
     mv = resample_poly(record.mv, round(fs), round(record.fs)).astype(np.float32)
     return Changed(record.id, record.label, mv, fs)
 
 
-def upside_down(record: Record) -> Changed:
+def upside_down(record: Recording) -> Changed:
     """The recording with the electrodes swapped."""
     return Changed(record.id, record.label, -record.mv, record.fs)
 
 
-def shortened(record: Record) -> Changed:
+def shortened(record: Recording) -> Changed:
     """The first ten seconds."""
     return Changed(record.id, record.label, record.mv[: round(SHORT_S * record.fs)], record.fs)
 
 
-def with_noise(noise: Signal, record: Record) -> Changed:
+def with_noise(noise: Signal, record: Recording, snr_db: float = NOISE_SNR_DB) -> Changed:
     """The recording with noise added."""
-    return Changed(record.id, record.label, prepare.mix(record.mv, noise, NOISE_SNR_DB), record.fs)
+    return Changed(record.id, record.label, prepare.mix(record.mv, noise, snr_db), record.fs)
 
 
-def conditions(fs: float) -> dict[str, Callable[[Record], Changed]]:
+def conditions(fs: float) -> dict[str, Callable[[Recording], Changed]]:
     """Every condition by name, for recordings at ``fs`` Hz."""
     noises = prepare.held_out_noise(fs)
     return {
@@ -98,7 +98,7 @@ def by_quality(answers: Answers) -> dict[str, dict[str, Any]]:
 def by_person(model: Model) -> dict[str, dict[str, Any]]:
     """AF or not by sex and age: lead I of PTB-XL, fold 9, which trained nothing; ten seconds each."""
     people = [r for r in data.ptbxl() if r.fold == 9]
-    answers = evaluate.classify_records(map(_af_or_not, people), model)
+    answers = evaluate.classify_records(map(af_or_not, people), model)
     groups = dict(_groups(people))
     return {
         name: {"records": int(who.sum()), "af": evaluate.af_report(answers.only(who))}
@@ -107,8 +107,9 @@ def by_person(model: Model) -> dict[str, dict[str, Any]]:
     }
 
 
-def _af_or_not(record: Record) -> Changed:
-    return Changed(record.id, "A" if "AFIB" in record.statements else "N", record.lead("I"), record.fs)
+def af_or_not(record: Record, lead: str = "I") -> Changed:
+    """One lead of a PTB-XL recording, labelled A where its cardiologists said AFIB, else N."""
+    return Changed(record.id, "A" if "AFIB" in record.statements else "N", record.lead(lead), record.fs)
 
 
 def _groups(people: list[Record]) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:

@@ -9,12 +9,13 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.helpers import classify
+from ecgedge.helpers import Classification, classify
 from ecgedge.model import Model
 from ecgedge.monitor import Monitor
 
 DRAWS = 1000
 Indices = npt.NDArray[np.int64]
+Labels = Sequence[str] | npt.NDArray[np.str_]
 
 
 class Recording(Protocol):
@@ -55,7 +56,12 @@ class Answers:
 def classify_records(records: Iterable[Recording], model: Model) -> Answers:
     """Classify every record with ``ecgedge.classify``, one monitor for all."""
     monitor = Monitor(model)
-    rows = [(r, classify(r.mv, r.fs, monitor=monitor)) for r in records]
+    return collect((r, classify(r.mv, r.fs, monitor=monitor)) for r in records)
+
+
+def collect(said: Iterable[tuple[Recording, Classification]]) -> Answers:
+    """Answers from records and what was said of each."""
+    rows = list(said)
     return Answers(
         [r.id for r, _ in rows],
         [r.label for r, _ in rows],
@@ -66,15 +72,15 @@ def classify_records(records: Iterable[Recording], model: Model) -> Answers:
     )
 
 
-def f1_by_class(truth: Sequence[str], said: Sequence[str], classes: Sequence[str]) -> dict[str, float]:
+def f1_by_class(truth: Labels, said: Labels, classes: Sequence[str]) -> dict[str, float]:
     """F1 of each class: 2 hits / (true ones + said ones), as the CinC 2017 challenge scores it."""
-    t, s = np.array(truth), np.array(said)
+    t, s = np.asarray(truth), np.asarray(said)
     return {
         c: float(2 * np.sum((t == c) & (s == c)) / max(1, np.sum(t == c) + np.sum(s == c))) for c in classes
     }
 
 
-def mean_f1(truth: Sequence[str], said: Sequence[str]) -> float:
+def mean_f1(truth: Labels, said: Labels) -> float:
     """Mean of the F1 of N, A and O: the score of the CinC 2017 challenge."""
     return float(np.mean(list(f1_by_class(truth, said, "NAO").values())))
 
@@ -93,7 +99,7 @@ def interval(n: int, measure: Callable[[Indices], float], seed: int = 0) -> tupl
 def mean_f1_interval(truth: Sequence[str], said: Sequence[str]) -> tuple[float, float]:
     """95 % interval of :func:`mean_f1`."""
     t, s = np.array(truth), np.array(said)
-    return interval(len(t), lambda drawn: mean_f1(t[drawn].tolist(), s[drawn].tolist()))
+    return interval(len(t), lambda drawn: mean_f1(t[drawn], s[drawn]))
 
 
 def mean_f1_gain(
@@ -105,12 +111,10 @@ def mean_f1_gain(
     for both sides.
     """
     t = np.array(truth)
+    sides = [[np.array(s) for s in side] for side in (ours, theirs)]
 
     def gain(drawn: Indices) -> float:
-        a, b = (
-            np.mean([mean_f1(t[drawn].tolist(), np.array(s)[drawn].tolist()) for s in side])
-            for side in (ours, theirs)
-        )
+        a, b = (np.mean([mean_f1(t[drawn], s[drawn]) for s in side]) for side in sides)
         return float(a - b)
 
     return gain(np.arange(len(t))), *interval(len(t), gain)
