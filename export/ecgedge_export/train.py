@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ecgedge_bridge.errors import ConfigError
 from ecgedge_export.recipe import Training
 
 Progress = Callable[[int, int, float], None]
@@ -106,6 +108,8 @@ class Run:
         )
         self.steps = 0
         self.epoch = 0
+        # What a checkpoint must be of to go on from it
+        self.of = hashlib.sha256(repr((how, steps)).encode() + self.targets.tobytes()).hexdigest()
 
     def finish(self, checkpoint: Path, batches: Batches, progress: Progress) -> nn.Module:
         """Train from where ``checkpoint`` is, if it is there, and return the average of the weights."""
@@ -156,12 +160,18 @@ class Run:
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         state = {name: part.state_dict() for name, part in self._parts().items()}
-        torch.save({**state, "epoch": self.epoch, "steps": self.steps}, path.with_suffix(".part"))
+        torch.save(
+            {**state, "epoch": self.epoch, "steps": self.steps, "of": self.of}, path.with_suffix(".part")
+        )
         path.with_suffix(".part").replace(path)
 
     def resume(self, path: Path) -> None:
         if path.is_file():
             state = torch.load(path, map_location=self.device, weights_only=True)
+            if state.get("of") != self.of:
+                raise ConfigError(
+                    f"{path} is of another recipe, or of other data: delete it, or give another --work"
+                )
             for name, part in self._parts().items():
                 part.load_state_dict(state[name])
             self.epoch, self.steps = state["epoch"], state["steps"]

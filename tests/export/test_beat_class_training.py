@@ -52,6 +52,19 @@ def quiet(*_: object) -> None:
     pass
 
 
+def test_beats_are_kept_until_what_makes_them_changes(beats, tmp_path, monkeypatch) -> None:
+    made = []
+    monkeypatch.setattr(data, "gather", lambda *asked: made.append(asked) or beats)
+    kept = [data.gathered(tmp_path, seed, quiet) for seed in (1, 1, 2)]
+    assert [asked[0] for asked in made] == [1, 2]
+    assert all(len(k) == len(beats) for k in kept)
+    changed = tmp_path / "premature.py"
+    changed.write_text("# another one")
+    monkeypatch.setattr(data.made_premature, "__file__", str(changed))
+    data.gathered(tmp_path, 1, quiet)
+    assert len(made) == 3
+
+
 def test_an_epoch_can_be_had_without_its_classes(how, beats, views) -> None:
     first, again = (list(training.epoch_views(how, beats, views, 1)) for _ in range(2))
     assert sum(len(x) for x in first) == sum(how.draws)

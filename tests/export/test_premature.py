@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ecgedge.synthetic import Segment, synthesize
 from ecgedge_export import prepare
-from ecgedge_export.beat_classes.premature import SHORTEST, premature
+from ecgedge_export.beat_classes.premature import PATTERNS, SHORTEST, premature
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +34,18 @@ def test_ectopic_beats_come_early_and_look_the_same(sinus, seed) -> None:
         assert error < 0.35 * np.ptp(signal), (k, error)
 
 
-def test_some_beats_become_premature_in_every_pattern(sinus) -> None:
-    counts = [premature(*sinus, np.random.default_rng(seed))[2].sum() for seed in range(20)]
-    assert min(counts) > 0
-    assert max(counts) > 15, "runs are long"
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_every_pattern_is_what_it_is_called(sinus, monkeypatch, pattern) -> None:
+    monkeypatch.setattr("ecgedge_export.beat_classes.premature.PATTERNS", {pattern: 1.0})
+    made = [premature(*sinus, np.random.default_rng(seed)) for seed in range(20)]
+    share = np.mean([ectopic.mean() for _, _, ectopic in made])
+    usual = np.median(np.diff(sinus[1]))
+    late = np.mean([np.mean(np.diff(places)[~ectopic[1:]] > 1.25 * usual) for _, places, ectopic in made])
+    assert (share == 0) == (pattern == "pauses")
+    assert (share > 0.5) == (pattern in ("mostly", "slow sinus", "run")), share
+    assert (late > 0.5) == (pattern == "slow sinus"), late
+    if pattern == "pauses":
+        assert 0.1 < late < 0.4
 
 
 def test_what_is_given_is_left_as_it_was(sinus) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import recipe, train
 from ecgedge_export.rhythm import build as rhythm
 from ecgedge_export.rhythm import training
@@ -55,6 +56,13 @@ def test_a_stopped_run_goes_on_to_the_same_weights(small, data, trained, tmp_pat
     assert losses == trained[2][3:]
     for a, b in zip(trained[0].state_dict().values(), resumed.state_dict().values(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(small, data, trained, tmp_path):
+    run(small, data, tmp_path / "checkpoint.pt")
+    slower = replace(small, training=replace(small.training, lr=small.training.lr / 2))
+    with pytest.raises(ConfigError, match="another recipe"):
+        run(slower, data, tmp_path / "checkpoint.pt")
 
 
 def test_views_differ_and_keep_the_form(small, data):

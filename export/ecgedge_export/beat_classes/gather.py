@@ -8,6 +8,8 @@ like; and sinus rhythm of CinC 2017 with beats made premature.
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from itertools import islice, pairwise
@@ -16,9 +18,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge import beat_features, beat_net, beats, filters
 from ecgedge.beat_features import BEFORE, FS, LONGEST_RR_S, N_WAVE, BeatHistory, cut
 from ecgedge.beats import BeatDetector
 from ecgedge_export import data, prepare, splits
+from ecgedge_export.beat_classes import premature as made_premature
 from ecgedge_export.beat_classes.premature import premature
 from ecgedge_export.beat_classes.scores import TOLERANCE_S
 from ecgedge_export.beats.scores import pairs
@@ -40,6 +44,7 @@ JOINED = 10  # samples between detections of one beat in different leads
 UNCLEAR = frozenset(("PACE", "SVARR", "PSVT", "SVTAC", "BIGU", "TRIGU", "PRC(S)", "AFLT"))
 EARLY = 0.88
 MOST_USUAL, MOST_AF = 400, 500  # recordings of CinC 2017
+_MADE_BY = (sys.modules[__name__], made_premature, beats, beat_net, beat_features, filters)
 # 201 of DS1 and 202 of DS2 are one person
 TAUGHT = tuple(name for name in splits.DS1 if name != "201")
 
@@ -268,6 +273,16 @@ def _some_of_cinc2017(
             if np.mean(like > 0.8) >= 0.7:
                 taken += 1
                 yield name, signal, peaks, like
+
+
+def gathered(folder: Path, seed: int, say: Say, limit: int | None = None) -> BeatSet:
+    """What :func:`gather` returns, kept in a folder until the code that makes it changes."""
+    sources = b"".join(Path(str(made_by.__file__)).read_bytes() for made_by in _MADE_BY)
+    key = hashlib.sha256(sources + repr((seed, limit)).encode()).hexdigest()[:12]
+    kept = folder / f"beats-{key}.npz"
+    if not kept.is_file():
+        gather(seed, say, limit).save(kept)
+    return BeatSet.load(kept)
 
 
 def gather(seed: int, say: Say, limit: int | None = None) -> BeatSet:

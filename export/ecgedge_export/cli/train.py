@@ -155,10 +155,8 @@ def _beat_classes(path: Path, work: Path | None, *, quick: bool) -> tuple[BeatCl
 
     how = beat_class_training.load_recipe(path, quick=quick)
     folder = work or cache_dir() / "runs" / f"{how.name}{'-quick' if quick else ''}"
-    kept = folder / "beats.npz"
-    if not kept.is_file():
-        beat_class_data.gather(how.training.seed, say, QUICK_BEAT_RECORDS if quick else None).save(kept)
-    return how, beat_class_data.BeatSet.load(kept), folder
+    limit = QUICK_BEAT_RECORDS if quick else None
+    return how, beat_class_data.gathered(folder, how.training.seed, say, limit), folder
 
 
 def _student(path: Path, work: Path | None, *, quick: bool) -> tuple[Recipe, Sets, Path]:
