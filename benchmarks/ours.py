@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import common
 import numpy as np
-
-from ecgedge_bridge.polar import encode_ecg_frame
-
-_START_NS = 599_616_000 * 10**9
-QUARTER_S = 900.0
-
-
-def notifications(mv: np.ndarray, first: int = 0) -> Iterator[bytes]:
-    """GATT payloads of a Polar H10 with this signal, whose first sample is number ``first``."""
-    whole = np.rint(1e3 * mv[: len(mv) // common.FRAME * common.FRAME]).astype(np.int64)
-    for i, row in enumerate(whole.reshape(-1, common.FRAME)):
-        last = first + (i + 1) * common.FRAME
-        yield encode_ecg_frame(_START_NS + round(last / common.FS * 1e9), row)
+from resident import peak_kb, rss_kb
 
 
 def model(backend: str, folder: str, count: str) -> dict[str, Any]:
@@ -88,45 +77,19 @@ def beats(path: str, fs: str) -> int:
     return len(ecgedge.detect_beats(np.load(path), float(fs)))
 
 
-def live(backend: str, path: str, seconds: str) -> dict[str, Any]:
-    """Memory while a signal is streamed, over and over: after each quarter of an hour, and at most.
+def eager(recipe: str) -> dict[str, Any]:
+    """Memory of PyTorch that has run the float rhythm network once; the weights are random."""
+    import torch
 
-    The Bluetooth client is imported, as in a process that listens to a strap.
-    """
-    import ecgedge
-    from ecgedge_bridge.decoder import PolarEcgDecoder
+    from ecgedge_export.nets import RhythmNet
 
-    assert ecgedge.connect is not None  # imports bleak
-    monitor, decoder, events = ecgedge.Monitor(backend=backend), PolarEcgDecoder(), 0
-    quarters: list[int] = []
-    for done, payload in _endless(np.load(path), float(seconds)):
-        decoder.receive_data(payload, done / common.FS)
-        while (item := decoder.next_event()) is not None:
-            events += len(monitor.feed(item)) if isinstance(item, ecgedge.SampleBlock) else 1
-        if done // round(QUARTER_S * common.FS) > len(quarters):
-            quarters.append(common.rss_kb())
-    last = common.rss_kb()
-    return {
-        "streamed_s": float(seconds),
-        "events": events,
-        "lost_samples": monitor.stats.lost,
-        "rss_kb": last,
-        "peak_kb": common.peak_kb(),
-        "quarters_kb": quarters,
-        "growth_kb": last - quarters[0] if quarters else 0,
-    }
-
-
-def _endless(mv: np.ndarray, seconds: float) -> Iterator[tuple[int, bytes]]:
-    """Notifications of a signal that begins anew at its end, each with the number of samples until then."""
-    done = 0
-    mv = mv[: len(mv) // common.FRAME * common.FRAME]
-    while True:
-        for payload in notifications(mv, done):
-            if done >= seconds * common.FS:
-                return
-            done += common.FRAME
-            yield done, payload
+    made = tomllib.loads(Path(recipe).read_text())
+    torch.set_num_threads(1)
+    alone_kb = rss_kb()
+    net = RhythmNet(len(made["classes"]), **made["net"]).eval()
+    with torch.inference_mode():
+        net(torch.zeros(1, 1, round(made["fs"] * made["window_s"])))
+    return {"imported_kb": alone_kb, "rss_kb": rss_kb(), "peak_kb": peak_kb()}
 
 
 def stream(path: str, fs: str) -> int:
@@ -142,7 +105,7 @@ TASKS: dict[str, Callable[..., Any]] = {
     "float_model": float_model,
     "classify": classify,
     "beats": beats,
-    "live": live,
+    "eager": eager,
     "stream": stream,
 }
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import common
 import numpy as np
 import weight
+from resident import peak_kb, rss_kb
 
 WINDOW_S, STEP_S = 10.0, 1.0
 Call = Callable[[np.ndarray, float], Any]
@@ -47,12 +48,31 @@ def _heartpy() -> Call:
     return lambda mv, fs: heartpy.process(mv, fs)
 
 
+def _openecg() -> Call:
+    """Its INT8 codec, which reads ten seconds at 500 Hz; one thread, as all others here."""
+    onnxruntime: Any = import_module("onnxruntime")
+    openecg = import_module("openecg")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    # The codec takes no options, and would spread over all cores.
+    onnxruntime.InferenceSession = partial(onnxruntime.InferenceSession, sess_options=options)
+    codec = openecg.load_codec_onnx()
+    return lambda mv, fs: openecg.encode(_resampled(mv, fs, 500), fs=500, model=codec)
+
+
+def _resampled(mv: np.ndarray, fs: float, wanted: int) -> np.ndarray:
+    n = round(len(mv) * wanted / fs)
+    there: np.ndarray = np.interp(np.arange(n) / wanted, np.arange(len(mv)) / fs, mv)
+    return there
+
+
 # By what the tables call them
 CALLS = {
     "neurokit2 ecg_process": _ecg_process,
     "neurokit2 peaks + quality": _peaks_and_quality,
     "sleepecg detect_heartbeats": _detect_heartbeats,
     "heartpy process": _heartpy,
+    "openecg encode": _openecg,
 }
 
 
@@ -95,7 +115,7 @@ def first(name: str, path: str, fs: str) -> bool:
 def after_use(name: str, path: str, fs: str) -> dict[str, float]:
     """Memory once a call has been made."""
     first(name, path, fs)
-    return {"rss_kb": common.rss_kb(), "peak_kb": common.peak_kb()}
+    return {"rss_kb": rss_kb(), "peak_kb": peak_kb()}
 
 
 def _once(call: Call, mv: np.ndarray, fs: float) -> bool:
@@ -108,7 +128,7 @@ def _once(call: Call, mv: np.ndarray, fs: float) -> bool:
 
 def versions() -> dict[str, str]:
     """Versions of what is pinned."""
-    lines = Path(common.RIVALS).read_text().splitlines()
+    lines = common.RIVALS.read_text().splitlines()
     return common.versions(line.split("==")[0] for line in lines if "==" in line)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import common
 import numpy as np
+from resident import rss_kb
 
 from ecgedge_bridge import (
     Backend,
@@ -92,12 +93,12 @@ async def soak(straps: list[VirtualH10], witnesses: list[Witness], warm_up_s: fl
     async def watch() -> None:
         nonlocal warm_kb
         await asyncio.sleep(warm_up_s)
-        warm_kb = common.rss_kb()
+        warm_kb = rss_kb()
 
     async with virtual_wearable(*straps) as backend:
         watcher = asyncio.create_task(watch())
         await asyncio.gather(*map(listen, straps, [backend] * len(straps), witnesses))
-        growth = common.rss_kb() - warm_kb
+        growth = rss_kb() - warm_kb
         await watcher
     return growth
 

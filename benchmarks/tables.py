@@ -1,7 +1,7 @@
-"""Writes the README's tables of figures from the JSON files of the benchmarks.
+"""Writes the tables of figures, in README.md and benchmarks/README.md, from the JSON files of the benchmarks.
 
 They stand between ``<!-- bench:NAME -->`` and ``<!-- /bench -->``. Run ``python benchmarks/tables.py`` after
-the benchmarks; with ``--check`` it writes nothing, and ends with 1 where the README is stale.
+the benchmarks; with ``--check`` it writes nothing, and ends with 1 where a page is stale.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import tables_of_quantization
 import tables_of_rhythm
 
 HERE = Path(__file__).parent
-README, RESULTS = HERE.parent / "README.md", HERE / "results"
+PAGES, RESULTS = (HERE.parent / "README.md", HERE / "README.md"), HERE / "results"
 _BLOCK = re.compile(r"(<!-- bench:(\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
 
 # In the order of the README
@@ -46,23 +46,28 @@ def fill(text: str, results: Path) -> str:
     return _BLOCK.sub(lambda m: f"{m[1]}{TABLES[m[2]](results)}{m[3]}", text)
 
 
+def stale() -> list[Path]:
+    """Pages whose tables are not those of the JSON files."""
+    return [page for page in PAGES if fill(page.read_text(), RESULTS) != page.read_text()]
+
+
 def write() -> None:
-    """Fill the README's tables."""
-    README.write_text(fill(README.read_text(), RESULTS))
+    """Fill the tables of every page."""
+    for page in PAGES:
+        page.write_text(fill(page.read_text(), RESULTS))
 
 
 def main() -> int:
-    """Write or check the README."""
+    """Write or check the pages."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="write nothing, end with 1 where it is stale")
+    parser.add_argument("--check", action="store_true", help="write nothing, end with 1 where one is stale")
     if not parser.parse_args().check:
         write()
         return 0
-    old = README.read_text()
-    stale = fill(old, RESULTS) != old
-    if stale:
-        print("the README's tables are stale: run python benchmarks/tables.py", file=sys.stderr)
-    return int(stale)
+    old = stale()
+    for page in old:
+        print(f"the tables of {page} are stale: run python benchmarks/tables.py", file=sys.stderr)
+    return int(bool(old))
 
 
 if __name__ == "__main__":

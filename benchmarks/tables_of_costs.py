@@ -34,6 +34,8 @@ def latency(results: Path) -> str:
 def _latency_rows(found: Found) -> Iterable[Row]:
     again, event = found["again_each_second"], found["chain"]["event_ms"]["any"]
     yield "notification to event, 50 / 99 / 99.9 %", ms(event), "1"
+    alone = found["chain"]["event_cpu_ms"]["any"]
+    yield "the same in CPU time, to which other work on the machine adds little", ms(alone), ""
     seen = found["chain"]["signal_delay_s"]["beat"]
     told = f"{number(seen['p50'])} / {number(seen['p99'])} s"
     yield "signal after a beat's R peak that has to come before it is told, 50 / 99 %", told, ""
@@ -77,6 +79,7 @@ def _memory_rows(found: Found) -> Iterable[Row]:
         told = or_reason(row, lambda r: mb(1024 * r["peak_kb"]))
         yield f"{name} after one call: most memory", told, as_times(ratios["rss_in_use"][name])
     yield _day_row(found["day"])
+    yield from _download_rows(found["download"], ratios["download"])
     yield "on disk, with all that it needs: ecgedge", mb(found["installed"]["ecgedge"]["bytes"]), "1"
     for name, times in ratios["installed"].items():
         told = or_reason(found["installed"][name], lambda r: mb(r["bytes"]))
@@ -87,6 +90,12 @@ def _memory_rows(found: Found) -> Iterable[Row]:
     for name, times in ratios["import_seconds"].items():
         told = or_reason(found["imports"][name], lambda r: f"{number(r['seconds'])} s")
         yield f"import alone: {name}", told, as_times(times)
+
+
+def _download_rows(download: Found, times: float | None) -> Iterable[Row]:
+    for name, ratio in (("ecgedge", "1"), ("heartkit", as_times(times))):
+        what = f"wheels to download, with all that it needs: {name}"
+        yield what, or_reason(download[name], lambda r: mb(r["bytes"])), ratio
 
 
 def _day_row(day: Found) -> Row:
@@ -105,6 +114,7 @@ def _throughput_rows(found: Found) -> Iterable[Row]:
     shares = (f"{_STAGES.get(n, n)} {100 * s / row['whole_s']:.0f} %" for n, s in row["stages_s"].items())
     yield "of it", ", ".join(shares), ""
     yield "wearables in real time on a core", f"{growth['wearables_per_core']['1']:,.0f}", ""
+    yield from _floor_rows(found["floor"])
     for what, key, base in (
         ("at {} Hz instead of 130", "by_rate_hz", "130"),
         ("{} wearables in one process, each", "by_wearables", "1"),
@@ -121,6 +131,20 @@ def _throughput_rows(found: Found) -> Iterable[Row]:
     for name, row in found["rivals"]["at_once"].items():
         told = or_reason(row, lambda r: cpu(r["cpu_s_per_h"]))
         yield f"the same, {code(name)}", told, as_times(ratios["at_once"][name])
+
+
+def _floor_rows(floor: Found) -> Iterable[Row]:
+    """The rhythm model against its multiplications; the other model is too small to be bound by them."""
+    if "skipped" in floor:
+        yield "the rhythm model's multiplications alone", or_reason(floor, str), ""
+        return
+    row, rate = floor["models"]["rhythm"], number(floor["multiply_adds_per_s"] / 1e9)
+    millions = number(row["multiply_adds"] / 1e6)
+    what = f"the rhythm model's {millions} million multiply-adds alone, at {rate} billion a second"
+    yield what, f"{number(row['floor_ms'])} ms", "1"
+    for runtime, took in row["ms"].items():
+        told = or_reason(took, str) if isinstance(took, dict) else f"{number(took)} ms"
+        yield f"the rhythm model in {_RUNTIMES[runtime]}", told, as_times(row["over_floor"].get(runtime))
 
 
 def boards(results: Path) -> str:

@@ -7,10 +7,10 @@ from importlib import metadata
 from pathlib import Path
 
 
-def installed_bytes(distribution: str) -> dict[str, int]:
-    """Bytes of a distribution and of all that it needs, without bytecode, which differs by use."""
+def installed_bytes(*distributions: str) -> dict[str, int]:
+    """Bytes of distributions and of all that they need, without bytecode, which differs by use."""
     weights: dict[str, int] = {}
-    todo = [distribution]
+    todo = list(distributions)
     while todo:
         name = todo.pop().lower().replace("_", "-")
         if name not in weights:

@@ -26,7 +26,6 @@ Examples
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -309,7 +308,7 @@ def built_in_profiles() -> dict[str, GattProfile]:
     >>> sorted(built_in_profiles())
     ['healthypi', 'healthypi5']
     """
-    files = (resources.files(__package__) / _DATA).iterdir()
+    files = Path(__file__).with_name(_DATA).iterdir()
     return {
         file.name.removesuffix(".toml"): parse_profile(file.read_text("utf-8"), file.name)
         for file in files

@@ -22,6 +22,23 @@ def test_a_ratio_needs_both() -> None:
     assert common.ratio(None, 2.0) is common.ratio(6.0, None) is common.ratio(6.0, 0.0) is None
 
 
+def test_targets_name_what_missed_them_and_nothing_that_was_not_measured() -> None:
+    found = common.targets({"ms": 3.5, "mb": None, "times": 49.0}, {"ms": 3.0, "mb": 64.0}, {"times": 50.0})
+    assert found == {"ms": 3.0, "mb": 64.0, "times": 50.0, "missed": ["ms (3.5)", "times (49)"]}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "missed", "status"),
+    [([], ["ms (4)"], 1), (["--quick"], ["ms (4)"], 0), ([], [], 0)],
+)
+def test_a_missed_target_is_an_error_but_not_of_a_quick_run(
+    arguments: list[str], missed: list[str], status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = common.parser("A question?", "x").parse_args(arguments)
+    assert common.verdict(asked, {"missed": missed}) == status
+    assert f"targets missed: {'ms (4)' if missed else 'none'}" in capsys.readouterr().out
+
+
 def test_a_child_answers_in_json() -> None:
     found = common.child("ours.py", "model", "litert", "rhythm", 3)
     assert found["ms"]["p50"] > 0
@@ -92,3 +109,4 @@ def test_an_installation_weighs_what_it_needs_too() -> None:
     assert found["typer"] > 100_000
     assert found["rich"] > 100_000
     assert "pytest" not in found
+    assert weight.installed_bytes("typer", "numpy").keys() > found.keys()

@@ -7,8 +7,8 @@ from typing import Any
 
 import common
 import latency
+import live
 import numpy as np
-import ours
 import pipeline
 import pytest
 import rivals
@@ -28,7 +28,7 @@ def test_every_stage_of_the_monitor_is_on_a_clock() -> None:
 
 def test_notifications_hold_the_signal_that_they_are_made_of() -> None:
     decoder, got = PolarEcgDecoder(), []
-    for i, payload in enumerate(ours.notifications(MV)):
+    for i, payload in enumerate(live.notifications(MV)):
         decoder.receive_data(payload, 0.5 * i)
         block = decoder.next_event()
         assert isinstance(block, SampleBlock)
@@ -38,10 +38,11 @@ def test_notifications_hold_the_signal_that_they_are_made_of() -> None:
 
 
 def test_a_chain_reports_every_notification_and_how_old_its_beats_are() -> None:
-    payloads = list(ours.notifications(MV))
+    payloads = list(live.notifications(MV))
     found = latency.chain(payloads)
     assert found["frames"] == len(payloads)
     assert {"any", "beat", "quality"} <= set(found["event_ms"])
+    assert found["event_ms"].keys() == found["event_cpu_ms"].keys()
     assert {"decode", "filter", "beats", "gate"} <= set(found["stage_ms"])
     assert 0 < found["signal_delay_s"]["beat"]["p50"] < 4
 

