@@ -23,7 +23,7 @@ class _Runtime:
     extra: str
 
 
-# In the order in which "auto" tries them: smallest resident size and shortest time first.
+# In the order in which "auto" tries them: smallest resident size first. None is the fastest everywhere.
 _RUNTIMES = {
     "litert": _Runtime("ecgedge.backends.litert", "tflite", "litert"),
     "onnx": _Runtime("ecgedge.backends.onnx", "onnx", "onnx"),
