@@ -189,7 +189,7 @@ def real_or_made(seconds: float) -> tuple[str, Signal]:
 
     path = Path(os.environ.get("ECGEDGE_DATA", "../shared/data")) / "polar-h10" / "h10_10min_pvc.csv.gz"
     if path.is_file():
-        name, mv = "Polar H10 recording", np.concatenate([block.samples for block in read(path)])
+        name, mv = "Polar H10 recording with PVCs", np.concatenate([block.samples for block in read(path)])
     else:
         name, mv = "synthetic ECG", made(600.0, FS)
     return name, np.resize(np.nan_to_num(mv), round(seconds * FS)).astype(np.float32)

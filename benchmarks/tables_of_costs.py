@@ -110,9 +110,15 @@ def throughput(results: Path) -> str:
 
 def _throughput_rows(found: Found) -> Iterable[Row]:
     row, growth, ratios = found["rows"][0], found["growth"], found["ratios"]
-    yield "an hour of ECG at 130 Hz", cpu(row["whole_s"]), "1"
+    yield f"an hour at 130 Hz, {row['signal']}", cpu(row["whole_s"]), "1"
     shares = (f"{_STAGES.get(n, n)} {100 * s / row['whole_s']:.0f} %" for n, s in row["stages_s"].items())
     yield "of it", ", ".join(shares), ""
+    for other in found["rows"][1:]:
+        yield (
+            f"the same, {other['signal']}",
+            cpu(other["whole_s"]),
+            as_times(other["whole_s"] / row["whole_s"]),
+        )
     yield "wearables in real time on a core", f"{growth['wearables_per_core']['1']:,.0f}", ""
     yield from _floor_rows(found["floor"])
     for what, key, base in (

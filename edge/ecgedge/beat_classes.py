@@ -32,6 +32,7 @@ from ecgedge.stages import BeatStage
 from ecgedge_bridge.errors import ModelError
 
 NORMALISATION = "beat_views"
+USUAL = "N"  # what a beat is called that is plainly the wearer's usual one
 SETTLE_S = 1.0  # a beat is found at most so long after its R peak, but for those that a second look finds
 
 
@@ -89,6 +90,7 @@ class BeatClassStage:
 
     def __init__(self, beats: BeatStage, model: BeatModel) -> None:
         self._beats, self._model, self._history = beats, model, BeatHistory()
+        self._usual_is_named = USUAL in model.manifest.classes
 
     def start(self, segment: Segment) -> None:
         """Begin a new segment: what was usual in the last one need not be usual any more."""
@@ -98,7 +100,7 @@ class BeatClassStage:
 
     def advance(self, segment: Segment) -> list[Beat]:
         """Return the beats whose class is known now."""
-        ready: list[tuple[Beat, BeatView]] = []
+        ready: list[tuple[Beat, BeatView | None]] = []
         found = self._beats.advance(segment)
         for back, beat in zip(range(-len(found), 0), found, strict=True):
             at = segment.beats[back].at
@@ -106,21 +108,25 @@ class BeatClassStage:
             self._held = beat, at
         if segment.ended or (self._held and self._waited_s(segment) > LONGEST_RR_S + SETTLE_S):
             ready += self._release(segment, segment.ring.written + LONGEST_RR_S * segment.fs)
-        symbols = self._model.symbols([view for _, view in ready])
-        beats = [beat for beat, _ in ready]
-        return [Beat(b.sample, b.time_s, b.rr_ms, s) for b, s in zip(beats, symbols, strict=True)]
+        symbols = iter(self._model.symbols([view for _, view in ready if view]))
+        return [
+            Beat(beat.sample, beat.time_s, beat.rr_ms, next(symbols) if view else USUAL)
+            for beat, view in ready
+        ]
 
     def _waited_s(self, segment: Segment) -> float:
         return (segment.ring.written - self._held[1]) / segment.fs if self._held else 0.0
 
-    def _release(self, segment: Segment, following: float) -> list[tuple[Beat, BeatView]]:
-        """The beat that is held, whose follower is at ``following``, and what the model sees of it."""
+    def _release(self, segment: Segment, following: float) -> list[tuple[Beat, BeatView | None]]:
+        """The beat that is held, whose follower is at ``following``, and what the model sees of it, if it is
+        asked at all."""
         if self._held is None:
             return []
         (beat, at), self._held = self._held, None
         before_s = None if beat.rr_ms is None else 1e-3 * beat.rr_ms
-        view = self._history.take(self._wave(segment, round(at)), before_s, (following - at) / segment.fs)
-        return [(beat, view)]
+        taken = self._wave(segment, round(at)), before_s, (following - at) / segment.fs
+        usual = self._usual_is_named and self._history.take_if_usual(*taken)
+        return [(beat, None if usual else self._history.take(*taken))]
 
     @staticmethod
     def _wave(segment: Segment, at: int) -> Floats:

@@ -32,6 +32,10 @@ KEPT, LONG_TERM = 32, 128  # intervals that tell how regular the rhythm is, and 
 NEAR = 0.06  # intervals that differ by less than this share are about the same
 DUE = 0.88  # a beat that comes earlier than this share of the usual interval is not the usual beat,
 DUE_LONG_TERM = 0.65  # nor one that is earlier than this share of the long-term one, as in a run
+# A beat is plainly the usual one if it comes within this factor of the usual interval, and the next one no
+# earlier; within another one of the long-term interval; if this share of intervals is about the same; and if
+# no sample is further from the usual beat than this share of its height.
+PLAIN, PLAIN_LONG_TERM, PLAIN_NEAR, PLAIN_UNLIKE = 1.1, 1.2, 0.3, 0.35
 FOLLOW = 0.1  # weight of a new beat in the usual one
 STEP = 0.25  # share of its height that a sample of the usual beat moves at most, or artefacts would count
 
@@ -66,6 +70,7 @@ class BeatHistory:
         """Forget the wearer."""
         self._recent, self._kept, self._long_term = (_Latest(n) for n in (RECENT, KEPT, LONG_TERM))
         self._usual: Floats | None = None
+        self._height = np.float32(FLOOR_MV)  # of the usual beat
         self._last: Floats | None = None
         self._seen = 0
 
@@ -85,22 +90,49 @@ class BeatHistory:
         waves[1] = wave if self._last is None else self._last
         waves[2] = wave if self._usual is None else self._usual
         view = BeatView(waves, self._intervals(before, after))
+        self._learn(wave, before)
+        return view
+
+    def take_if_usual(self, wave: Floats, before_s: float | None, after_s: float) -> bool:
+        """Take the next beat if it is so plainly the usual one that no model need be asked.
+
+        It came when it was due, so does the next one, many intervals were like this, and it looks like the
+        usual beat. On folds of DS1 that holds for 59 % of the beats, and the model calls all but 2 of those
+        28,900 N.
+        """
+        if before_s is None or self._usual is None or len(self._kept.ordered) < RECENT:
+            return False
+        before, middle = min(before_s, LONGEST_RR_S), _middle(self._recent.ordered)
+        on_time = middle / PLAIN <= before <= middle * PLAIN and after_s >= middle / PLAIN
+        steady = before >= _long(self._long_term.ordered) / PLAIN_LONG_TERM
+        if not (on_time and steady and _near(self._kept.ordered, before) >= PLAIN_NEAR):
+            return False
+        unlike = wave - self._usual
+        most = max(float(np.maximum.reduce(unlike)), -float(np.minimum.reduce(unlike)))
+        if most > PLAIN_UNLIKE * float(self._height):
+            return False
+        self._learn(wave, before)
+        return True
+
+    def _learn(self, wave: Floats, before: float) -> None:
         if self._usual is None or self._is_due(before):
-            self._usual = self._follow(waves[2], wave)
+            self._usual = self._follow(wave)
+            self._height = height_mv(self._usual)[0]
         for latest in (self._recent, self._kept, self._long_term):
             latest.add(before)
         self._last = wave
-        return view
 
     def _is_due(self, before: float) -> bool:
         middle, long_term = _middle(self._recent.ordered), _long(self._long_term.ordered)
         return before >= max(DUE * middle, DUE_LONG_TERM * long_term)
 
-    def _follow(self, usual: Floats, wave: Floats) -> Floats:
+    def _follow(self, wave: Floats) -> Floats:
         self._seen += 1
-        step = np.float32(STEP * height_mv(usual)[0])
-        change = np.minimum(np.maximum(wave - usual, -step), step)
-        followed: Floats = usual + np.float32(max(FOLLOW, 1 / self._seen)) * change
+        if self._usual is None:
+            return wave
+        step = np.float32(STEP * self._height)
+        change = np.minimum(np.maximum(wave - self._usual, -step), step)
+        followed: Floats = self._usual + np.float32(max(FOLLOW, 1 / self._seen)) * change
         return followed
 
     def _intervals(self, before: float, after: float) -> Floats:

@@ -37,7 +37,14 @@ MEMORY: dict[str, Any] = {
     "wheel": SKIPPED,
 }
 THROUGHPUT: dict[str, Any] = {
-    "rows": [{"whole_s": 2.0, "stages_s": {"front end": 0.5, "beats": 1.0, "hrv": 0.2, "model": 0.3}}],
+    "rows": [
+        {
+            "signal": "a recording",
+            "whole_s": 2.0,
+            "stages_s": {"front end": 0.5, "beats": 1.0, "hrv": 0.2, "model": 0.3},
+        },
+        {"signal": "noise", "whole_s": 1.0, "stages_s": {}},
+    ],
     "growth": {
         "by_rate_hz": {"130": 2.0, "500": 3.0},
         "by_wearables": {"1": 2.0, "16": 1.8},
@@ -86,6 +93,8 @@ def test_memory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_throughput(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written(tmp_path, "throughput", THROUGHPUT | {"ratios": throughput.ratios(THROUGHPUT)})
     lines = tables_of_costs.throughput(tmp_path).splitlines()
+    assert "| an hour at 130 Hz, a recording | 2.00 CPU s | 1 |" in lines
+    assert "| the same, noise | 1.00 CPU s | 0.50 × |" in lines
     assert "| of it | front end 25 %, beats 50 %, HRV 10 %, rhythm model 15 % |  |" in lines
     assert "| wearables in real time on a core | 1,800 |  |" in lines
     floor = "the rhythm model's 15.0 million multiply-adds alone, at 50.0 billion a second"

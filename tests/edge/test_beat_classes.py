@@ -223,3 +223,61 @@ def test_a_run_does_not_become_the_usual_beat() -> None:
     view = [history.take(other, 0.45, 0.45) for _ in range(20)][-1]
     np.testing.assert_array_equal(view.waves[2], usual)
     assert view.intervals[bf.LONG_AGO] == pytest.approx(2 * np.log(0.45 / 0.8), abs=1e-5)
+
+
+def steady(n: int = 40) -> tuple[bf.BeatHistory, np.ndarray]:
+    """A history of ``n`` beats at 75 a minute that look about the same, and their shape."""
+    rng = np.random.default_rng(3)
+    shape = np.convolve(np.arange(bf.N_WAVE) == bf.BEFORE, np.hanning(9), "same").astype(np.float32)
+    history = bf.BeatHistory()
+    for _ in range(n):
+        wave = shape + rng.normal(0, 0.02, bf.N_WAVE).astype(np.float32)
+        history.take(wave, 0.8 + rng.normal(0, 0.01), 0.8)
+    return history, shape
+
+
+@pytest.mark.parametrize(
+    ("gain", "before", "after"),
+    [(1.0, 0.6, 0.8), (1.0, 1.0, 0.8), (1.0, 0.8, 0.6), (1.6, 0.8, 0.8), (-1.0, 0.8, 0.8), (1.0, None, 0.8)],
+    ids=["early", "late", "followed early", "taller", "upside down", "first"],
+)
+def test_a_beat_that_is_not_plainly_usual_is_left_to_the_model(gain, before, after) -> None:
+    history, shape = steady()
+    untouched, _ = steady()
+    assert not history.take_if_usual(np.float32(gain) * shape, before, after)
+    a, b = (each.take(shape, 0.8, 0.8) for each in (history, untouched))
+    np.testing.assert_array_equal(a.waves, b.waves)
+    np.testing.assert_array_equal(a.intervals, b.intervals)
+
+
+def test_a_plainly_usual_beat_teaches_what_it_would_have_taught() -> None:
+    (asked, shape), (passed, _) = steady(), steady()
+    assert passed.take_if_usual(1.1 * shape, 0.82, 1.4), "a pause after it does not matter"
+    asked.take(1.1 * shape, 0.82, 1.4)
+    a, b = (history.take(shape, 0.5, 0.8) for history in (asked, passed))
+    np.testing.assert_array_equal(a.waves, b.waves)
+    np.testing.assert_array_equal(a.intervals, b.intervals)
+
+
+def test_a_new_wearer_is_left_to_the_model() -> None:
+    for n in (0, bf.RECENT - 1):
+        history, shape = steady(n)
+        assert not history.take_if_usual(shape, 0.8, 0.8)
+
+
+def test_the_model_is_asked_about_few_beats_of_sinus_rhythm_and_would_say_the_same(
+    model, monkeypatch
+) -> None:
+    mv = synthesize([Segment("sinus", 120.0, 70.0)], FS, seed=5).mv
+    asked = []
+    symbols = model.symbols
+    monkeypatch.setattr(model, "symbols", lambda views: asked.extend(views) or symbols(views))
+
+    def named() -> list[ecgedge.Beat]:
+        chain = pipeline(model)
+        return beats(chain.feed(ecgedge.SampleBlock(samples=mv, fs=FS)) + chain.finish())
+
+    found = named()
+    assert len(asked) < 0.3 * len(found)
+    monkeypatch.setattr(bf.BeatHistory, "take_if_usual", lambda *_: False)
+    assert named() == found
