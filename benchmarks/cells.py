@@ -33,7 +33,7 @@ def columns(rows: Iterable[tuple[str, ...]], names: tuple[str, ...]) -> str:
 
 def origin(measured: Found) -> str:
     """One line on where the figures come from, with what speaks against them."""
-    busy = measured["load_average"] > 0.5 * (measured["cores"] or 1)
+    busy = measured["load_average"] > 0.75 * (measured["cores"] or 1)  # one is the benchmark before it
     doubts = ["a quick run: rough"] * measured["quick"] + ["the machine was busy"] * busy
     doubt = f" ({'; '.join(doubts)})" if doubts else ""
     machine = f"{measured['cpu']}, {measured['machine']}, Python {measured['python']}"

@@ -69,12 +69,21 @@ def cpu() -> str:
 
 
 def commit() -> str:
-    """The commit that was measured, with ``-dirty`` where files differ from it; empty outside of git."""
-    asked = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    """The commit that was measured, with ``-dirty`` where code differs from it; empty outside of git.
+
+    What benchmarks write themselves, results and tables, is no difference.
+    """
+    written = [f":!{path}" for path in ("benchmarks/results", "*.md")]
     try:
-        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+        name = _git("describe", "--always").stdout.strip()
+        same = _git("diff", "--quiet", "HEAD", "--", ".", *written).returncode == 0
     except OSError:
         return ""
+    return name if same or not name else f"{name}-dirty"
+
+
+def _git(*asked: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", "-C", str(ROOT), *asked], capture_output=True, text=True, check=False)
 
 
 def versions(packages: Iterable[str]) -> dict[str, str]:

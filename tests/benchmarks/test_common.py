@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import common
@@ -110,3 +111,24 @@ def test_an_installation_weighs_what_it_needs_too() -> None:
     assert found["rich"] > 100_000
     assert "pytest" not in found
     assert weight.installed_bytes("typer", "numpy").keys() > found.keys()
+
+
+def test_results_do_not_make_a_commit_dirty_and_code_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(common, "ROOT", tmp_path)
+    assert common.commit() == ""
+    git = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b"]
+    (tmp_path / "benchmarks" / "results").mkdir(parents=True)
+    files = [tmp_path / name for name in ("code.py", "README.md", "benchmarks/results/x.json")]
+    for file in files:
+        file.write_text("1\n")
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *command], check=True)
+    clean = common.commit()
+    assert len(clean) >= 7
+    for file in files[1:]:
+        file.write_text("2\n")
+    assert common.commit() == clean
+    files[0].write_text("2\n")
+    assert common.commit() == f"{clean}-dirty"
