@@ -28,6 +28,7 @@ from ecgedge.model import BUNDLED, Model
 from ecgedge_export import data, splits
 from ecgedge_export import recipe as recipes
 from ecgedge_export.beat_classes import build as beat_build
+from ecgedge_export.beat_classes import gather as beat_gather
 from ecgedge_export.beat_classes import scores as beat_scores
 from ecgedge_export.beat_classes import training as beat_training
 from ecgedge_export.beat_classes.gather import BeatSet
@@ -149,7 +150,8 @@ class BeatClasses:
 
     @cached_property
     def _beats(self) -> BeatSet:
-        return BeatSet.load(cached(self.name, "beats.npz"))
+        kept = beat_gather.kept_name(self._how.training.seed)
+        return BeatSet.load(cached(self.name, kept))
 
     @cached_property
     def _viewer(self) -> beat_training.BeatViewer:

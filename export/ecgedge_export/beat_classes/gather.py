@@ -277,12 +277,16 @@ def _some_of_cinc2017(
 
 def gathered(folder: Path, seed: int, say: Say, limit: int | None = None) -> BeatSet:
     """What :func:`gather` returns, kept in a folder until the code that makes it changes."""
-    sources = b"".join(Path(str(made_by.__file__)).read_bytes() for made_by in _MADE_BY)
-    key = hashlib.sha256(sources + repr((seed, limit)).encode()).hexdigest()[:12]
-    kept = folder / f"beats-{key}.npz"
+    kept = folder / kept_name(seed, limit)
     if not kept.is_file():
         gather(seed, say, limit).save(kept)
     return BeatSet.load(kept)
+
+
+def kept_name(seed: int, limit: int | None = None) -> str:
+    """Name of the file that :func:`gathered` keeps: of another code it is another one."""
+    sources = b"".join(Path(str(made_by.__file__)).read_bytes() for made_by in _MADE_BY)
+    return f"beats-{hashlib.sha256(sources + repr((seed, limit)).encode()).hexdigest()[:12]}.npz"
 
 
 def gather(seed: int, say: Say, limit: int | None = None) -> BeatSet:
