@@ -275,15 +275,5 @@ def _shown(figures: Mapping[str, Any]) -> str:
     return "".join(f"{x:8.2f}" for x in (widest["Se"], widest["P+"], *(row["F1"] for row in within)))
 
 
-def main() -> int:
-    """Measure, print, write."""
-    asked = common.parser(__doc__, "beats").parse_args()
-    environment = common.described(asked)
-    found = measure(asked.quick)
-    show(found)
-    common.write(asked, found, environment)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(common.main(__doc__, "beats", measure, show))

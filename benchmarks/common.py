@@ -147,6 +147,21 @@ def verdict(asked: argparse.Namespace, held: Mapping[str, Any]) -> int:
     return int(bool(held["missed"]) and not asked.quick)
 
 
+def main(
+    doc: str | None,
+    name: str,
+    measure: Callable[[bool], dict[str, Any]],
+    show: Callable[[dict[str, Any]], None],
+) -> int:
+    """Measure, quickly if asked to, print and write; 1 if a target was missed, and it was no quick run."""
+    asked = parser(doc, name).parse_args()
+    environment = described(asked)
+    found = measure(asked.quick)
+    show(found)
+    write(asked, found, environment)
+    return verdict(asked, found["targets"]) if "targets" in found else 0
+
+
 def quantiles_ms(seconds: npt.ArrayLike) -> dict[str, float]:
     """Median, 99th and 99.9th percentile and maximum, in milliseconds; of nothing, nothing."""
     took = 1e3 * np.asarray(seconds, np.float64)

@@ -222,15 +222,5 @@ def show(found: dict[str, Any]) -> None:
         print(f"cold: {name:30}" + (row["skipped"] if "skipped" in row else f"{row['median']:.2f} s"))
 
 
-def main() -> int:
-    """Measure, print, write; 1 if a target was missed, and it was no quick run."""
-    asked = common.parser(__doc__, "latency").parse_args()
-    environment = common.described(asked)
-    found = measure(asked.quick)
-    show(found)
-    common.write(asked, found, environment)
-    return common.verdict(asked, found["targets"])
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(common.main(__doc__, "latency", measure, show))

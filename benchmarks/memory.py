@@ -201,15 +201,5 @@ def _said(row: dict[str, Any], text: str) -> str:
     return str(row["skipped"]) if "skipped" in row else text.format(**row)
 
 
-def main() -> int:
-    """Measure, print, write; 1 if a target was missed, and it was no quick run."""
-    asked = common.parser(__doc__, "memory").parse_args()
-    environment = common.described(asked)
-    found = measure(asked.quick)
-    show(found)
-    common.write(asked, found, environment)
-    return common.verdict(asked, found["targets"])
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(common.main(__doc__, "memory", measure, show))

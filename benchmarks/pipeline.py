@@ -219,8 +219,7 @@ def main() -> int:
     rows, targets = measure(asked.seconds or (300 if asked.quick else 3600), Models.load())
     show(rows)
     common.write(asked, {"targets": targets, "rows": [asdict(row) for row in rows]}, environment)
-    print(f"targets missed: {', '.join(targets['missed']) or 'none'}")
-    return 1 if targets["missed"] and not asked.quick else 0
+    return common.verdict(asked, targets)
 
 
 if __name__ == "__main__":

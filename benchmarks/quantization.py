@@ -270,15 +270,5 @@ def _said(row: Mapping[str, Any]) -> str:
     return f"{', '.join(parts)}, {row['records']} records"
 
 
-def main() -> int:
-    """Measure, print, write."""
-    asked = common.parser(__doc__, "quantization").parse_args()
-    environment = common.described(asked)
-    found = measure(asked.quick)
-    show(found)
-    common.write(asked, found, environment)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(common.main(__doc__, "quantization", measure, show))

@@ -307,15 +307,5 @@ def show(found: dict[str, Any]) -> None:
     print(found["AF"]["openecg"].get("skipped", ""))
 
 
-def main() -> int:
-    """Measure, print, write."""
-    asked = common.parser(__doc__, "rhythm").parse_args()
-    environment = common.described(asked)
-    found = or_skipped(measure, asked.quick)
-    show(found)
-    common.write(asked, found, environment)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(common.main(__doc__, "rhythm", lambda quick: or_skipped(measure, quick), show))

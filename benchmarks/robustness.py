@@ -251,15 +251,5 @@ def show(found: dict[str, Any]) -> None:
             print(f"{name}: {part['skipped']}")
 
 
-def main() -> int:
-    """Measure, print, write."""
-    asked = common.parser(__doc__, "robustness").parse_args()
-    environment = common.described(asked)
-    found = measure(asked.quick)
-    show(found)
-    common.write(asked, found, environment)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(common.main(__doc__, "robustness", measure, show))

@@ -204,15 +204,5 @@ def measure(quick: bool) -> dict[str, Any]:
     return {"targets": held(found, targets), **found}
 
 
-def main() -> int:
-    """Measure, print, write; 1 if a target was missed, and it was no quick run."""
-    asked = common.parser(__doc__, "throughput").parse_args()
-    environment = common.described(asked)
-    found = measure(asked.quick)
-    show(found)
-    common.write(asked, found, environment)
-    return common.verdict(asked, found["targets"])
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(common.main(__doc__, "throughput", measure, show))

@@ -13,20 +13,12 @@ import numpy as np
 import pytest
 import rival_beats
 import tables_of_beats
+from made_results import environment
 
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export.data import Record
 
-ENVIRONMENT = {
-    "command": "python benchmarks/beats.py",
-    "quick": False,
-    "cpu": "Some CPU",
-    "machine": "x86_64",
-    "cores": 4,
-    "load_average": 0.1,
-    "python": "3.11.7",
-    "commit": "abc1234",
-}
+ENVIRONMENT = environment("beats")
 START, STEP, COUNT = 300 * 360, 360, 100  # the first sample that counts, a beat each second
 PERFECT = {"Se": 100.0, "P+": 100.0, "F1": 100.0}
 NOTHING = {"Se": 0.0, "P+": 0.0, "F1": 0.0}

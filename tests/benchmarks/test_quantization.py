@@ -14,22 +14,14 @@ import pytest
 import quantization
 import quantized
 import tables_of_quantization
+from made_results import environment
 from quantized import Verdict, Watched
 
 from ecgedge.backends import load_backend
 from ecgedge.model import BUNDLED
 from ecgedge_bridge.errors import ConfigError
 
-ENVIRONMENT = {
-    "command": "python benchmarks/quantization.py",
-    "quick": False,
-    "cpu": "Some CPU",
-    "machine": "x86_64",
-    "cores": 4,
-    "load_average": 0.1,
-    "python": "3.11.7",
-    "commit": "abc1234",
-}
+ENVIRONMENT = environment("quantization")
 SKIPPED = {"skipped": "none in the cache"}
 GAIN = {"mean F1": {"value": -0.002, "interval_95": [-0.01, -0.0001]}}
 

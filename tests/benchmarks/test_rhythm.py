@@ -14,6 +14,7 @@ import recordings
 import rhythm
 import rivals_of_rhythm
 import tables_of_rhythm
+from made_results import environment
 from rhythm import Said
 
 from ecgedge import Monitor, Quality, SampleBlock
@@ -173,16 +174,7 @@ def test_a_rule_for_ten_seconds_holds_in_most_of_them() -> None:
 
 # Tables
 
-ENVIRONMENT = {
-    "command": "python benchmarks/rhythm.py",
-    "quick": False,
-    "cpu": "Some CPU",
-    "machine": "x86_64",
-    "cores": 4,
-    "load_average": 0.1,
-    "python": "3.11.7",
-    "commit": "abc1234",
-}
+ENVIRONMENT = environment("rhythm")
 ROW = {"records": 8, "Se": 0.5, "Sp": 1.0, "f1": 0.6, "f1_95": [0.4, 0.8]}
 OVER = {"ours_over_it": {"f1": 0.1, "f1_95": [-0.05, 0.25]}}
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import robustness
 import tables_of_rhythm
+from made_results import environment
 
 from ecgedge import Monitor, SampleBlock
 from ecgedge_export import prepare
@@ -110,16 +111,7 @@ def test_an_excerpt_ends_with_its_signal() -> None:
 
 # Table
 
-ENVIRONMENT = {
-    "command": "python benchmarks/robustness.py",
-    "quick": False,
-    "cpu": "Some CPU",
-    "machine": "x86_64",
-    "cores": 4,
-    "load_average": 0.1,
-    "python": "3.11.7",
-    "commit": "abc1234",
-}
+ENVIRONMENT = environment("robustness")
 BEATS = {"Se": 0.999, "P+": 0.9876}
 AF = {"with_af": 2, "coverage": 0.9, "Se": 1.0, "Sp": 0.95}
 

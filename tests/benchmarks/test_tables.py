@@ -8,17 +8,9 @@ from typing import Any
 
 import pytest
 import tables
+from made_results import environment
 
-ENVIRONMENT = {
-    "command": "python benchmarks/latency.py",
-    "quick": False,
-    "cpu": "Some CPU",
-    "machine": "x86_64",
-    "cores": 4,
-    "load_average": 0.1,
-    "python": "3.11.7",
-    "commit": "abc1234",
-}
+ENVIRONMENT = environment("latency")
 MS = {"p50": 0.5, "p99": 20.0, "p99.9": 300.0, "max": 400.0}
 ROW = {"p50": 2.0, "p99": 10.0, "p99.9": None}
 LATENCY: dict[str, Any] = {
