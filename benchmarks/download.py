@@ -13,6 +13,7 @@ from typing import Any
 
 import common
 from common import NotMeasuredError
+from weight import packaging
 
 _LIMIT_S = 300
 
@@ -51,15 +52,12 @@ def _bytes(package: Mapping[str, Any]) -> int:
 
 def _ranks() -> dict[str, int]:
     """Tags of wheels that can be installed here, the best first."""
-    from packaging.tags import sys_tags
-
-    return {str(tag): rank for rank, tag in reversed(list(enumerate(sys_tags())))}
+    tags = list(packaging("tags").sys_tags())
+    return {str(tag): rank for rank, tag in reversed(list(enumerate(tags)))}
 
 
 def _tags(url: str) -> set[str]:
-    from packaging.utils import parse_wheel_filename
-
-    return {str(tag) for tag in parse_wheel_filename(url.rsplit("/", 1)[1])[3]}
+    return {str(tag) for tag in packaging("utils").parse_wheel_filename(url.rsplit("/", 1)[1])[3]}
 
 
 def base_requirements() -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
+from typing import Any
 
 
 def installed_bytes(*distributions: str) -> dict[str, int]:
@@ -34,9 +35,13 @@ def _bytes(files: Iterable[Path]) -> int:
 
 def _needs(requirements: Iterable[str]) -> list[str]:
     """Names of the requirements that hold here, without extras."""
-    try:
-        from packaging.requirements import Requirement
-    except ImportError:  # pip has a copy of its own
-        from pip._vendor.packaging.requirements import Requirement  # type: ignore[assignment]
-    parsed = map(Requirement, requirements)
+    parsed = map(packaging("requirements").Requirement, requirements)
     return [r.name for r in parsed if r.marker is None or r.marker.evaluate({"extra": ""})]
+
+
+def packaging(module: str) -> Any:
+    """A module of ``packaging``, of which pip has a copy where it is not installed."""
+    try:
+        return import_module(f"packaging.{module}")
+    except ImportError:
+        return import_module(f"pip._vendor.packaging.{module}")
