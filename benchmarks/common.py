@@ -221,7 +221,7 @@ def real_or_made(seconds: float) -> tuple[str, Signal]:
 
 def made(seconds: float, fs: float) -> Signal:
     """ECG that the package makes: sinus rhythm, atrial fibrillation, premature beats."""
-    from ecgedge.synthetic import Segment, synthesize
+    from ecgedge.demo.synthetic import Segment, synthesize
 
     parts = [("sinus", 0.5, 70.0), ("af", 0.3, 95.0), ("pvc", 0.2, 70.0)]
     return synthesize([Segment(kind, part * seconds, bpm) for kind, part, bpm in parts], fs, seed=0).mv

@@ -18,14 +18,24 @@ from typing import Any
 import common
 import numpy as np
 
-from ecgedge_bridge import polar
-from ecgedge_bridge.decoder import PolarAccDecoder, PolarEcgDecoder
-from ecgedge_bridge.frames import FrameDecoder, split_frames
-from ecgedge_bridge.gatt_profile import load_profile, make_decoder
-from ecgedge_bridge.heart_rate import HeartRateDecoder, HeartRateMeasurement, encode_heart_rate
-from ecgedge_bridge.movesense import MovesenseDecoder, encode_ecg_packet
-from ecgedge_bridge.movesense_firmware import V07, V08, Layout, MovesenseFirmwareDecoder, encode_packet
-from ecgedge_bridge.types import DeviceStatus
+from ecgedge_bridge.protocols.described.profile import load_profile, make_decoder
+from ecgedge_bridge.protocols.movesense.firmware import (
+    V07,
+    V08,
+    Layout,
+    MovesenseFirmwareDecoder,
+    encode_packet,
+)
+from ecgedge_bridge.protocols.movesense.sensor_data import MovesenseDecoder, encode_ecg_packet
+from ecgedge_bridge.protocols.own.frames import FrameDecoder, split_frames
+from ecgedge_bridge.protocols.polar import frames as polar
+from ecgedge_bridge.protocols.polar.decoder import PolarAccDecoder, PolarEcgDecoder
+from ecgedge_bridge.protocols.standard.heart_rate import (
+    HeartRateDecoder,
+    HeartRateMeasurement,
+    encode_heart_rate,
+)
+from ecgedge_bridge.values import DeviceStatus
 
 SAMPLES_TARGET = 3e6
 NOTIFICATIONS_TARGET = 1e5

@@ -361,9 +361,9 @@ SCENARIOS = (
 
 _HEAD = """# Faults, and what the link makes of them
 
-Every row is a test (`tests/bridge/test_faults.py`): a virtual wearable on a simulated radio, the link with
-its default time limits, and simulated time, so that the seconds are those of life. Written by
-`python benchmarks/faults.py`; a test keeps it fresh.
+Every row is a test (`tests/bridge/simulation/test_faults.py`): a virtual wearable on a simulated
+radio, the link with its default time limits, and simulated time, so that the seconds are those of life.
+Written by `python benchmarks/faults.py`; a test keeps it fresh.
 
 *Lost* is what the device did not send in a readable frame, in samples; *counted* is what the link reported as
 missing. *Silence* is the longest time without data, from the last of it before the fault to the first after.

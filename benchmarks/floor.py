@@ -20,7 +20,7 @@ Shapes = Mapping[str, list[int]]
 
 def floors() -> dict[str, Any]:
     """Multiply-adds of the bundled models, the rate of this processor, and how long that takes at least."""
-    from ecgedge.model import BUNDLED
+    from ecgedge.rhythm.model import BUNDLED
 
     rate = rate_per_s()
     counted = {name: multiply_adds(BUNDLED / name / "model.onnx") for name in ("rhythm", "beat_classes")}
@@ -59,7 +59,7 @@ def _of_node(node: Any, shapes: Shapes) -> int:
 
 def rate_per_s() -> float:
     """Multiply-adds a second of this processor: the best of some runs, since a floor is asked for."""
-    from ecgedge.backends.onnx import open_session
+    from ecgedge.artefacts.backends.onnx import open_session
 
     session = open_session(_product().SerializeToString())
     left = np.random.default_rng(0).integers(0, 256, (SIDE, SIDE), np.uint8)

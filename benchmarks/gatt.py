@@ -15,7 +15,7 @@ import common
 import numpy as np
 
 from ecgedge_bridge import VirtualH10, connect, virtual_strap
-from ecgedge_bridge.polar import ECG_FS, FRAME_SAMPLES
+from ecgedge_bridge.protocols.polar.frames import ECG_FS, FRAME_SAMPLES
 
 
 async def measure(notifications: int) -> dict[str, Any]:

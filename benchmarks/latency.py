@@ -23,9 +23,9 @@ from common import FS, TFLITE, NotMeasuredError, or_skipped, quantiles_ms, ratio
 from live import notifications
 
 from ecgedge import Monitor, SampleBlock
-from ecgedge.backends import BACKENDS
+from ecgedge.artefacts.backends import BACKENDS
 from ecgedge.events import Event
-from ecgedge_bridge.decoder import PolarEcgDecoder
+from ecgedge_bridge.protocols.polar.decoder import PolarEcgDecoder
 
 MODELS = ("rhythm", "beat_classes")
 AGAIN = ("neurokit2 ecg_process", "sleepecg detect_heartbeats", "openecg encode")

@@ -15,8 +15,8 @@ import numpy as np
 from resident import peak_kb, rss_kb
 
 import ecgedge
-from ecgedge_bridge.decoder import PolarEcgDecoder
-from ecgedge_bridge.polar import encode_ecg_frame
+from ecgedge_bridge.protocols.polar.decoder import PolarEcgDecoder
+from ecgedge_bridge.protocols.polar.frames import encode_ecg_frame
 
 FS, FRAME = 130.0, 73  # of a Polar H10
 QUARTER_S = 900.0

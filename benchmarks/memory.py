@@ -24,7 +24,7 @@ import numpy as np
 import weight
 from common import FS, ROOT, TFLITE, NotMeasuredError, or_skipped, ratio
 
-from ecgedge.backends import BACKENDS
+from ecgedge.artefacts.backends import BACKENDS
 
 PACKAGES = ("edge/ecgedge", "export/ecgedge_export", "firmware_bridge/ecgedge_bridge")
 STATEMENTS = {

@@ -16,10 +16,10 @@ from resident import peak_kb, rss_kb
 
 def model(backend: str, folder: str, count: str) -> dict[str, Any]:
     """Latency of a bundled model in a runtime, on its golden windows."""
-    from ecgedge.backends import load_backend
-    from ecgedge.backends.golden import load_golden
-    from ecgedge.manifest import Manifest
-    from ecgedge.model import BUNDLED
+    from ecgedge.artefacts.backends import load_backend
+    from ecgedge.artefacts.golden import load_golden
+    from ecgedge.artefacts.manifest import Manifest
+    from ecgedge.rhythm.model import BUNDLED
 
     manifest = Manifest.load(BUNDLED / folder)
     loaded = load_backend(BUNDLED / folder, backend, manifest=manifest)
@@ -31,10 +31,10 @@ def model(backend: str, folder: str, count: str) -> dict[str, Any]:
 
 def float_model(path: str, folder: str, count: str) -> dict[str, Any]:
     """Latency of the float network in ONNX Runtime, and how far its logits are from the bundled model's."""
-    from ecgedge.backends.golden import load_golden
-    from ecgedge.backends.onnx import open_session
-    from ecgedge.manifest import Manifest
-    from ecgedge.model import BUNDLED
+    from ecgedge.artefacts.backends.onnx import open_session
+    from ecgedge.artefacts.golden import load_golden
+    from ecgedge.artefacts.manifest import Manifest
+    from ecgedge.rhythm.model import BUNDLED
 
     session = open_session(Path(path).read_bytes())
     cases = load_golden(BUNDLED / folder, Manifest.load(BUNDLED / folder))

@@ -21,18 +21,21 @@ import numpy as np
 import numpy.typing as npt
 from common import FS, Signal, frames, quantiles_ms
 
-from ecgedge.beat_classes import BeatClassStage, BeatModel
-from ecgedge.decision import Hysteresis
-from ecgedge.filters import FrontEnd
-from ecgedge.gate import Gate, GateModel
+from ecgedge.beat_classes.stage import BeatClassStage, BeatModel
+from ecgedge.beats.stage import BeatStage
+from ecgedge.demo.synthetic import Segment as Stretch
+from ecgedge.demo.synthetic import synthesize
+from ecgedge.gate.model import Gate, GateModel
+from ecgedge.gate.stage import QualityStage
 from ecgedge.hrv.stage import HrvStage
-from ecgedge.model import BUNDLED, Model
 from ecgedge.monitor import GATE_WINDOW_S, LIMITS, Monitor
-from ecgedge.pipeline import Pipeline
-from ecgedge.segment import Segment
-from ecgedge.stages import BeatStage, Counts, QualityStage, RhythmStage, Stage
-from ecgedge.synthetic import Segment as Stretch
-from ecgedge.synthetic import synthesize
+from ecgedge.rhythm.decision import Hysteresis
+from ecgedge.rhythm.model import BUNDLED, Model
+from ecgedge.rhythm.stage import Counts, RhythmStage
+from ecgedge.stream.filters import FrontEnd
+from ecgedge.stream.pipeline import Pipeline
+from ecgedge.stream.segment import Segment
+from ecgedge.stream.stage import Stage
 
 MODEL_FS = 100.0
 SIGNAL_TARGET_S, FRAME_TARGET_MS = 0.6, 2.0

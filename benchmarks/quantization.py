@@ -28,10 +28,10 @@ import torch
 from common import NotMeasuredError, or_skipped, ratio
 from quantized import BeatClasses, Rhythm, Subject, Verdict, Watched, Windows, open_file
 
-from ecgedge.backends import Window
-from ecgedge.backends.golden import load_golden
-from ecgedge.manifest import Manifest
-from ecgedge.model import BUNDLED
+from ecgedge.artefacts.backends import Window
+from ecgedge.artefacts.golden import load_golden
+from ecgedge.artefacts.manifest import Manifest
+from ecgedge.rhythm.model import BUNDLED
 from ecgedge_bridge.errors import ConfigError
 
 SUBJECTS: tuple[Callable[[bool], Subject], ...] = (Rhythm, BeatClasses)

@@ -21,10 +21,10 @@ from common import NotMeasuredError
 from torch import Tensor, nn
 
 from ecgedge import classify_beats
-from ecgedge.backends import Backend, Logits, Window, litert, onnx
-from ecgedge.beat_classes import BeatModel
-from ecgedge.manifest import Artefact, Manifest
-from ecgedge.model import BUNDLED, Model
+from ecgedge.artefacts.backends import Backend, Logits, Window, litert, onnx
+from ecgedge.artefacts.manifest import Artefact, Manifest
+from ecgedge.beat_classes.stage import BeatModel
+from ecgedge.rhythm.model import BUNDLED, Model
 from ecgedge_export import data, splits
 from ecgedge_export import recipe as recipes
 from ecgedge_export.beat_classes import build as beat_build

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from common import NotMeasuredError
 
 from ecgedge import Monitor
-from ecgedge.helpers import Classification, classify
+from ecgedge.whole_recording import Classification, classify
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import data, splits
 from ecgedge_export.data import Record

@@ -27,11 +27,11 @@ from irregularity import Array, Flags
 from scipy.stats import rankdata
 
 from ecgedge import detect_beats
-from ecgedge.backends.onnx import open_model
-from ecgedge.gate import Gate, GateModel
-from ecgedge.model import BUNDLED, Model
+from ecgedge.artefacts.backends.onnx import open_model
+from ecgedge.gate.model import Gate, GateModel
+from ecgedge.gate.stage import QualityStage
 from ecgedge.monitor import GATE_WINDOW_S, Monitor
-from ecgedge.stages import QualityStage
+from ecgedge.rhythm.model import BUNDLED, Model
 from ecgedge_export import splits
 from ecgedge_export.data import Record
 from ecgedge_export.int8.describe import describe_file

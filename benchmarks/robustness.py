@@ -24,7 +24,7 @@ import recordings
 from common import FS, Signal, frames, or_skipped
 
 from ecgedge import Monitor, Rhythm, SampleBlock, detect_beats
-from ecgedge.model import Model
+from ecgedge.rhythm.model import Model
 from ecgedge_export import data, prepare, splits
 from ecgedge_export.beats.scores import Counts, pairs
 from ecgedge_export.data import Record

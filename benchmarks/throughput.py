@@ -29,9 +29,9 @@ from common import FS, NotMeasuredError, Signal, frames, or_skipped, ratio
 from pipeline import Models, play
 
 from ecgedge import classify, detect_beats
-from ecgedge.model import Model
 from ecgedge.monitor import Monitor
-from ecgedge.pipeline import Pipeline
+from ecgedge.rhythm.model import Model
+from ecgedge.stream.pipeline import Pipeline
 
 RATES, WEARABLES, HOPS_S = (130.0, 250.0, 500.0), (1, 4, 16), (10.0, 5.0, 2.0, 1.0)
 NEUROKIT = "neurokit2 peaks + quality"

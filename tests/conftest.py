@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import settings
 
-from ecgedge.manifest import Dataset, Manifest, Normalisation
+from ecgedge.artefacts.manifest import Dataset, Manifest, Normalisation
 
 # How long an example takes says how busy the machine is, not whether the code is right.
 settings.register_profile("untimed", deadline=None)

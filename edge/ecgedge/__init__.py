@@ -16,18 +16,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ecgedge.events import Battery, Beat, DeviceStatus, Event, Gap, Hrv, Quality, Rhythm
-    from ecgedge.helpers import Beats, Classification, assess_quality, classify, classify_beats, detect_beats
     from ecgedge.monitor import Monitor
     from ecgedge.recording import read
+    from ecgedge.whole_recording import (
+        Beats,
+        Classification,
+        assess_quality,
+        classify,
+        classify_beats,
+        detect_beats,
+    )
     from ecgedge_bridge.errors import ConfigError, EcgEdgeError, FrameError, LinkError, ModelError
-    from ecgedge_bridge.link import connect, scan
-    from ecgedge_bridge.types import SampleBlock
+    from ecgedge_bridge.link.bleak_radio import connect, scan
+    from ecgedge_bridge.values import SampleBlock
 
 __version__ = "0.1.0"
 
 _HOME = {
     "ecgedge.events": ("Battery", "Beat", "DeviceStatus", "Event", "Gap", "Hrv", "Quality", "Rhythm"),
-    "ecgedge.helpers": (
+    "ecgedge.whole_recording": (
         "Beats",
         "Classification",
         "assess_quality",
@@ -38,8 +45,8 @@ _HOME = {
     "ecgedge.monitor": ("Monitor",),
     "ecgedge.recording": ("read",),
     "ecgedge_bridge.errors": ("ConfigError", "EcgEdgeError", "FrameError", "LinkError", "ModelError"),
-    "ecgedge_bridge.link": ("connect", "scan"),
-    "ecgedge_bridge.types": ("SampleBlock",),
+    "ecgedge_bridge.link.bleak_radio": ("connect", "scan"),
+    "ecgedge_bridge.values": ("SampleBlock",),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
 

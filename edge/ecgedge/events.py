@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ecgedge.hrv.measures import HrvMeasures
-from ecgedge_bridge.types import Battery, DeviceStatus, JsonEvent
+from ecgedge_bridge.values import Battery, DeviceStatus, JsonEvent
 
 __all__ = ["Battery", "Beat", "DeviceStatus", "Event", "Gap", "Hrv", "Quality", "Rhythm"]
 

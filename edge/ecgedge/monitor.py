@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from ecgedge.beat_classes import BeatClassStage, BeatModel
-from ecgedge.decision import Hysteresis, present
-from ecgedge.gate import Gate, GateModel
+from ecgedge.beat_classes.stage import BeatClassStage, BeatModel
+from ecgedge.beats.stage import BeatStage
+from ecgedge.gate.model import Gate, GateModel
+from ecgedge.gate.stage import QualityStage
 from ecgedge.hrv.stage import WINDOW_S, HrvStage
-from ecgedge.model import BUNDLED, Model
-from ecgedge.pipeline import Pipeline
-from ecgedge.stages import BeatStage, Counts, QualityStage, RhythmStage
+from ecgedge.rhythm.decision import Hysteresis, present
+from ecgedge.rhythm.model import BUNDLED, Model
+from ecgedge.rhythm.stage import Counts, RhythmStage
+from ecgedge.stream.pipeline import Pipeline
 from ecgedge_bridge.errors import ModelError
 
 GATE_WINDOW_S = 10.0
@@ -39,7 +41,7 @@ class Monitor(Pipeline):
         minute.
     timer : callable, optional
         A clock in seconds (``time.perf_counter``) to measure stages with, see
-        :class:`ecgedge.pipeline.MonitorStats`.
+        :class:`ecgedge.stream.pipeline.MonitorStats`.
 
     Raises
     ------

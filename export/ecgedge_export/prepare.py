@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import resample_poly
 
-from ecgedge.filters import FrontEnd
+from ecgedge.stream.filters import FrontEnd
 from ecgedge_export import data
 
 Signal = npt.NDArray[np.float32]

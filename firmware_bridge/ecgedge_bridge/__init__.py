@@ -19,35 +19,44 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from .errors import ConfigError, EcgEdgeError, FrameError, LinkError, ModelError
+from ecgedge_bridge.errors import ConfigError, EcgEdgeError, FrameError, LinkError, ModelError
 
 if TYPE_CHECKING:
-    from .capture import CaptureWriter, read_capture
-    from .clock import ClockSegment, HostClock
-    from .conversation import OnNotification
-    from .decoder import BlockDecoder, DecoderStats, Event, PolarAccDecoder, PolarEcgDecoder
-    from .doctor import Checkup, findings
-    from .examination import examine
-    from .frames import FrameDecoder
-    from .gatt_profile import GattProfile, load_profile
-    from .link import Backend, connect, scan
-    from .movesense import MovesenseDecoder
-    from .movesense_firmware import MovesenseFirmwareDecoder
-    from .peripheral import WearableServer, virtual_strap, virtual_wearable
-    from .profiles import PROFILES, Profile, find_profile, profile_for
-    from .radio import Found
-    from .recorder import record
-    from .replay import replay
-    from .session import Offered, Session, WearableEvent
-    from .states import LinkTiming
-    from .types import Acceleration, Battery, DeviceStatus, HeartRate, JsonEvent, SampleBlock, Samples
-    from .virtual_engine import Air, VirtualCharacteristic, VirtualService, VirtualWearable
-    from .virtual_faults import Fault, Ledger, Lost
-    from .virtual_h10 import VirtualH10
-    from .virtual_movesense import VirtualMovesense, VirtualMovesenseFirmware
-    from .virtual_sensors import VirtualEcgEdge, VirtualGatt, VirtualHeartRate
-    from .virtual_time import run_simulated
-    from .wearable import OnEvent, OnStatus, Wearable
+    from ecgedge_bridge.capture.file import CaptureWriter, read_capture
+    from ecgedge_bridge.capture.record import record
+    from ecgedge_bridge.capture.replay import replay
+    from ecgedge_bridge.checkup.findings import Checkup, findings
+    from ecgedge_bridge.checkup.measure import examine
+    from ecgedge_bridge.link.bleak_radio import Backend, connect, scan
+    from ecgedge_bridge.link.conversation import OnNotification
+    from ecgedge_bridge.link.radio import Found
+    from ecgedge_bridge.link.states import LinkTiming
+    from ecgedge_bridge.link.wearable import OnEvent, OnStatus, Wearable
+    from ecgedge_bridge.protocols.described.profile import GattProfile, load_profile
+    from ecgedge_bridge.protocols.movesense.firmware import MovesenseFirmwareDecoder
+    from ecgedge_bridge.protocols.movesense.sensor_data import MovesenseDecoder
+    from ecgedge_bridge.protocols.own.frames import FrameDecoder
+    from ecgedge_bridge.protocols.polar.decoder import PolarAccDecoder, PolarEcgDecoder
+    from ecgedge_bridge.protocols.profiles import PROFILES, Profile, find_profile, profile_for
+    from ecgedge_bridge.protocols.session import Offered, Session, WearableEvent
+    from ecgedge_bridge.simulation.engine import Air, VirtualCharacteristic, VirtualService, VirtualWearable
+    from ecgedge_bridge.simulation.faults import Fault, Ledger, Lost
+    from ecgedge_bridge.simulation.h10 import VirtualH10
+    from ecgedge_bridge.simulation.movesense import VirtualMovesense, VirtualMovesenseFirmware
+    from ecgedge_bridge.simulation.on_air import WearableServer, virtual_strap, virtual_wearable
+    from ecgedge_bridge.simulation.sensors import VirtualEcgEdge, VirtualGatt, VirtualHeartRate
+    from ecgedge_bridge.simulation.time import run_simulated
+    from ecgedge_bridge.stream.clock import ClockSegment, HostClock
+    from ecgedge_bridge.stream.decoder import BlockDecoder, DecoderStats, Event
+    from ecgedge_bridge.values import (
+        Acceleration,
+        Battery,
+        DeviceStatus,
+        HeartRate,
+        JsonEvent,
+        SampleBlock,
+        Samples,
+    )
 
 __all__ = [
     "PROFILES",
@@ -117,65 +126,65 @@ __all__ = [
 ]
 
 _LAZY = {
-    "FrameDecoder": ".frames",
-    "MovesenseDecoder": ".movesense",
-    "MovesenseFirmwareDecoder": ".movesense_firmware",
-    "HostClock": ".clock",
-    "ClockSegment": ".clock",
-    "CaptureWriter": ".capture",
-    "read_capture": ".capture",
-    "record": ".recorder",
-    "replay": ".replay",
-    "Checkup": ".doctor",
-    "findings": ".doctor",
-    "examine": ".examination",
-    "OnNotification": ".conversation",
-    "BlockDecoder": ".decoder",
-    "DecoderStats": ".decoder",
-    "Event": ".decoder",
-    "PolarAccDecoder": ".decoder",
-    "PolarEcgDecoder": ".decoder",
-    "GattProfile": ".gatt_profile",
-    "load_profile": ".gatt_profile",
-    "Backend": ".link",
-    "connect": ".link",
-    "scan": ".link",
-    "WearableServer": ".peripheral",
-    "virtual_strap": ".peripheral",
-    "virtual_wearable": ".peripheral",
-    "PROFILES": ".profiles",
-    "Profile": ".profiles",
-    "find_profile": ".profiles",
-    "profile_for": ".profiles",
-    "Found": ".radio",
-    "Offered": ".session",
-    "Session": ".session",
-    "WearableEvent": ".session",
-    "LinkTiming": ".states",
-    "Acceleration": ".types",
-    "Battery": ".types",
-    "DeviceStatus": ".types",
-    "HeartRate": ".types",
-    "JsonEvent": ".types",
-    "SampleBlock": ".types",
-    "Samples": ".types",
-    "Air": ".virtual_engine",
-    "VirtualCharacteristic": ".virtual_engine",
-    "VirtualService": ".virtual_engine",
-    "VirtualWearable": ".virtual_engine",
-    "Fault": ".virtual_faults",
-    "Ledger": ".virtual_faults",
-    "Lost": ".virtual_faults",
-    "VirtualH10": ".virtual_h10",
-    "VirtualMovesense": ".virtual_movesense",
-    "VirtualMovesenseFirmware": ".virtual_movesense",
-    "VirtualEcgEdge": ".virtual_sensors",
-    "VirtualGatt": ".virtual_sensors",
-    "VirtualHeartRate": ".virtual_sensors",
-    "run_simulated": ".virtual_time",
-    "OnEvent": ".wearable",
-    "OnStatus": ".wearable",
-    "Wearable": ".wearable",
+    "FrameDecoder": ".protocols.own.frames",
+    "MovesenseDecoder": ".protocols.movesense.sensor_data",
+    "MovesenseFirmwareDecoder": ".protocols.movesense.firmware",
+    "HostClock": ".stream.clock",
+    "ClockSegment": ".stream.clock",
+    "CaptureWriter": ".capture.file",
+    "read_capture": ".capture.file",
+    "record": ".capture.record",
+    "replay": ".capture.replay",
+    "Checkup": ".checkup.findings",
+    "findings": ".checkup.findings",
+    "examine": ".checkup.measure",
+    "OnNotification": ".link.conversation",
+    "BlockDecoder": ".stream.decoder",
+    "DecoderStats": ".stream.decoder",
+    "Event": ".stream.decoder",
+    "PolarAccDecoder": ".protocols.polar.decoder",
+    "PolarEcgDecoder": ".protocols.polar.decoder",
+    "GattProfile": ".protocols.described.profile",
+    "load_profile": ".protocols.described.profile",
+    "Backend": ".link.bleak_radio",
+    "connect": ".link.bleak_radio",
+    "scan": ".link.bleak_radio",
+    "WearableServer": ".simulation.on_air",
+    "virtual_strap": ".simulation.on_air",
+    "virtual_wearable": ".simulation.on_air",
+    "PROFILES": ".protocols.profiles",
+    "Profile": ".protocols.profiles",
+    "find_profile": ".protocols.profiles",
+    "profile_for": ".protocols.profiles",
+    "Found": ".link.radio",
+    "Offered": ".protocols.session",
+    "Session": ".protocols.session",
+    "WearableEvent": ".protocols.session",
+    "LinkTiming": ".link.states",
+    "Acceleration": ".values",
+    "Battery": ".values",
+    "DeviceStatus": ".values",
+    "HeartRate": ".values",
+    "JsonEvent": ".values",
+    "SampleBlock": ".values",
+    "Samples": ".values",
+    "Air": ".simulation.engine",
+    "VirtualCharacteristic": ".simulation.engine",
+    "VirtualService": ".simulation.engine",
+    "VirtualWearable": ".simulation.engine",
+    "Fault": ".simulation.faults",
+    "Ledger": ".simulation.faults",
+    "Lost": ".simulation.faults",
+    "VirtualH10": ".simulation.h10",
+    "VirtualMovesense": ".simulation.movesense",
+    "VirtualMovesenseFirmware": ".simulation.movesense",
+    "VirtualEcgEdge": ".simulation.sensors",
+    "VirtualGatt": ".simulation.sensors",
+    "VirtualHeartRate": ".simulation.sensors",
+    "run_simulated": ".simulation.time",
+    "OnEvent": ".link.wearable",
+    "OnStatus": ".link.wearable",
+    "Wearable": ".link.wearable",
 }
 
 

@@ -14,7 +14,7 @@ import pytest
 import rivals
 
 from ecgedge import SampleBlock
-from ecgedge_bridge.decoder import PolarEcgDecoder
+from ecgedge_bridge.protocols.polar.decoder import PolarEcgDecoder
 
 MV = common.made(60.0, common.FS)
 

@@ -17,8 +17,8 @@ import tables_of_quantization
 from made_results import environment
 from quantized import Verdict, Watched
 
-from ecgedge.backends import load_backend
-from ecgedge.model import BUNDLED
+from ecgedge.artefacts.backends import load_backend
+from ecgedge.rhythm.model import BUNDLED
 from ecgedge_bridge.errors import ConfigError
 
 ENVIRONMENT = environment("quantization")

@@ -18,7 +18,7 @@ from made_results import environment
 from rhythm import Said
 
 from ecgedge import Monitor, Quality, SampleBlock
-from ecgedge.model import Model
+from ecgedge.rhythm.model import Model
 from ecgedge_export import data, splits
 from ecgedge_export.rhythm import scores
 from ecgedge_export.rhythm.conditions import Changed

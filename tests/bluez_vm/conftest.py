@@ -14,7 +14,7 @@ from typing import Any
 import pytest_asyncio
 
 from ecgedge_bridge import VirtualWearable, WearableServer
-from ecgedge_bridge.peripheral import _ACL_OCTETS, _device, _import_bumble
+from ecgedge_bridge.simulation.on_air import _ACL_OCTETS, _device, _import_bumble
 
 # Where Debian and others put it.
 _DAEMONS = "/usr/libexec/bluetooth/bluetoothd", "/usr/lib/bluetooth/bluetoothd"

@@ -30,11 +30,11 @@ from ecgedge_bridge import (
     connect,
     load_profile,
 )
-from ecgedge_bridge.heart_rate import BATTERY_SERVICE, HEART_RATE_SERVICE
-from ecgedge_bridge.movesense import LSB_MV
-from ecgedge_bridge.movesense_firmware import V07
-from ecgedge_bridge.polar import PMD_CONTROL, START_ECG, STOP_ECG
-from ecgedge_bridge.virtual_h10 import FEATURES
+from ecgedge_bridge.protocols.movesense.firmware import V07
+from ecgedge_bridge.protocols.movesense.sensor_data import LSB_MV
+from ecgedge_bridge.protocols.polar.frames import PMD_CONTROL, START_ECG, STOP_ECG
+from ecgedge_bridge.protocols.standard.heart_rate import BATTERY_SERVICE, HEART_RATE_SERVICE
+from ecgedge_bridge.simulation.h10 import FEATURES
 
 if "ECGEDGE_BLUEZ_VM" not in os.environ:
     pytest.skip("needs a Bluetooth stack of its own: run `make test-bluez`", allow_module_level=True)

@@ -20,26 +20,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ecgedge_bridge import polar
 from ecgedge_bridge.errors import FrameError
-from ecgedge_bridge.frames import FrameDecoder, encode_frame, fit
-from ecgedge_bridge.gatt_profile import GattProfile, load_profile, make_decoder, parse_profile
-from ecgedge_bridge.heart_rate import (
-    BatteryDecoder,
-    HeartRateDecoder,
-    HeartRateMeasurement,
-    encode_battery,
-    encode_heart_rate,
-)
-from ecgedge_bridge.movesense import (
-    LSB_MV,
-    MovesenseDecoder,
-    Reply,
-    encode_ecg_packet,
-    encode_reply,
-    parse_reply,
-)
-from ecgedge_bridge.movesense_firmware import (
+from ecgedge_bridge.protocols.described.profile import GattProfile, load_profile, make_decoder, parse_profile
+from ecgedge_bridge.protocols.movesense.firmware import (
     V07,
     V08,
     Layout,
@@ -47,8 +30,25 @@ from ecgedge_bridge.movesense_firmware import (
     decode_interval,
     encode_packet,
 )
-from ecgedge_bridge.sessions_polar import PolarSession
-from ecgedge_bridge.types import Battery, DeviceStatus, HeartRate
+from ecgedge_bridge.protocols.movesense.sensor_data import (
+    LSB_MV,
+    MovesenseDecoder,
+    Reply,
+    encode_ecg_packet,
+    encode_reply,
+    parse_reply,
+)
+from ecgedge_bridge.protocols.own.frames import FrameDecoder, encode_frame, fit
+from ecgedge_bridge.protocols.polar import frames as polar
+from ecgedge_bridge.protocols.polar.session import PolarSession
+from ecgedge_bridge.protocols.standard.heart_rate import (
+    BatteryDecoder,
+    HeartRateDecoder,
+    HeartRateMeasurement,
+    encode_battery,
+    encode_heart_rate,
+)
+from ecgedge_bridge.values import Battery, DeviceStatus, HeartRate
 
 # Longest run of rubbish between two valid notifications.
 _LONGEST = 12

@@ -10,8 +10,8 @@ import pytest
 # The command line as it is; only the radio is another one, and at the end it says what the strap was told.
 RADIO = """
 import contextlib, itertools, sys
-import ecgedge_bridge.link as link
-from ecgedge.synthetic import Segment, synthesize
+import ecgedge_bridge.link.bleak_radio as link
+from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge_bridge import LinkTiming, VirtualH10, virtual_strap
 real_connect = link.connect
 

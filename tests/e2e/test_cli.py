@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.recording.csvwriter import CsvWriter
-from ecgedge.synthetic import Segment, synthesize
-from ecgedge_bridge.types import SampleBlock
+from ecgedge_bridge.values import SampleBlock
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # wfdb 4.3 beside pandas 3.1

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import ecgedge
-from ecgedge_bridge.capture import Notification, read_capture
+from ecgedge_bridge.capture.file import Notification, read_capture
 
 TOLD = "told 0100 0200 0300\n"  # settings, start, stop
 

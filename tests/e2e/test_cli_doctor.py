@@ -15,7 +15,7 @@ RADIO = """
 import contextlib, sys
 import numpy as np
 import ecgedge.cli.doctor as doctor
-import ecgedge_bridge.examination as examination
+import ecgedge_bridge.checkup.measure as examination
 from ecgedge_bridge import Fault, VirtualH10, virtual_strap
 real_examine = examination.examine
 battery, *faults = sys.argv.pop(1).split(",")

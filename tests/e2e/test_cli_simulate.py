@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from ecgedge.cli.simulate import make_wearable
+from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.recording.csvwriter import CsvWriter
-from ecgedge.synthetic import Segment, synthesize
-from ecgedge_bridge.peripheral import WearableServer
-from ecgedge_bridge.profiles import PROFILES
-from ecgedge_bridge.types import SampleBlock
+from ecgedge_bridge.protocols.profiles import PROFILES
+from ecgedge_bridge.simulation.on_air import WearableServer
+from ecgedge_bridge.values import SampleBlock
 
 pytest.importorskip("bumble", reason="the extra sim is not installed")
 

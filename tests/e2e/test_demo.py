@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from ecgedge.programme import FS, LOST_S, PLAY
-from ecgedge.synthetic import Segment, synthesize
+from ecgedge.demo.programme import FS, LOST_S, PLAY
+from ecgedge.demo.synthetic import Segment, synthesize
 
 pytest.importorskip("bumble", reason="the extra sim is not installed")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ecgedge.gate import GateModel
-from ecgedge.manifest import Manifest
-from ecgedge.model import Model
+from ecgedge.artefacts.manifest import Manifest
+from ecgedge.gate.model import GateModel
+from ecgedge.rhythm.model import Model
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import data
 from ecgedge_export.gate import motion

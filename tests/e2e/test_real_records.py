@@ -7,7 +7,7 @@ import pytest
 
 import ecgedge
 from ecgedge import Beat, Gap, Monitor, Rhythm
-from ecgedge.model import Model
+from ecgedge.rhythm.model import Model
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import data, splits
 from ecgedge_export.rhythm import scores as evaluate

@@ -20,11 +20,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.events import Event, Gap, Hrv, Quality
-from ecgedge.model import Model
 from ecgedge.monitor import Monitor
-from ecgedge.synthetic import Segment, synthesize
-from ecgedge_bridge.types import SampleBlock
+from ecgedge.rhythm.model import Model
+from ecgedge_bridge.values import SampleBlock
 
 FS = 130.0
 PIECE = 5200  # 40 s: gate windows, model windows and HRV all see it whole

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from ecgedge.model import Model
+from ecgedge.rhythm.model import Model
 
 # About 10 s on one slow core.
 _SHARE = 120_000

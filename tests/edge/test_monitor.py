@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import ecgedge
 from ecgedge import Beat, ConfigError, DeviceStatus, Gap, Monitor, Quality, Rhythm, SampleBlock
-from ecgedge.model import BUNDLED, Model
-from ecgedge.synthetic import Segment, synthesize
+from ecgedge.demo.synthetic import Segment, synthesize
+from ecgedge.rhythm.model import BUNDLED, Model
 
 
 @pytest.fixture(scope="module")

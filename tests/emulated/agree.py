@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ecgedge.backends import load_backend
+from ecgedge.artefacts.backends import load_backend
 
 RUNTIMES = ("litert", "onnx")
 

@@ -97,8 +97,8 @@ def everywhere(model: Path, install: bool) -> Iterator[tuple[str, Logits | Canno
 
 def windows(model: Path) -> npt.NDArray[np.float32]:
     """The golden inputs of a model, shifted, scaled, turned over and with noise, always the same."""
-    from ecgedge.backends.golden import load_golden
-    from ecgedge.manifest import Manifest
+    from ecgedge.artefacts.golden import load_golden
+    from ecgedge.artefacts.manifest import Manifest
 
     golden = [case.preprocessed for case in load_golden(model, Manifest.load(model))]
     rng = np.random.default_rng(17)

@@ -18,9 +18,9 @@ from bleak import BleakClient, BleakScanner
 from bleak.backends.device import BLEDevice
 
 from ecgedge_bridge import VirtualH10, virtual_strap
-from ecgedge_bridge.link import Backend
-from ecgedge_bridge.polar import START_ECG, STOP_ECG
-from ecgedge_bridge.virtual_h10 import START_NS
+from ecgedge_bridge.link.bleak_radio import Backend
+from ecgedge_bridge.protocols.polar.frames import START_ECG, STOP_ECG
+from ecgedge_bridge.simulation.h10 import START_NS
 
 bleakheart = pytest.importorskip("bleakheart", reason="bleakheart is not installed")
 polar_python = pytest.importorskip("polar_python", reason="polar-python is not installed")

@@ -11,7 +11,7 @@ from ecgedge.cli.options import Adapter, AsJson, DeviceFs, Extras, Pair, Profile
 
 if TYPE_CHECKING:
     from ecgedge.cli.output import Sink
-    from ecgedge_bridge.types import SampleBlock
+    from ecgedge_bridge.values import SampleBlock
 
 __all__ = ["capture"]
 
@@ -53,7 +53,7 @@ def capture(
 async def _record(
     device: str, path: Path, seconds: float | None, count: _Counted, options: dict[str, Any]
 ) -> None:
-    from ecgedge_bridge.recorder import record
+    from ecgedge_bridge.capture.record import record
 
     await record(device, path, seconds=seconds, on_event=count.take, **options)
 
@@ -68,7 +68,7 @@ class _Counted:
 
     def take(self, event: Any) -> None:
         """Take anything that the wearable gave."""
-        from ecgedge_bridge.types import Battery, DeviceStatus, SampleBlock
+        from ecgedge_bridge.values import Battery, DeviceStatus, SampleBlock
 
         if isinstance(event, SampleBlock):
             self._count(event)

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from ecgedge.cli.output import Sink
-    from ecgedge.demo import DemoReport, PartReport, Percentiles
+    from ecgedge.demo.play import DemoReport, PartReport, Percentiles
+    from ecgedge.demo.programme import Part
     from ecgedge.events import Event
-    from ecgedge.programme import Part
-    from ecgedge_bridge.types import SampleBlock
+    from ecgedge_bridge.values import SampleBlock
 
 __all__ = ["demo"]
 
@@ -44,8 +44,8 @@ def demo(
     from ecgedge.cli.monitors import open_monitor
     from ecgedge.cli.output import Screen, open_sink, print_json
     from ecgedge.cli.running import run_until_told
-    from ecgedge.demo import play
-    from ecgedge.programme import own_programme, recorded_programme
+    from ecgedge.demo.play import play
+    from ecgedge.demo.programme import own_programme, recorded_programme
 
     monitor = open_monitor(backend=backend, timer=time.perf_counter)
     programme = recorded_programme(record) if record else own_programme(seed)
@@ -87,7 +87,7 @@ class _Announced:
         return self._sink.shown()
 
     def _announce(self, now_s: float) -> None:
-        from ecgedge.live.words import clock
+        from ecgedge.sinks.screen.words import clock
 
         on = min(sum(now_s >= part.end_s for part in self._parts), len(self._parts) - 1)
         name, end_s = self._parts[on].name, self._parts[on].end_s

@@ -11,8 +11,8 @@ from ecgedge.cli.options import Adapter, AsJson, DeviceFs, Pair, Profile, link_o
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ecgedge_bridge.doctor import Checkup
-    from ecgedge_bridge.session import WearableEvent
+    from ecgedge_bridge.checkup.findings import Checkup
+    from ecgedge_bridge.protocols.session import WearableEvent
 
 __all__ = ["doctor"]
 
@@ -35,8 +35,8 @@ def doctor(
     """
     from ecgedge.cli.output import print_json
     from ecgedge.cli.running import run_until_told
-    from ecgedge_bridge.doctor import findings
-    from ecgedge_bridge.examination import examine
+    from ecgedge_bridge.checkup.findings import findings
+    from ecgedge_bridge.checkup.measure import examine
 
     options = link_options(profile, fs, adapter, pair)
     say = None if as_json else _Progress()
@@ -54,15 +54,15 @@ class _Progress:
 
     def __call__(self, event: WearableEvent) -> None:
         """Take what came besides the ECG."""
-        from ecgedge.live.words import describe
-        from ecgedge_bridge.types import DeviceStatus
+        from ecgedge.sinks.screen.words import describe
+        from ecgedge_bridge.values import DeviceStatus
 
         if isinstance(event, DeviceStatus) and event.state != "stopped":
             print(f"... {describe(event)}", flush=True)
 
 
 def _print(checkup: Checkup) -> None:
-    from ecgedge_bridge.doctor import findings
+    from ecgedge_bridge.checkup.findings import findings
 
     print()
     for name, value in _facts(checkup):

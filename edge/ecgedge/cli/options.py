@@ -38,8 +38,8 @@ def link_options(
     profile: str | None, fs: float | None, adapter: str | None, pair: bool, extras: list[str] | None = None
 ) -> dict[str, Any]:
     """Return the options of ``ecgedge_bridge.connect``, checked before anything is looked for."""
-    from ecgedge_bridge.profiles import find_profile
-    from ecgedge_bridge.session import checked_extras
+    from ecgedge_bridge.protocols.profiles import find_profile
+    from ecgedge_bridge.protocols.session import checked_extras
 
     try:
         if profile is not None:

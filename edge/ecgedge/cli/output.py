@@ -10,11 +10,11 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ecgedge.events import Event, Hrv, Quality, Rhythm
-from ecgedge.live.words import clock, describe
-from ecgedge_bridge.types import SampleBlock
+from ecgedge.sinks.screen.words import clock, describe
+from ecgedge_bridge.values import SampleBlock
 
 if TYPE_CHECKING:
-    from ecgedge.live import LiveView
+    from ecgedge.sinks.screen import LiveView
 
 __all__ = ["JsonLines", "Screen", "Sink", "TextLines", "open_sink", "print_json"]
 
@@ -118,6 +118,6 @@ def open_sink(as_json: bool, title: str) -> Sink:
         return JsonLines()
     if not sys.stdout.isatty() or not (sys.stdout.encoding or "").lower().startswith("utf"):
         return TextLines()
-    from ecgedge.live import LiveView
+    from ecgedge.sinks.screen import LiveView
 
     return Screen(LiveView(title))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ecgedge.monitor import Monitor
-    from ecgedge_bridge.types import Battery, DeviceStatus, SampleBlock
+    from ecgedge_bridge.values import Battery, DeviceStatus, SampleBlock
 
 __all__ = ["replay"]
 
@@ -29,7 +29,7 @@ def replay(
     """Run a recording through the monitor and print what it says; of a capture also what the link said."""
     from ecgedge.cli.monitors import open_monitor
     from ecgedge.cli.output import JsonLines, TextLines
-    from ecgedge_bridge.types import SampleBlock
+    from ecgedge_bridge.values import SampleBlock
 
     sink = JsonLines() if as_json else TextLines()
     values = _values(path, fs, channel)
@@ -50,8 +50,8 @@ def _values(
 ) -> Iterator[SampleBlock | DeviceStatus | Battery]:
     """Blocks of a recording; of a capture also what was said of the link and the device."""
     from ecgedge.recording import CAPTURE, read
-    from ecgedge_bridge.replay import replay as replay_capture
-    from ecgedge_bridge.types import Battery, DeviceStatus, SampleBlock
+    from ecgedge_bridge.capture.replay import replay as replay_capture
+    from ecgedge_bridge.values import Battery, DeviceStatus, SampleBlock
 
     if path.suffix.lower() != CAPTURE or fs is not None or channel is not None or not path.is_file():
         return read(path, fs, channel)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ecgedge.cli.output import Sink
-    from ecgedge_bridge.virtual_engine import VirtualWearable
-    from ecgedge_bridge.virtual_faults import Fault
+    from ecgedge_bridge.simulation.engine import VirtualWearable
+    from ecgedge_bridge.simulation.faults import Fault
 
 __all__ = ["simulate"]
 
@@ -66,7 +66,7 @@ def simulate(
 
 def _fault(text: str) -> Fault:
     """Read KIND@SECONDS[:LENGTH[:CODE]]."""
-    from ecgedge_bridge.virtual_faults import Fault
+    from ecgedge_bridge.simulation.faults import Fault
 
     kind, _, rest = text.partition("@")
     try:
@@ -86,11 +86,12 @@ def make_wearable(
     ConfigError
         If there is no such profile, it has no such rate, or the recording cannot be read.
     """
-    from ecgedge_bridge import virtual_movesense, virtual_sensors
     from ecgedge_bridge.errors import ConfigError
-    from ecgedge_bridge.gatt_profile import built_in_profiles, load_profile
-    from ecgedge_bridge.profiles import PROFILES, find_profile
-    from ecgedge_bridge.virtual_h10 import VirtualH10
+    from ecgedge_bridge.protocols.described.profile import built_in_profiles, load_profile
+    from ecgedge_bridge.protocols.profiles import PROFILES, find_profile
+    from ecgedge_bridge.simulation import movesense as virtual_movesense
+    from ecgedge_bridge.simulation import sensors as virtual_sensors
+    from ecgedge_bridge.simulation.h10 import VirtualH10
 
     kinds: dict[str, Any] = {
         "polar": VirtualH10,
@@ -129,7 +130,7 @@ def _ecg(record: Path | None, fs: float) -> Iterator[npt.NDArray[np.floating]]:
         from ecgedge.recording.playback import playback
 
         return playback(record, fs)
-    from ecgedge.synthetic import Segment, synthesize
+    from ecgedge.demo.synthetic import Segment, synthesize
 
     return repeat(synthesize([Segment("sinus", _SYNTHETIC_S)], fs=fs, seed=1).mv)
 
@@ -141,7 +142,7 @@ async def _in_process(
     from contextlib import aclosing
 
     from ecgedge.cli.monitors import open_monitor
-    from ecgedge.virtual_link import received
+    from ecgedge.demo.virtual_link import received
 
     wearable = make_wearable(profile, record, fs, options)
     monitor = open_monitor()
@@ -156,7 +157,7 @@ async def _in_process(
 
 
 def _printed(sink: Sink) -> Any:
-    from ecgedge_bridge.types import Acceleration
+    from ecgedge_bridge.values import Acceleration
 
     return lambda event: None if isinstance(event, Acceleration) else sink.take(event)
 
@@ -166,7 +167,7 @@ async def _on_air(
 ) -> None:
     """Play on a real adapter until all is played, or for ever."""
     from ecgedge_bridge.errors import ConfigError, LinkError
-    from ecgedge_bridge.peripheral import WearableServer
+    from ecgedge_bridge.simulation.on_air import WearableServer
 
     try:
         from bumble.device import Device

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from ecgedge.events import Event, Hrv
 from ecgedge.hrv.cleaning import LONGEST_US, Interval, RrCleaner
 from ecgedge.hrv.measures import NnWindow
-from ecgedge.segment import Judged, Segment
+from ecgedge.stream.segment import Judged, Segment
 
 WINDOW_S = 300.0  # the Task Force's short-term recording
 HOP_S = 60.0

@@ -9,9 +9,9 @@ from pathlib import Path
 from ecgedge.recording.csvfile import read_csv
 from ecgedge.recording.rates import check_fs
 from ecgedge.recording.wfdbfile import find_record, read_wfdb
+from ecgedge_bridge.capture.replay import replay
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_bridge.replay import replay
-from ecgedge_bridge.types import SampleBlock
+from ecgedge_bridge.values import SampleBlock
 
 __all__ = ["CAPTURE", "read"]
 

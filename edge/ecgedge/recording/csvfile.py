@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from ecgedge.recording.rates import check_fs, nominal_fs
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_bridge.types import SampleBlock
+from ecgedge_bridge.values import SampleBlock
 
 __all__ = ["read_csv"]
 

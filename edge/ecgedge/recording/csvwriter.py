@@ -8,7 +8,7 @@ from types import TracebackType
 import numpy as np
 
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_bridge.types import SampleBlock
+from ecgedge_bridge.values import SampleBlock
 
 __all__ = ["CsvWriter"]
 

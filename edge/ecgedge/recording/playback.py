@@ -9,10 +9,10 @@ from os import PathLike
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.filters import Array, Resampler
 from ecgedge.recording import read
+from ecgedge.stream.filters import Array, Resampler
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_bridge.types import SampleBlock
+from ecgedge_bridge.values import SampleBlock
 
 __all__ = ["playback"]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ecgedge.recording.rates import check_fs
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_bridge.types import SampleBlock
+from ecgedge_bridge.values import SampleBlock
 
 __all__ = ["find_record", "read_wfdb", "units_per_mv"]
 

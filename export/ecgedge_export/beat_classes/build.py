@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ecgedge.beat_classes import NORMALISATION, BeatModel
-from ecgedge.beat_features import FS, N_FIGURES, N_WAVE, N_WAVES
-from ecgedge.filters import FrontEnd
-from ecgedge.helpers import classify_beats
-from ecgedge.manifest import Dataset, Manifest, Normalisation
-from ecgedge.synthetic import Segment, synthesize
+from ecgedge.artefacts.manifest import Dataset, Manifest, Normalisation
+from ecgedge.beat_classes.features import FS, N_FIGURES, N_WAVE, N_WAVES
+from ecgedge.beat_classes.stage import NORMALISATION, BeatModel
+from ecgedge.demo.synthetic import Segment, synthesize
+from ecgedge.stream.filters import FrontEnd
+from ecgedge.whole_recording import classify_beats
 from ecgedge_export import prepare, splits
 from ecgedge_export.beat_classes import scores
 from ecgedge_export.beat_classes.gather import UNKNOWN, BeatSet, detect, observe

@@ -18,9 +18,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge import beat_features, beat_net, beats, filters
-from ecgedge.beat_features import BEFORE, FS, LONGEST_RR_S, N_WAVE, BeatHistory, cut
-from ecgedge.beats import BeatDetector
+from ecgedge.beat_classes import features as beat_features
+from ecgedge.beat_classes.features import BEFORE, FS, LONGEST_RR_S, N_WAVE, BeatHistory, cut
+from ecgedge.beats import detector as beats
+from ecgedge.beats import net as beat_net
+from ecgedge.beats.detector import BeatDetector
+from ecgedge.stream import filters
 from ecgedge_export import data, prepare, splits
 from ecgedge_export.beat_classes import premature as made_premature
 from ecgedge_export.beat_classes.premature import premature

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.helpers import Beats
+from ecgedge.whole_recording import Beats
 from ecgedge_export import data
 from ecgedge_export.beats.scores import counted, pairs
 from ecgedge_export.data import Record

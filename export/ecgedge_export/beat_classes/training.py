@@ -11,7 +11,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ecgedge.beat_features import BEFORE, LONG_AGO, N_FIGURES, N_WAVE, N_WAVES, RATE, beat_inputs, height_mv
+from ecgedge.beat_classes.features import (
+    BEFORE,
+    LONG_AGO,
+    N_FIGURES,
+    N_WAVE,
+    N_WAVES,
+    RATE,
+    beat_inputs,
+    height_mv,
+)
 from ecgedge_export import recipe as recipes
 from ecgedge_export.beat_classes.gather import MARGIN, SOURCES, UNKNOWN, BeatSet
 from ecgedge_export.beat_classes.scores import CLASSES

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ecgedge.beat_net import DILATIONS, FS, KERNEL, STRIDES, BeatNet, pack
-from ecgedge.beats import BeatDetector
+from ecgedge.beats.detector import BeatDetector
+from ecgedge.beats.net import DILATIONS, FS, KERNEL, STRIDES, BeatNet, pack
 from ecgedge_export import data, prepare, recipe, splits
 from ecgedge_export.beats.views import Source, Viewer
 from ecgedge_export.progress import telling
@@ -47,7 +47,7 @@ class BeatRecipe:
 
 
 class TorchNet(nn.Module):
-    """The network of ``ecgedge.beat_net``, to be trained: (batch, 1, LENGTH) to logits (batch, HOP)."""
+    """The network of ``ecgedge.beats.net``, to be trained: (batch, 1, LENGTH) to logits (batch, HOP)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

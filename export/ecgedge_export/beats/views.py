@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.beat_net import HOP, LENGTH, REACH
-from ecgedge.beats import CLIP, HEIGHTS, TALLER, WIDTH
-from ecgedge.windows import FLOOR_MV
+from ecgedge.beats.detector import CLIP, HEIGHTS, TALLER, WIDTH
+from ecgedge.beats.net import HOP, LENGTH, REACH
+from ecgedge.stream.amplitude import FLOOR_MV
 
 Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.float64]

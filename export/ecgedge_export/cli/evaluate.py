@@ -61,7 +61,7 @@ def evaluate(
 
 
 def _rhythm_report(model: Path | None, backend: str) -> object:
-    from ecgedge.model import Model
+    from ecgedge.rhythm.model import Model
     from ecgedge_export import data, splits
     from ecgedge_export.rhythm import scores as ev
 
@@ -78,7 +78,7 @@ def _beats_report(noise: list[str]) -> object:
 
 def _beat_classes_report(folder: Path | None, backend: str) -> object:
     from ecgedge import classify_beats
-    from ecgedge.beat_classes import BeatModel
+    from ecgedge.beat_classes.stage import BeatModel
     from ecgedge_export.beat_classes import scores
     from ecgedge_export.splits import DS2
 
@@ -87,8 +87,8 @@ def _beat_classes_report(folder: Path | None, backend: str) -> object:
 
 
 def _gate_report() -> object:
-    from ecgedge.gate import GateModel
-    from ecgedge.model import BUNDLED
+    from ecgedge.gate.model import GateModel
+    from ecgedge.rhythm.model import BUNDLED
     from ecgedge_export.gate import scores as gate_scores
     from ecgedge_export.gate import sets as gate_data
 

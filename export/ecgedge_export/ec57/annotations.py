@@ -10,10 +10,10 @@ import numpy as np
 import wfdb
 
 from ecgedge.events import Beat, Event, Rhythm
-from ecgedge.helpers import Beats
-from ecgedge.pipeline import Pipeline
+from ecgedge.stream.pipeline import Pipeline
+from ecgedge.whole_recording import Beats
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_bridge.types import SampleBlock
+from ecgedge_bridge.values import SampleBlock
 from ecgedge_export.data import Episode, Record
 from ecgedge_export.data.build import episodes
 from ecgedge_export.data.record import AAMI, BEAT_SYMBOLS

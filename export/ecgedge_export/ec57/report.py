@@ -48,7 +48,7 @@ def compare(record: Record, said: Annotations) -> Comparison:
 
     Examples
     --------
-    >>> from ecgedge.helpers import Beats
+    >>> from ecgedge.whole_recording import Beats
     >>> at, codes = np.array([40_000, 40_100]), np.array(["N", "V"])
     >>> record = Record("mitdb", "x", Path("x"), 100.0, 60_000, ("I",), "x", beats=at, symbols=codes)
     >>> found = compare(record, Annotations(Beats(at[:1], codes[:1]), ()))

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.gate import GateModel
-from ecgedge.model import Model
+from ecgedge.gate.model import GateModel
+from ecgedge.rhythm.model import Model
 from ecgedge_export import prepare, splits
 from ecgedge_export.gate import sets as gate_data
 from ecgedge_export.gate import training as gate_training

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.beats import BeatDetector
-from ecgedge.gate import flat_share
-from ecgedge.gate_features import NAMES, Beats, gate_features
+from ecgedge.beats.detector import BeatDetector
+from ecgedge.gate.features import NAMES, Beats, gate_features
+from ecgedge.gate.model import flat_share
 from ecgedge_export import data, prepare, recipe, splits
 from ecgedge_export.gate import motion
 

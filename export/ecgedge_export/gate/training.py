@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special
 
-from ecgedge.gate import GateModel
+from ecgedge.gate.model import GateModel
 from ecgedge_export import splits
 from ecgedge_export.gate import sets as gate_data
 from ecgedge_export.gate.sets import CLEAN, VALIDATES, GateRecipe, Say, Windows

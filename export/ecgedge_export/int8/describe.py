@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ai_edge_litert.interpreter import Interpreter
 
-from ecgedge.backends import onnx as onnx_backend
-from ecgedge.backends.interpreter import describe, open_interpreter
-from ecgedge.manifest import Artefact
+from ecgedge.artefacts.backends import onnx as onnx_backend
+from ecgedge.artefacts.backends.interpreter import describe, open_interpreter
+from ecgedge.artefacts.manifest import Artefact
 from ecgedge_bridge.errors import ModelError
 
 

@@ -15,9 +15,9 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from ecgedge.backends import litert
-from ecgedge.backends import onnx as onnx_backend
-from ecgedge.manifest import Artefact
+from ecgedge.artefacts.backends import litert
+from ecgedge.artefacts.backends import onnx as onnx_backend
+from ecgedge.artefacts.manifest import Artefact
 from ecgedge_bridge.errors import ModelError
 from ecgedge_export.int8.describe import describe_file
 from ecgedge_export.int8.quantize import Windows, as_windows

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from ecgedge.backends.interpreter import InterpreterBackend
+from ecgedge.artefacts.backends.interpreter import InterpreterBackend
 from ecgedge_export.int8.describe import describe_file
 
 _PLAIN = functools.partial(Interpreter, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
@@ -19,7 +19,7 @@ def open_reference(tflite: str | Path) -> InterpreterBackend:
     Raises
     ------
     ModelError
-        See :class:`ecgedge.backends.interpreter.InterpreterBackend`.
+        See :class:`ecgedge.artefacts.backends.interpreter.InterpreterBackend`.
 
     Examples
     --------

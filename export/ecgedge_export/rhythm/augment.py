@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.windows import model_input
+from ecgedge.stream.amplitude import model_input
 
 Signal = npt.NDArray[np.float32]
 

@@ -14,11 +14,11 @@ import torch
 from scipy import optimize, special
 from torch import nn
 
-from ecgedge.backends.onnx import open_model
-from ecgedge.filters import FrontEnd
-from ecgedge.manifest import Dataset, Manifest, Normalisation
-from ecgedge.model import NORMALISATION, Model
+from ecgedge.artefacts.backends.onnx import open_model
+from ecgedge.artefacts.manifest import Dataset, Manifest, Normalisation
 from ecgedge.monitor import LIMITS
+from ecgedge.rhythm.model import NORMALISATION, Model
+from ecgedge.stream.filters import FrontEnd
 from ecgedge_export import data, nets, prepare, splits
 from ecgedge_export.int8 import qat
 from ecgedge_export.int8.chain import convert

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import resample_poly
 
-from ecgedge.model import Model
+from ecgedge.rhythm.model import Model
 from ecgedge_export import data, prepare
 from ecgedge_export.data import Record
 from ecgedge_export.rhythm import scores as evaluate

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.helpers import Classification, classify
-from ecgedge.model import Model
 from ecgedge.monitor import Monitor
+from ecgedge.rhythm.model import Model
+from ecgedge.whole_recording import Classification, classify
 
 DRAWS = 1000
 Indices = npt.NDArray[np.int64]

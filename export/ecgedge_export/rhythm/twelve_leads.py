@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ecgedge.windows import model_input
+from ecgedge.stream.amplitude import model_input
 from ecgedge_export import data, prepare
 from ecgedge_export.nets import RhythmNet
 from ecgedge_export.prepare import Prepared

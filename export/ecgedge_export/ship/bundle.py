@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ecgedge import beat_features as features
 from ecgedge import windows
-from ecgedge.gate import GateModel
-from ecgedge.manifest import MANIFEST_NAME, Manifest
+from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
+from ecgedge.beat_classes import features
+from ecgedge.gate.model import GateModel
 from ecgedge_bridge.errors import ModelError
 from ecgedge_export.micro.c_source import CSource, c_source
 from ecgedge_export.ship.card import CARD, card
@@ -176,7 +176,7 @@ def _beat_figures(report: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _beat_constants() -> dict[str, object]:
-    """What the page on beats says of :mod:`ecgedge.beat_features`."""
+    """What the page on beats says of :mod:`ecgedge.beat_classes.features`."""
     regions = {
         "qrs": features.QRS,
         "p_wave": features.P_WAVE,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ecgedge.manifest import MANIFEST_NAME, Manifest
+from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
 from ecgedge_export.splits import SPLITS
 
 CARD = "CARD.md"
@@ -43,7 +43,7 @@ def card(name: str, manifest: Manifest) -> str | None:
 
     Examples
     --------
-    >>> from ecgedge.model import BUNDLED
+    >>> from ecgedge.rhythm.model import BUNDLED
     >>> print(card("rhythm", Manifest.load(BUNDLED / "rhythm")).splitlines()[0])
     # Model card: rhythm
     """

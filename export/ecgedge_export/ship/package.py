@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgedge.backends import litert, load_backend
-from ecgedge.backends import onnx as onnx_backend
-from ecgedge.backends.golden import FloatArray, GoldenCase, check_golden, encode_golden, load_golden
-from ecgedge.manifest import MANIFEST_NAME, GoldenFile, Manifest
+from ecgedge.artefacts.backends import litert, load_backend
+from ecgedge.artefacts.backends import onnx as onnx_backend
+from ecgedge.artefacts.golden import FloatArray, GoldenCase, check_golden, encode_golden, load_golden
+from ecgedge.artefacts.manifest import MANIFEST_NAME, GoldenFile, Manifest
 from ecgedge_bridge.errors import ModelError
 from ecgedge_export.int8.describe import describe_file
 from ecgedge_export.int8.reference import open_reference

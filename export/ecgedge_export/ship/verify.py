@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ecgedge.backends import load_backend
-from ecgedge.backends.golden import GoldenCase, check_golden, load_golden
-from ecgedge.gate import GateModel
-from ecgedge.manifest import MANIFEST_NAME, Manifest
+from ecgedge.artefacts.backends import load_backend
+from ecgedge.artefacts.golden import GoldenCase, check_golden, load_golden
+from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
+from ecgedge.gate.model import GateModel
 from ecgedge_bridge.errors import ModelError
 from ecgedge_export.int8.describe import describe_file
 from ecgedge_export.int8.reference import open_reference

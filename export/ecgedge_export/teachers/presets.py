@@ -1,6 +1,6 @@
 """Preprocessing of the external teachers: resample to 500 Hz, filter as the model was trained, standardise.
 
-Offline and zero phase, for teachers only: what runs on a wearable is :mod:`ecgedge.filters`.
+Offline and zero phase, for teachers only: what runs on a wearable is :mod:`ecgedge.stream.filters`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Model folders: manifest, checked JSON, golden vectors, inference runtimes."""

@@ -1,0 +1,99 @@
+"""Inference runtimes behind one small protocol, imported only when chosen."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ecgedge.artefacts.backends.base import Backend, Logits, Window
+from ecgedge.artefacts.manifest import Manifest
+from ecgedge_bridge.errors import ConfigError, ModelError
+
+__all__ = ["BACKENDS", "Backend", "Logits", "Window", "installed_backends", "load_backend"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Runtime:
+    """Where a backend lives, which file it reads, and which extra of the package installs it."""
+
+    module: str
+    kind: str
+    extra: str
+
+
+# In the order in which "auto" tries them: smallest resident size first. None is the fastest everywhere.
+_RUNTIMES = {
+    "litert": _Runtime("ecgedge.artefacts.backends.litert", "tflite", "litert"),
+    "onnx": _Runtime("ecgedge.artefacts.backends.onnx", "onnx", "onnx"),
+    "tflite": _Runtime("ecgedge.artefacts.backends.tflite", "tflite", "tflite"),
+}
+BACKENDS = tuple(_RUNTIMES)
+
+
+def load_backend(folder: str | Path, name: str = "auto", *, manifest: Manifest | None = None) -> Backend:
+    """Verify the model file that a runtime needs and load it from the very bytes that were verified.
+
+    Parameters
+    ----------
+    folder : path
+        A model folder.
+    name : str
+        ``litert``, ``onnx`` or ``tflite``; ``auto`` takes the first that is installed and has its file here.
+    manifest : Manifest, optional
+        The folder's manifest if it is already loaded.
+
+    Returns
+    -------
+    Backend
+
+    Raises
+    ------
+    ModelError
+        The runtime is not installed, or the folder is damaged.
+    ConfigError
+        An unknown name.
+
+    Examples
+    --------
+    >>> backend = load_backend("models/rhythm")  # doctest: +SKIP
+    >>> backend.run(window).shape  # doctest: +SKIP
+    (4,)
+    """
+    if name != "auto" and name not in _RUNTIMES:
+        raise ConfigError(f"backend {name!r} is unknown: choose auto, {', '.join(BACKENDS)}")
+    manifest = manifest or Manifest.load(folder)
+    runtime, module = _choose(name, manifest)
+    backend: Backend = module.open_model(manifest.read(folder, runtime.kind), manifest.backends[runtime.kind])
+    return backend
+
+
+def installed_backends() -> tuple[str, ...]:
+    """Names of the runtimes that can be imported here, in the order of ``auto``; imports each of them."""
+    return tuple(name for name, runtime in _RUNTIMES.items() if _importable(runtime) is not None)
+
+
+def _choose(name: str, manifest: Manifest) -> tuple[_Runtime, Any]:
+    """The runtime and its module: the named one, or the first that works."""
+    names = BACKENDS if name == "auto" else (name,)
+    candidates = [_RUNTIMES[n] for n in names if _RUNTIMES[n].kind in manifest.backends]
+    if not candidates:
+        files = ", ".join(sorted(manifest.backends))
+        raise ModelError(
+            f"the model has no file for the backend {name}, only {files}: choose another backend"
+        )
+    for runtime in candidates:
+        module = _importable(runtime)
+        if module is not None:
+            return runtime, module
+    extras = " or ".join(f'pip install "ecgedge[{runtime.extra}]"' for runtime in candidates)
+    raise ModelError(f"no inference runtime for the backend {name} can be imported: {extras}")
+
+
+def _importable(runtime: _Runtime) -> Any:
+    """The backend's module, ``None`` where its runtime is missing or broken."""
+    try:
+        return importlib.import_module(runtime.module)
+    except (ImportError, AttributeError):  # AttributeError: tflite-runtime beside numpy 2
+        return None

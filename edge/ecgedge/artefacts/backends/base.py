@@ -1,0 +1,72 @@
+"""What every inference runtime looks like from outside, and the checks that all of them share."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ecgedge.artefacts.manifest import Artefact
+from ecgedge_bridge.errors import ModelError
+
+Window = npt.NDArray[np.float32]
+Logits = npt.NDArray[np.float32]
+
+
+class Backend(Protocol):
+    """A loaded model. One thread at a time may call :meth:`run`."""
+
+    @property
+    def name(self) -> str:
+        """``litert``, ``onnx`` or ``tflite``."""
+
+    @property
+    def artefact(self) -> Artefact:
+        """The manifest's entry that the model was checked against."""
+
+    def run(self, window: Window) -> Logits:
+        """Run the model on one preprocessed window.
+
+        Parameters
+        ----------
+        window : ndarray of float32, shape (1, 1, n)
+            Preprocessed as the manifest says; values beyond the calibrated range are clipped to it.
+
+        Returns
+        -------
+        ndarray of float32, shape (n_classes,)
+            Logits, before temperature and softmax. The array is the caller's own.
+
+        Raises
+        ------
+        ValueError
+            Another shape or dtype, or a sample that is NaN or infinite.
+        """
+
+
+class WindowCheck:
+    """Refuses windows that the model would turn into plausible nonsense, without allocating on each call."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._shape = shape
+
+    def __call__(self, window: Window) -> None:
+        """Raise ValueError unless ``window`` is float32 of the right shape and finite."""
+        if window.shape != self._shape or window.dtype != np.float32:
+            raise ValueError(
+                f"window is {window.dtype} {window.shape}, the model reads float32 {self._shape}: "
+                "preprocess the signal as the manifest says"
+            )
+        values = window.reshape(-1)
+        if not (isfinite(np.maximum.reduce(values)) and isfinite(np.minimum.reduce(values))):  # NaN is both
+            raise ValueError("window holds NaN or infinity: treat that stretch as a gap")
+
+
+def check_tensor(what: str, found: tuple[object, ...], expected: tuple[object, ...]) -> None:
+    """Raise ModelError unless the runtime sees the tensor that the manifest describes."""
+    if found != expected:
+        raise ModelError(
+            f"the model file's {what} is {found}, the manifest says {expected}: export the model again"
+        )

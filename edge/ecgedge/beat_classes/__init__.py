@@ -1,0 +1,1 @@
+"""Naming beats (AAMI N S V F Q): features, model, stage."""

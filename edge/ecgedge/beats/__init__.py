@@ -1,0 +1,1 @@
+"""Finding R peaks: the network, the detector, the stage."""

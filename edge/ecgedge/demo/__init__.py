@@ -1,0 +1,1 @@
+"""A demonstration without hardware: synthetic ECG, a programme, a virtual strap."""

@@ -1,0 +1,1 @@
+"""The noise gate: features, model, stage."""

@@ -1,0 +1,189 @@
+"""The noise gate: is this stretch of signal usable, how surely, and what speaks against it.
+
+Two logistic regressions over the features of ``features.py``: one says whether the rhythm can be told, the
+stricter one whether the shape of beats can. Both were fitted with AF and ectopy labelled clean
+(``ecgedge-export train recipes/gate.toml``). Flat signal is refused by rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ecgedge.artefacts.schema import (
+    FIX,
+    Table,
+    as_number,
+    as_object,
+    as_text,
+    build,
+    list_of,
+    read_sealed,
+    write_sealed,
+)
+from ecgedge.gate.features import NAMES, Beats, Signal, gate_features
+from ecgedge.stream.amplitude import FLOOR_MV
+from ecgedge_bridge.errors import ModelError
+
+Array = npt.NDArray[np.float64]
+SCHEMA = 2
+
+# What a person is told: the feature that speaks most against the window, in words.
+REASONS = {
+    "sure": "beats_unsure",
+    "unsure": "beats_unsure",
+    "qrs_alike": "beats_differ",
+    "least_alike": "beats_differ",
+    "beats_alike": "beats_differ",
+    "between_beats": "noise_between_beats",
+    "fast_between": "muscle_noise",
+    "log_kurtosis": "no_sharp_peaks",
+    "share_low": "baseline_wander",
+    "share_qrs": "no_sharp_peaks",
+    "share_high": "muscle_noise",
+    "burst": "motion",
+    "dropout": "contact_lost",
+    "wander": "baseline_wander",
+    "height_spread": "motion",
+    "cvnn": "irregular",
+    "cvsd": "irregular",
+    "rr_min_s": "implausible_rate",
+    "rr_max_s": "implausible_rate",
+    "beats_per_s": "implausible_rate",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the gate thinks of a stretch.
+
+    ``score`` is the probability that it is usable; ``reasons`` name what speaks against it, worst first;
+    ``morphology`` says whether the shape of its beats can be trusted too.
+    """
+
+    accepted: bool
+    score: float
+    reasons: tuple[str, ...]
+    morphology: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GateModel:
+    """Two logistic regressions over the same features, each clipped to ``clip`` standard deviations.
+
+    ``weights`` and ``bias`` give the log odds of being usable for the rhythm, ``threshold`` is the lowest
+    score that is accepted; ``morphology_*`` are the same for the shape of beats. ``metrics`` and ``command``
+    say what it was measured to do.
+    """
+
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    weights: tuple[float, ...]
+    bias: float
+    threshold: float
+    morphology_weights: tuple[float, ...]
+    morphology_bias: float
+    morphology_threshold: float
+    clip: float = 4.0
+    features: tuple[str, ...] = NAMES
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    command: str = ""
+
+    def save(self, path: Path) -> None:
+        """Write as JSON, with a digest of the content."""
+        write_sealed(path, SCHEMA, asdict(self))
+
+    @classmethod
+    def load(cls, path: Path) -> GateModel:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        ModelError
+            The file is missing, changed, or made for other features.
+        """
+        gate = build(cls, _TABLE, read_sealed(path, SCHEMA, "the gate"), "gate")
+        lengths = {len(v) for v in (gate.mean, gate.scale, gate.weights, gate.morphology_weights)}
+        if gate.features != NAMES or lengths != {len(NAMES)}:
+            raise ModelError(f"the gate {path} is for other features than this version's: {FIX}")
+        return gate
+
+
+_NUMBERS = list_of(as_number)
+_TABLE: Table = {
+    "mean": _NUMBERS,
+    "scale": _NUMBERS,
+    "weights": _NUMBERS,
+    "bias": as_number,
+    "threshold": as_number,
+    "morphology_weights": _NUMBERS,
+    "morphology_bias": as_number,
+    "morphology_threshold": as_number,
+    "clip": as_number,
+    "features": list_of(as_text),
+    "metrics": as_object,
+    "command": as_text,
+}
+
+
+class Gate:
+    """Judges stretches of filtered signal.
+
+    Parameters
+    ----------
+    model : GateModel
+        Weights and thresholds.
+    fs : float
+        Rate of the filtered signal in Hz.
+    """
+
+    def __init__(self, model: GateModel, fs: float) -> None:
+        self._model = model
+        self._fs = fs
+        self._mean, self._scale = np.array(model.mean), np.array(model.scale)
+        self._weights = np.array(model.weights)
+        self._morphology_weights = np.array(model.morphology_weights)
+
+    def judge(self, x: Signal, beats: Beats) -> Verdict:
+        """Judge a stretch ``x`` (mV, shape (n,)) with the beats in it."""
+        if flat_share(x, self._fs) > 0.5:
+            return Verdict(False, 0.0, ("flat",), False)
+        z = self.standardised(gate_features(x, beats, self._fs))
+        against = z * self._weights
+        score = probability(self._model.bias + float(against.sum()))
+        accepted = score >= self._model.threshold
+        shape = probability(self._model.morphology_bias + float(z @ self._morphology_weights))
+        morphology = accepted and shape >= self._model.morphology_threshold
+        return Verdict(accepted, score, () if accepted else _reasons(against), morphology)
+
+    def standardised(self, features: Array) -> Array:
+        """Features in standard deviations, clipped; shape (..., features)."""
+        z = (features - self._mean) / self._scale
+        clipped: Array = np.minimum(np.maximum(z, -self._model.clip), self._model.clip)
+        return clipped
+
+
+def probability(log_odds: float) -> float:
+    """Probability of log odds, which are cut where it is 0 or 1 to thirteen digits."""
+    return float(1 / (1 + np.exp(-min(max(log_odds, -30.0), 30.0))))
+
+
+def flat_share(x: Signal, fs: float) -> float:
+    """Share of half-second pieces that hardly move: a loose electrode, or a saturated amplifier."""
+    size = min(len(x), max(1, round(0.5 * fs)))
+    if size == 0:
+        return 1.0
+    pieces = x[: len(x) // size * size].reshape(-1, size)
+    return float(np.mean(pieces.max(axis=1) - pieces.min(axis=1) < FLOOR_MV / 2))
+
+
+def _reasons(against: Array) -> tuple[str, ...]:
+    """Up to three reasons: the features that speak against the window, worst first, each word once."""
+    order = [i for i in np.argsort(against) if against[i] < 0]
+    words = dict.fromkeys(REASONS[NAMES[i]] for i in order)
+    return tuple(list(words)[:3]) or ("noise",)

@@ -1,0 +1,1 @@
+"""Naming the rhythm of a window: model, decision, stage."""

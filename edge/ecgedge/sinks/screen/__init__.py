@@ -1,0 +1,5 @@
+"""The terminal view of a running stream."""
+
+from ecgedge.sinks.screen.view import LiveView
+
+__all__ = ["LiveView"]

@@ -1,0 +1,280 @@
+"""The runtime: blocks of samples in, events out; no clock, no threads, no I/O."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence, Sized
+from dataclasses import dataclass, field
+from typing import Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ecgedge.events import DeviceStatus, Event, Gap
+from ecgedge.rhythm.stage import Counts
+from ecgedge.stream.filters import Filter
+from ecgedge.stream.ring import Ring
+from ecgedge.stream.segment import Segment
+from ecgedge.stream.stage import Stage
+from ecgedge_bridge.errors import ConfigError
+from ecgedge_bridge.values import SampleBlock
+
+RING_S = 64.0
+TICK_S = 1.0  # the stages look at the signal at these steps from the segment's start, whatever the blocks
+LIMIT_MV = 1e4  # ten volts: no electrode gives that, and squares of it still fit
+FS_RANGE = (50.0, 4000.0)
+LATENCIES = 10_000  # kept for each stage
+
+
+@dataclass(slots=True)
+class MonitorStats:
+    """Counters of a monitor since its start.
+
+    ``samples`` were taken, ``lost`` are missing; of the rhythm ``windows``, ``rejected`` never reached the
+    model, which ran ``model_runs`` times. Where the monitor was given a timer, ``latency`` holds for each
+    stage the seconds of its last calls that gave something.
+    """
+
+    samples: int = 0
+    lost: int = 0
+    counts: Counts = field(default_factory=Counts)
+    latency: dict[str, deque[float]] = field(default_factory=dict)
+
+    @property
+    def windows(self) -> int:
+        """Rhythm windows that became complete."""
+        return self.counts.windows
+
+    @property
+    def rejected(self) -> int:
+        """Rhythm windows that the gate kept from the model."""
+        return self.counts.rejected
+
+    @property
+    def model_runs(self) -> int:
+        """Rhythm windows that the model saw."""
+        return self.counts.model_runs
+
+
+Missing = Literal["lost", "not_finite"]
+A = TypeVar("A")
+R = TypeVar("R", bound=Sized)
+
+
+class Pipeline:
+    """Filters, ring and stages behind one stream; :class:`ecgedge.Monitor` is this with the bundled models.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+        In the order in which they run.
+    fs : float
+        Rate that the stages work at, in Hz.
+    front : callable
+        Makes the filters for a rate: ``front(fs_in)`` turns samples at ``fs_in`` into samples at ``fs``.
+    fs_in : float, optional
+        Rate of the blocks where it must be a certain one; else the first block says it.
+    timer : callable, optional
+        A clock in seconds, such as ``time.perf_counter``, to measure the stages with; the core reads none
+        itself.
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        fs: float,
+        front: Callable[[float], Filter],
+        *,
+        fs_in: float | None = None,
+        timer: Callable[[], float] | None = None,
+        counts: Counts | None = None,
+    ) -> None:
+        if fs_in is not None:
+            _check_rate(fs_in)
+        self._stages, self._fs, self._front, self._asked_fs = stages, fs, front, fs_in
+        self._timer, self._counts = timer, counts or Counts()
+        self._ring = Ring(round(RING_S * fs))
+        self._tick = round(TICK_S * fs)
+        self.reset()
+
+    def reset(self) -> None:
+        """Start afresh: the next block begins a new stream."""
+        self._fs_in = self._asked_fs
+        self._filters: Filter | None = None
+        self._segment: Segment | None = None
+        self._next: int | None = None  # index of the sample that should come next
+        self._missing: tuple[int, Missing] | None = None  # where a gap began that has not ended yet
+        self._counts.windows = self._counts.rejected = self._counts.model_runs = 0
+        self._stats = MonitorStats(counts=self._counts)
+
+    @property
+    def stats(self) -> MonitorStats:
+        """Counters since the start of the stream."""
+        return self._stats
+
+    def feed(self, block: SampleBlock) -> list[Event]:
+        """Take a block, return what it led to.
+
+        Raises
+        ------
+        ConfigError
+            The block's rate is impossible, or not that of the stream.
+        TypeError, ValueError
+            The samples are no one-dimensional array of numbers.
+        """
+        fs = self._rate(block)
+        samples = _as_samples(block.samples)
+        events: list[Event] = []
+        start = block.sample
+        if self._next is not None and start < self._next and len(samples):
+            samples, start = samples[self._next - start :], self._next
+            events.append(
+                DeviceStatus(start, start / fs, "out_of_order", "samples that came twice were dropped")
+            )
+        if self._next is not None and start > self._next:
+            events += self._begin_gap(self._next, "lost")
+        for at, piece in _runs(samples):
+            events += self._take(start + at, piece, fs)
+        self._next = start + len(samples)
+        return events
+
+    def finish(self) -> list[Event]:
+        """Flush what is pending at the end of the stream; the next block starts a new one in the same
+        numbering."""
+        events = self._end_segment()
+        if self._missing and self._next is not None:
+            events += self._end_gap(self._next)
+        return events
+
+    def _rate(self, block: SampleBlock) -> float:
+        if self._fs_in is None:
+            _check_rate(block.fs)
+            self._fs_in = block.fs
+        if block.fs != self._fs_in:
+            raise ConfigError(
+                f"a block at {block.fs:g} Hz in a stream at {self._fs_in:g} Hz: "
+                "call reset() before another recording, or make one Monitor for each device"
+            )
+        return self._fs_in
+
+    def _take(self, at: int, piece: npt.NDArray[np.floating] | None, fs: float) -> list[Event]:
+        """Take a run of samples, or note a run of samples that are no numbers (``piece`` is None)."""
+        if piece is None:
+            return self._begin_gap(at, "not_finite")
+        events = self._end_gap(at) if self._missing else []
+        if self._segment is None:
+            self._start_segment(at, fs)
+        self._stats.samples += len(piece)
+        while len(piece):
+            room = self._wanted - self._waiting
+            taken, piece = piece[:room], piece[room:]
+            self._input[self._waiting : self._waiting + len(taken)] = taken
+            self._waiting += len(taken)
+            if self._waiting == self._wanted:
+                events += self._filter(fs)
+        return events
+
+    def _start_segment(self, at: int, fs: float) -> None:
+        self._filters = self._filters or self._front(fs)
+        self._filters.reset()
+        self._ring.reset()
+        self._input = np.empty(self._until_tick(fs))
+        self._waiting, self._wanted = 0, len(self._input)
+        self._segment = Segment(at, fs, self._fs, self._ring)
+        for stage in self._stages:
+            stage.start(self._segment)
+
+    def _until_tick(self, fs: float) -> int:
+        """Samples to wait for: filtering them before the next tick is due would be work for nothing."""
+        return math.ceil((self._tick - self._ring.written % self._tick) * fs / self._fs)
+
+    def _filter(self, fs: float) -> list[Event]:
+        """Filter the samples that wait; how many there are does not depend on how they came."""
+        assert self._filters is not None
+        events = self._write(self._timed("filter", self._filters.feed, self._input[: self._waiting]))
+        self._waiting, self._wanted = 0, self._until_tick(fs)
+        return events
+
+    def _write(self, filtered: npt.NDArray[np.float64]) -> list[Event]:
+        """Put filtered samples into the ring tick by tick, and let the stages look after each."""
+        events: list[Event] = []
+        while len(filtered):
+            room = self._tick - self._ring.written % self._tick
+            self._ring.write(filtered[:room])
+            filtered = filtered[room:]
+            if self._ring.written % self._tick == 0:
+                events += self._advance()
+        return events
+
+    def _advance(self) -> list[Event]:
+        segment = self._segment
+        assert segment is not None
+        events: list[Event] = []
+        for stage in self._stages:
+            events += self._timed(stage.name, stage.advance, segment)
+        segment.forget()
+        return events
+
+    def _timed(self, name: str, work: Callable[[A], R], argument: A) -> R:
+        if self._timer is None:
+            return work(argument)
+        begun = self._timer()
+        result = work(argument)
+        took = self._timer() - begun
+        if len(result):  # a tick without a window costs nothing, and would only water the figures down
+            self._stats.latency.setdefault(name, deque(maxlen=LATENCIES)).append(took)
+        return result
+
+    def _end_segment(self) -> list[Event]:
+        if self._segment is None or self._filters is None:
+            return []
+        events = self._filter(self._segment.fs_in)
+        events += self._write(self._filters.finish())
+        self._segment.ended = True
+        events += self._advance()
+        self._segment = None
+        return events
+
+    def _begin_gap(self, at: int, reason: Missing) -> list[Event]:
+        events = self._end_segment()
+        began, so_far = self._missing or (at, reason)
+        self._missing = (began, "not_finite" if "not_finite" in (so_far, reason) else "lost")
+        return events
+
+    def _end_gap(self, at: int) -> list[Event]:
+        assert self._missing is not None
+        assert self._fs_in is not None
+        (start, reason), self._missing = self._missing, None
+        self._stats.lost += at - start
+        return [Gap(start, start / self._fs_in, at, at / self._fs_in, at - start, reason)]
+
+
+def _check_rate(fs: float) -> None:
+    if not FS_RANGE[0] <= fs <= FS_RANGE[1]:
+        low, high = FS_RANGE
+        raise ConfigError(
+            f"a sampling rate of {fs:g} Hz is outside {low:g} to {high:g} Hz: give the true rate in Hz"
+        )
+
+
+def _as_samples(samples: npt.ArrayLike) -> npt.NDArray[np.floating]:
+    x = np.asarray(samples)
+    if x.ndim != 1:
+        raise ValueError(f"samples of shape {x.shape}: give one lead as a one-dimensional array in mV")
+    if not np.issubdtype(x.dtype, np.integer) and not np.issubdtype(x.dtype, np.floating):
+        raise TypeError(f"samples of type {x.dtype}: give numbers, in mV")
+    return x.astype(np.float64, copy=False)
+
+
+def _runs(x: npt.NDArray[np.floating]) -> Iterator[tuple[int, npt.NDArray[np.floating] | None]]:
+    """Yield (offset, samples) of runs of usable numbers, (offset, None) of runs that are not."""
+    if len(x) and np.dot(x, x) <= LIMIT_MV**2:  # nearly always: no sample can be beyond the limit, nor NaN
+        yield 0, x
+        return
+    with np.errstate(invalid="ignore"):
+        good = np.abs(x) <= LIMIT_MV  # False for NaN as well
+    edges = np.flatnonzero(good[1:] != good[:-1]) + 1
+    for start, end in zip([0, *edges.tolist()], [*edges.tolist(), len(x)], strict=True):
+        if end > start:
+            yield start, x[start:end] if good[start] else None

@@ -1,0 +1,1 @@
+"""Raw notifications in a file: the format, recording, replay."""

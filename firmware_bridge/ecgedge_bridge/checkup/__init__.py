@@ -1,0 +1,1 @@
+"""``ecgedge doctor``: what is measured of a wearable, and what the findings are."""

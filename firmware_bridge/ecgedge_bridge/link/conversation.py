@@ -1,0 +1,195 @@
+"""A session's scripts carried out on a connected GATT client, and the inbox that its callbacks fill."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ecgedge_bridge.link.states import LinkTiming
+from ecgedge_bridge.protocols.session import Read, Request, Script, Session, Subscribe, Wait, Write
+
+OnNotification = Callable[[str, bytes, float], None]
+
+
+class GattClient(Protocol):
+    """What a conversation needs of a connected GATT client; ``bleak.BleakClient`` has it."""
+
+    async def start_notify(self, char_specifier: str, callback: Callable[[Any, bytearray], None]) -> None:
+        """Subscribe to a characteristic."""
+
+    async def stop_notify(self, char_specifier: str) -> None:
+        """Unsubscribe from a characteristic."""
+
+    async def read_gatt_char(self, char_specifier: str) -> bytearray:
+        """Read a characteristic."""
+
+    async def write_gatt_char(self, char_specifier: str, data: bytes, response: bool) -> None:
+        """Write to a characteristic."""
+
+
+class Inbox:
+    """What came in and waits to be taken: bounded, filled by callbacks, read by one task.
+
+    The callbacks only stamp and queue. When notifications come faster than they are taken, the oldest go;
+    the device's timestamps show that as a gap, and ``dropped`` counts them.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._queue: deque[tuple[str, bytes, float]] = deque()
+        self._wake = asyncio.Event()
+        self.closed = False
+        self.dropped = 0
+
+    def callback(self, uuid: str) -> Callable[[Any, bytearray], None]:
+        """Return the callback for a characteristic's notifications."""
+        return lambda _sender, data: self.put(uuid, bytes(data))
+
+    def put(self, uuid: str, data: bytes) -> None:
+        """Take what has just come from a characteristic."""
+        if len(self._queue) >= self._size:
+            self._queue.popleft()
+            self.dropped += 1
+        self._queue.append((uuid, data, now_s()))
+        self._wake.set()
+
+    def close(self) -> None:
+        """Note that the connection is gone; what is queued may still be taken."""
+        self.closed = True
+        self._wake.set()
+
+    def take(self) -> tuple[str, bytes, float] | None:
+        """Return the oldest notification (characteristic, value, arrival time), or None."""
+        return self._queue.popleft() if self._queue else None
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Wait for anything to come; False if nothing did."""
+        self._wake.clear()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._wake.wait()
+        except TimeoutError:
+            # After a stall of the event loop both happen at once: something came, and the time is up.
+            return self._wake.is_set()
+        return True
+
+
+def now_s() -> float:
+    """Time on the event loop's clock, in seconds: the host's monotonic clock, or a simulated one."""
+    return asyncio.get_running_loop().time()
+
+
+class Conversation:
+    """A session on one connection.
+
+    Parameters
+    ----------
+    client : GattClient
+        Connected client.
+    inbox : Inbox
+        Where its notifications go.
+    session : Session
+        What to say, and who listens.
+    timing : LinkTiming
+        Time limits.
+    errors : tuple of exception types
+        What the client raises when something optional is refused.
+    on_notification : callable, optional
+        Called with everything that is passed to the session, as it is: (uuid, data, host_time_s).
+
+    Attributes
+    ----------
+    last_data_s : float or None
+        Arrival of the newest data of the main stream that was passed on.
+    """
+
+    def __init__(
+        self,
+        client: GattClient,
+        inbox: Inbox,
+        session: Session,
+        timing: LinkTiming,
+        errors: tuple[type[Exception], ...] = (),
+        on_notification: OnNotification | None = None,
+    ) -> None:
+        self._client = client
+        self._inbox = inbox
+        self._session = session
+        self._timing = timing
+        self._errors = (*errors, TimeoutError)
+        self._on_notification = on_notification
+        self._subscribed: list[str] = []
+        self._deadline_s = 0.0
+        self.last_data_s: float | None = None
+
+    async def run(self, script: Script) -> None:
+        """Carry out a script.
+
+        Raises
+        ------
+        LinkError, FrameError
+            What the script raises.
+        TimeoutError
+            If the device does not answer, or the connection was lost meanwhile.
+        """
+        for request in script:
+            if not isinstance(request, Wait):
+                self._deadline_s = now_s() + self._timing.command_s
+            optional = isinstance(request, Subscribe | Read) and request.optional
+            with contextlib.suppress(*(self._errors if optional else ())):
+                async with asyncio.timeout_at(self._deadline_s):
+                    await self._carry_out(request)
+
+    async def _carry_out(self, request: Request) -> None:
+        match request:
+            case Wait():
+                await self._wait()
+            case Write(uuid, data, response):
+                await self._client.write_gatt_char(uuid, data, response=response)
+            case Read(uuid):
+                self._inbox.put(uuid, bytes(await self._client.read_gatt_char(uuid)))
+                self.receive_all()
+            case Subscribe(uuid):
+                await self._client.start_notify(uuid, self._inbox.callback(uuid))
+                self._subscribed.append(uuid)
+
+    async def _wait(self) -> None:
+        while not self.receive_all():
+            if self._inbox.closed:
+                raise TimeoutError("the connection was lost before the device answered")
+            await self._inbox.wait(self._timing.command_s)
+
+    def receive_all(self) -> bool:
+        """Pass everything on that is queued; False if nothing was."""
+        received = False
+        while self.receive_one():
+            received = True
+        return received
+
+    def receive_one(self) -> bool:
+        """Pass the oldest notification on; False if there is none."""
+        if (item := self._inbox.take()) is None:
+            return False
+        if self._on_notification is not None:
+            self._on_notification(*item)
+        if self._session.receive(*item):
+            self.last_data_s = item[2]
+        return True
+
+    async def end(self) -> None:
+        """Stop the measurement and unsubscribe.
+
+        Raises
+        ------
+        Exception
+            Anything, on a stack that is dead.
+        """
+        if self._inbox.closed:
+            return
+        await self.run(self._session.stop())
+        async with asyncio.timeout(self._timing.command_s):
+            for uuid in self._subscribed:
+                await self._client.stop_notify(uuid)

@@ -1,0 +1,399 @@
+"""A connected wearable as an asynchronous iterator, driven by the table in ``states.py``.
+
+What is said over a connection is in ``protocols``, which session fits a device in
+``protocols/profiles.py``; the Bluetooth stack behind :class:`~ecgedge_bridge.link.radio.Radio` is in
+``bleak_radio.py``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ecgedge_bridge.errors import FrameError, LinkError
+from ecgedge_bridge.link.conversation import Conversation, Inbox, OnNotification, now_s
+from ecgedge_bridge.link.errors import explain, in_words, needs_pairing
+from ecgedge_bridge.link.radio import Client, Found, Radio, offered_by
+from ecgedge_bridge.link.states import TRANSITIONS, LinkTiming, Outcome, State
+from ecgedge_bridge.protocols.profiles import Profile, profile_for
+from ecgedge_bridge.protocols.session import NotOfferedError, Offered, Session, WearableEvent, checked_extras
+from ecgedge_bridge.stream.decoder import DecoderStats
+from ecgedge_bridge.values import Battery, DeviceStatus, SampleBlock
+
+OnStatus = Callable[[DeviceStatus | Battery], None]
+OnEvent = Callable[[WearableEvent], None]
+
+# Tries of the first connection before it is an error; a link that worked once is tried for ever.
+_FIRST_TRIES = 3
+# 1024 notifications of an H10 are 9.6 minutes and 250 kB.
+_QUEUE = 1024
+_UP = (State.WAITING, State.STREAMING)
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who is told what; each may be missing. See :func:`~ecgedge_bridge.connect`."""
+
+    on_status: OnStatus | None = None
+    on_event: OnEvent | None = None
+    on_notification: OnNotification | None = None
+
+    def tell(self, event: WearableEvent) -> None:
+        """Tell an event to whom it concerns."""
+        if self.on_status is not None and isinstance(event, DeviceStatus | Battery):
+            self.on_status(event)
+        if self.on_event is not None:
+            self.on_event(event)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the caller wants of a wearable; see :func:`~ecgedge_bridge.connect`.
+
+    Raises
+    ------
+    ValueError
+        If an extra is unknown.
+    """
+
+    name: str
+    profile: Profile | None = None
+    extras: Iterable[str] = ()
+    fs: float | None = None
+    find_timeout_s: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse unknown extras before anything is looked for."""
+        checked_extras(self.extras)
+
+
+class Wearable:
+    """A connected wearable: iterate over it for :class:`SampleBlock` values.
+
+    Made by :func:`~ecgedge_bridge.connect`. The link is driven by the iteration: nothing runs behind the
+    caller's back, statuses come in the order of the stream, and while nobody iterates only the bounded queue
+    fills.
+
+    Attributes
+    ----------
+    name, address : str
+        What was found; the name asked for until then.
+    profile : Profile or None
+        How the device is spoken to; None until that is known.
+    offered : Offered
+        What the device has to offer; nothing until that is known.
+    """
+
+    def __init__(self, wish: Wish, listeners: Listeners, timing: LinkTiming, radio: Radio) -> None:
+        self.name = wish.name
+        self.address = ""
+        self.profile = wish.profile
+        self.offered = Offered()
+        self._wish = wish
+        self._listeners = listeners
+        self._timing = timing
+        self._radio = radio
+        self._state = State.SCANNING
+        self._entered_s = self._down_since_s = now_s()
+        self._device: Found | None = None
+        self._client: Client | None = None
+        self._inbox = Inbox(_QUEUE)
+        self._session: Session | None = None
+        self._conversation: Conversation | None = None
+        self._place = (0, 0.0)
+        self._reason = ""
+        self._attempt = 0
+        self._pause_s = 0.0
+        self._dropped = 0
+        self._was_up = self._forgot = False
+        self._errors: tuple[type[Exception], ...] = (*radio.errors, FrameError)
+        self._step: asyncio.Task[Outcome] | None = None
+        self._steps: dict[State, Callable[[], Coroutine[Any, Any, Outcome]]] = {
+            State.SCANNING: self._scan,
+            State.CONNECTING: self._connect,
+            State.SETTING_UP: self._set_up,
+            State.BACKING_OFF: self._back_off,
+        }
+
+    @property
+    def state(self) -> State:
+        """Where the link is now."""
+        return self._state
+
+    @property
+    def stats(self) -> DecoderStats:
+        """Counts of the ECG's decoder so far."""
+        return DecoderStats() if self._session is None else self._session.stats
+
+    @property
+    def fs_hat(self) -> float:
+        """Estimate of the device's true sampling rate in Hz; 0 without ECG."""
+        return 0.0 if self._session is None else self._session.fs_hat
+
+    @property
+    def dropped(self) -> int:
+        """Notifications that were dropped because nobody took them; their samples count as lost."""
+        return self._dropped + self._inbox.dropped
+
+    def __aiter__(self) -> AsyncIterator[SampleBlock]:
+        """Iterate over the blocks as they come."""
+        return self
+
+    async def __anext__(self) -> SampleBlock:
+        """Return the next block, reconnecting as often as it takes.
+
+        Raises
+        ------
+        LinkError
+            If the wearable stays away longer than ``find_timeout_s``.
+        StopAsyncIteration
+            After the connection was closed.
+        """
+        while self._state is not State.STOPPED:
+            if (block := self._next_block()) is not None:
+                return block
+            await self._advance()
+        raise StopAsyncIteration
+
+    def _next_block(self) -> SampleBlock | None:
+        """Tell what the session has to say, up to its next block."""
+        while self._session is not None and (event := self._session.next_event()) is not None:
+            if isinstance(event, SampleBlock):
+                self._place = (event.end_sample, event.end_sample / event.fs)
+                return event
+            self._listeners.tell(event)
+        return None
+
+    async def open(self) -> None:
+        """Find, connect and start; returns when the measurement is started.
+
+        Raises
+        ------
+        LinkError
+            No adapter, no such device, or refused; the message says what to do.
+        """
+        self._say()
+        while self._state not in _UP:
+            await self._advance()
+
+    async def close(self) -> None:
+        """Stop the measurement and hang up; never raises for a link that is dead already."""
+        if self._state is not State.STOPPED:
+            try:
+                await self._abandon_step()
+                await self._hang_up()
+            finally:
+                self._enter(State.STOPPED)
+
+    async def _abandon_step(self) -> None:
+        step, self._step = self._step, None
+        if step is not None:
+            step.cancel()
+            await asyncio.gather(step, return_exceptions=True)
+
+    async def _advance(self) -> None:
+        """Run the current state's step; when it ends, look up the next state."""
+        before = self._state
+        try:
+            outcome = await self._finish_step()
+        except self._errors as error:
+            outcome = self._failed(error)
+        if outcome is not None:
+            self._enter(TRANSITIONS[before, outcome])
+
+    async def _finish_step(self) -> Outcome | None:
+        """Await the state's step. A caller that waits with a time limit does not undo half a connection."""
+        if self._state in _UP:
+            return await self._listen()
+        if self._step is None:
+            self._step = asyncio.get_running_loop().create_task(self._steps[self._state]())
+        try:
+            return await asyncio.shield(self._step)
+        finally:
+            if self._step.done():
+                self._step = None
+
+    def _failed(self, error: Exception) -> Outcome:
+        """Decide whether an error of the radio is worth another try."""
+        if needs_pairing(error):
+            raise LinkError(f"{self.name} wants to be paired: connect with pair=True") from error
+        if not self._was_up and self._state is State.SCANNING:
+            raise explain(error) from error
+        self._reason = in_words(error)
+        return Outcome.LOST
+
+    def _enter(self, state: State) -> None:
+        if state is State.BACKING_OFF:
+            self._plan_pause()
+        self._state = state
+        self._entered_s = now_s()
+        self._say()
+
+    def _plan_pause(self) -> None:
+        if not self._was_up and self._attempt + 1 >= _FIRST_TRIES:
+            raise LinkError(
+                f"could not connect to {self.name} in {_FIRST_TRIES} tries ({self._reason}): move closer, "
+                "wet the electrodes, and end any phone app that holds the connection"
+            )
+        self._pause_s = self._timing.back_off(self._attempt, random.uniform(-1, 1))
+        self._attempt += 1
+
+    def _say(self) -> None:
+        details = {
+            State.SCANNING: f"looking for {self._wish.name}",
+            State.BACKING_OFF: f"{self._reason}; next try in {self._pause_s:.1f} s",
+        }
+        detail = details.get(self._state, "")
+        self._listeners.tell(DeviceStatus(*self._place, self._state.value, detail, self.name))
+
+    async def _scan(self) -> Outcome:
+        limit = self._search_limit()
+        device = await self._radio.find(self._matches, limit, self.address or self._wish.name)
+        if device is None and not self._was_up and not self._attempt:
+            raise LinkError(
+                f"{self._wish.name} was not found in {limit:g} s: put the strap on with wet electrodes, "
+                "move closer, end any phone app that holds it, and see `ecgedge scan` for what is near"
+            )
+        if device is None:
+            self._reason = "not found"
+            return Outcome.LOST
+        self._device = device
+        # From now on this very device, whatever else has the same name.
+        self.name, self.address = device.name or self._wish.name, device.address
+        if self._session is not None:
+            self._session.device = self.name
+        return Outcome.DONE
+
+    def _search_limit(self) -> float:
+        """How long to search now: a lost device is searched in turns, until the caller's patience ends."""
+        patience_s = self._wish.find_timeout_s
+        if not self._was_up:
+            return self._timing.first_find_s if patience_s is None else patience_s
+        if patience_s is None:
+            return self._timing.find_s
+        away_s = now_s() - self._down_since_s
+        if away_s >= patience_s:
+            raise LinkError(
+                f"{self.name} stayed away for {away_s:.0f} s ({self._reason}): put it on, move closer, "
+                "and start again"
+            )
+        return min(self._timing.find_s, patience_s - away_s)
+
+    def _matches(self, device: Found) -> bool:
+        address, name = device.address.casefold(), device.name.casefold()
+        if self.address:
+            return address == self.address.casefold()
+        wanted = self._wish.name.casefold()
+        return wanted in (address, name) or name.startswith(wanted + " ")
+
+    async def _connect(self) -> Outcome:
+        assert self._device is not None
+        self._dropped += self._inbox.dropped
+        self._inbox = inbox = Inbox(_QUEUE)
+        async with asyncio.timeout(self._timing.connect_s):
+            self._client = await self._radio.connect(self._device, inbox.close)
+        return Outcome.DONE
+
+    async def _set_up(self) -> Outcome:
+        try:
+            await self._start_session()
+        except LinkError as error:
+            if not await self._may_pass(error):
+                raise
+            self._reason = str(error)
+            return Outcome.LOST
+        self._was_up, self._forgot = True, False
+        return Outcome.DONE
+
+    async def _start_session(self) -> None:
+        client = self._client
+        assert client is not None
+        self.offered = offered_by(client)
+        if self._session is None:
+            self._session = self._make_session(self.offered)
+        self._conversation = Conversation(
+            client,
+            self._inbox,
+            self._session,
+            self._timing,
+            self._radio.errors,
+            self._listeners.on_notification,
+        )
+        await self._conversation.run(self._session.start(self.offered))
+
+    async def _may_pass(self, refusal: LinkError) -> bool:
+        """Whether another connection may go better."""
+        if not isinstance(refusal, NotOfferedError):
+            # The same command worked before: a refusal now passes, such as a strap in its charger.
+            return self._was_up
+        if self._forgot:
+            return False
+        # The stack may remember services from before an update of the device.
+        self._forgot = True
+        await self._hang_up()
+        if not self._was_up:
+            # These services have chosen it.
+            self.profile, self._session = self._wish.profile, None
+        return await self._radio.clear_cache(self.address)
+
+    def _make_session(self, offered: Offered) -> Session:
+        """Choose the profile that fits the device, unless the caller has chosen one."""
+        wish = self._wish
+        if self.profile is None:
+            self.profile = profile_for(self.name, offered.services, connected=True)
+        return self.profile.make_session(device=self.name, fs=wish.fs, extras=wish.extras)
+
+    async def _listen(self) -> Outcome | None:
+        """Decode one of what is queued; when nothing is, wait for more as long as the state allows."""
+        assert self._conversation is not None
+        assert self._session is not None
+        received = self._conversation.receive_one()
+        if self._state is State.WAITING and self._conversation.last_data_s is not None:
+            self._attempt = 0
+            return Outcome.DONE
+        if self._session.ended:
+            return self._lose(self._session.ended)
+        if received:
+            return None
+        if self._inbox.closed:
+            return self._lose("the connection was lost")
+        return await self._wait_for_data(self._conversation.last_data_s)
+
+    async def _wait_for_data(self, last_data_s: float | None) -> Outcome | None:
+        waiting = self._state is State.WAITING
+        limit = self._timing.first_frame_s if waiting else self._silence_s()
+        since = max(self._entered_s, last_data_s or 0.0)
+        # After a stall of the event loop what came meanwhile is still to be delivered: wait a little more.
+        if await self._inbox.wait(since + limit - now_s()) or await self._inbox.wait(limit / 10):
+            return None
+        return self._lose(f"no {'first frame' if waiting else 'data'} for {limit:.1f} s")
+
+    def _silence_s(self) -> float:
+        """How long the main stream may be silent: more where its notifications are rarer than an H10's."""
+        return self._timing.no_data_s * (self.profile.rarity if self.profile is not None else 1.0)
+
+    def _lose(self, reason: str) -> Outcome:
+        self._reason = reason
+        self._down_since_s = now_s()
+        return Outcome.LOST
+
+    async def _back_off(self) -> Outcome:
+        await self._hang_up()
+        await asyncio.sleep(self._pause_s)
+        return Outcome.DONE
+
+    async def _hang_up(self) -> None:
+        """Stop the measurement and disconnect, each within its limit; on a dead stack both raise anything."""
+        if self._conversation is not None:
+            with contextlib.suppress(Exception):
+                await self._conversation.end()
+            self._conversation = None
+        if self._client is not None:
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(self._timing.disconnect_s):
+                    await self._client.disconnect()
+            self._client = None

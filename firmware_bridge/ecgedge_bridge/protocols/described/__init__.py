@@ -1,0 +1,1 @@
+"""Devices that a TOML file describes."""

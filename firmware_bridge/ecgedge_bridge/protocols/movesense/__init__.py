@@ -1,0 +1,1 @@
+"""Movesense: GATT SensorData, and the ECG firmware's own service."""

@@ -1,0 +1,1 @@
+"""The frame of ``firmware/ecg_frame.h``, for your own firmware."""

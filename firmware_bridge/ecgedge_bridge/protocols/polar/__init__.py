@@ -1,0 +1,1 @@
+"""Polar Measurement Data (PMD): frames, control point, session."""

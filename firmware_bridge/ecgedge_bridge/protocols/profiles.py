@@ -1,0 +1,246 @@
+"""How each kind of wearable is recognised and spoken to: a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from os import PathLike, fspath
+from typing import Protocol
+
+from ecgedge_bridge.protocols.described.profile import (
+    GattProfile,
+    built_in_profiles,
+    load_profile,
+    make_decoder,
+)
+from ecgedge_bridge.protocols.movesense.firmware import ACTIVITY_SERVICE, DEFAULT_FS, INTERVAL_FS
+from ecgedge_bridge.protocols.movesense.sensor_data import ECG_RATES, SENSOR_DATA_SERVICE
+from ecgedge_bridge.protocols.movesense.session import MovesenseFirmwareSession, MovesenseSession
+from ecgedge_bridge.protocols.own.frames import ECG_NOTIFY, ECG_SERVICE, RATES, FrameDecoder
+from ecgedge_bridge.protocols.polar.control import ECG_FS, PMD_SERVICE
+from ecgedge_bridge.protocols.polar.session import PolarSession
+from ecgedge_bridge.protocols.session import NotOfferedError, Session
+from ecgedge_bridge.protocols.standard.heart_rate import HEART_RATE_SERVICE
+from ecgedge_bridge.protocols.standard.session import HeartRateSession, NotifySession
+
+
+class _Make(Protocol):
+    def __call__(self, device: str, fs: float, extras: Iterable[str]) -> Session:
+        """Make a session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A kind of wearable.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the table.
+    services : frozenset of str
+        UUIDs of the services by which it is known, in lower case.
+    fs : float
+        Nominal sampling rate of its ECG in Hz; 0 where it has none.
+    make : callable
+        Makes its session from ``device``, ``fs`` and ``extras``.
+    names : tuple of str
+        How its advertised name begins, in lower case.
+    period_s : float
+        How often the notifications of its main stream come, in seconds.
+    rates : tuple of float
+        Rates that it can have, in Hz; empty for any.
+
+    Examples
+    --------
+    >>> PROFILES["polar"].matches("Polar H10 1234", [])
+    True
+    >>> PROFILES["heart_rate"].matches("", ["0000180d-0000-1000-8000-00805f9b34fb"])
+    True
+    """
+
+    name: str
+    services: frozenset[str]
+    fs: float
+    make: _Make
+    names: tuple[str, ...] = ()
+    period_s: float = 0.56
+    rates: tuple[float, ...] = ()
+
+    def matches(self, name: str, service_uuids: Iterable[str]) -> bool:
+        """Whether a device with this name and these services is of this kind."""
+        return self._has_name(name) or self._has_service(service_uuids)
+
+    def _has_name(self, name: str) -> bool:
+        return name.casefold().startswith(self.names) if self.names else False
+
+    def _has_service(self, service_uuids: Iterable[str]) -> bool:
+        return not self.services.isdisjoint(uuid.lower() for uuid in service_uuids)
+
+    def make_session(
+        self, *, device: str = "", fs: float | None = None, extras: Iterable[str] = ()
+    ) -> Session:
+        """Make a session for a device of this kind.
+
+        Parameters
+        ----------
+        device : str
+            Name that the values carry.
+        fs : float, optional
+            Nominal sampling rate in Hz.
+        extras : iterable of {"heart_rate", "battery", "acc", "information"}
+            What to subscribe to besides the ECG.
+
+        Raises
+        ------
+        ValueError
+            If the rate or an extra is not offered.
+        """
+        if fs is not None and self.rates and fs not in self.rates:
+            offered = ", ".join(f"{rate:g}" for rate in self.rates)
+            raise ValueError(f"{self.name} has no rate of {fs:g} Hz: use one of {offered}")
+        return self.make(device, self.fs if fs is None else fs, extras)
+
+    @property
+    def rarity(self) -> float:
+        """How much rarer than an H10's its notifications are; 1 at least."""
+        return max(1.0, self.period_s / 0.56)
+
+
+def _ecgedge(device: str, fs: float, extras: Iterable[str]) -> Session:
+    return NotifySession({ECG_NOTIFY: FrameDecoder(device, fs)}, device, extras)
+
+
+def _heart_rate(device: str, fs: float, extras: Iterable[str]) -> Session:
+    return HeartRateSession(device, extras)
+
+
+def described_profile(described: GattProfile, name: str = "") -> Profile:
+    """Return the profile of a device that a TOML file describes.
+
+    Parameters
+    ----------
+    described : GattProfile
+        What the file says.
+    name : str
+        Its name; by default what the file says.
+    """
+
+    def make(device: str, fs: float, extras: Iterable[str]) -> Session:
+        decoders = {described.characteristic: make_decoder(described, device)}
+        command = described.command_characteristic or ""
+        return NotifySession(decoders, device, extras, command, described.start, described.stop)
+
+    return Profile(
+        name=name or described.name,
+        services=frozenset({described.service}),
+        fs=described.fs,
+        make=make,
+        names=tuple(beginning.casefold() for beginning in described.names),
+        rates=(described.fs,),
+    )
+
+
+_TABLE = (
+    Profile(
+        "polar",
+        frozenset({PMD_SERVICE}),
+        ECG_FS,
+        PolarSession,
+        names=("polar h10", "polar h9"),
+        rates=(ECG_FS,),
+    ),
+    Profile(
+        "movesense",
+        frozenset({SENSOR_DATA_SERVICE}),
+        128.0,
+        MovesenseSession,
+        names=("movesense",),
+        rates=ECG_RATES,
+    ),
+    Profile(
+        "movesense_firmware",
+        frozenset({ACTIVITY_SERVICE}),
+        DEFAULT_FS,
+        MovesenseFirmwareSession,
+        names=("movesense",),
+        rates=tuple(INTERVAL_FS.values()),
+    ),
+    *(described_profile(profile, name) for name, profile in sorted(built_in_profiles().items())),
+    Profile("ecgedge", frozenset({ECG_SERVICE}), 250.0, _ecgedge, names=("ecgedge",), rates=RATES[1:]),
+    Profile("heart_rate", frozenset({HEART_RATE_SERVICE}), 0.0, _heart_rate, period_s=1.0),
+)
+
+PROFILES: dict[str, Profile] = {profile.name: profile for profile in _TABLE}
+"""Every kind of wearable that is known, by name."""
+
+
+def profile_for(name: str, service_uuids: Iterable[str], *, connected: bool = False) -> Profile:
+    """Return the profile that fits a device best.
+
+    Parameters
+    ----------
+    name : str
+        What it advertises.
+    service_uuids : iterable of str
+        Services that it has, or advertises.
+    connected : bool
+        Whether these are all services that it has: then its name does not stand for one that is missing.
+
+    Raises
+    ------
+    NotOfferedError
+        If none fits.
+
+    Examples
+    --------
+    >>> profile_for("Polar H10 1234", ["0000180d-0000-1000-8000-00805f9b34fb"]).name
+    'polar'
+    >>> profile_for("Polar H7 1234", ["0000180d-0000-1000-8000-00805f9b34fb"]).name
+    'heart_rate'
+    """
+    uuids = frozenset(service_uuids)
+    # Of two beginnings the longer one says more.
+    by_name = sorted(
+        (profile for profile in PROFILES.values() if profile._has_name(name)),
+        key=lambda profile: max(len(known) for known in profile.names if name.casefold().startswith(known)),
+        reverse=True,
+    )
+    by_service = [profile for profile in PROFILES.values() if profile._has_service(uuids)]
+    # A device that has ECG often has the standard heart rate as well.
+    with_ecg = [profile for profile in by_service if profile.fs]
+    both = [profile for profile in by_name if profile in with_ecg]
+    if fitting := [*both, *with_ecg, *([] if connected else by_name), *by_service]:
+        return fitting[0]
+    raise NotOfferedError(
+        f"{name or 'the device'} has no service that is known: use a Polar H10 or another of "
+        f"{', '.join(PROFILES)}, or describe your own device in a TOML file and give it as profile="
+    )
+
+
+def find_profile(wanted: Profile | str | PathLike[str]) -> Profile:
+    """Return a profile by its name in the table, or as a TOML file describes it.
+
+    Parameters
+    ----------
+    wanted : Profile, str or path
+        A name out of :data:`PROFILES`, or a file ``*.toml``.
+
+    Raises
+    ------
+    ValueError
+        If there is no profile of that name.
+    ConfigError
+        If the file cannot be used.
+
+    Examples
+    --------
+    >>> find_profile("healthypi").fs
+    128.0
+    """
+    if isinstance(wanted, Profile):
+        return wanted
+    if (text := fspath(wanted)) in PROFILES:
+        return PROFILES[text]
+    if text.endswith(".toml"):
+        return described_profile(load_profile(text))
+    raise ValueError(f"unknown profile {text!r}: use one of {', '.join(PROFILES)}, or a file *.toml")

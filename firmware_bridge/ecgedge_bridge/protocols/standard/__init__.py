@@ -1,0 +1,1 @@
+"""Services of the Bluetooth SIG: heart rate and battery."""

@@ -1,0 +1,1 @@
+"""Virtual wearables, their faults, and the air between them and the client."""

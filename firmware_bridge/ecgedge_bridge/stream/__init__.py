@@ -1,0 +1,1 @@
+"""Where a sample belongs: decoder, timeline, host clock. No device is named here."""

@@ -1,0 +1,204 @@
+"""The noise gate: what it computes, what it lets through, and what it does with a damaged file."""
+
+import json
+
+import numpy as np
+import pytest
+
+from ecgedge import assess_quality
+from ecgedge.artefacts.schema import digest
+from ecgedge.demo.synthetic import Segment, synthesize
+from ecgedge.gate.features import NAMES, Beats, gate_features
+from ecgedge.gate.model import REASONS, Gate, GateModel, flat_share
+from ecgedge.rhythm.model import BUNDLED
+from ecgedge_bridge.errors import ModelError
+
+FS = 100
+FILE = BUNDLED / "gate" / "gate.json"
+
+
+def train_of_beats(n=1000, period=80, height=1.0):
+    t = np.arange(n)
+    at = np.arange(40, n - 20, period)
+    return sum((height * np.exp(-0.5 * ((t - p) / 1.5) ** 2) for p in at), np.zeros(n)), at
+
+
+def features(x, at, confidence=1.0):
+    at = np.asarray(at, float)
+    return gate_features(x, Beats(at, np.full(len(at), confidence)), FS)
+
+
+def named(x, at, confidence=1.0):
+    return dict(zip(NAMES, features(x, at, confidence).tolist(), strict=True))
+
+
+def test_features_of_clean_beats():
+    x, at = train_of_beats()
+    f = named(x, at)
+    assert f["qrs_alike"] == pytest.approx(1, abs=1e-6)
+    assert f["least_alike"] == pytest.approx(1, abs=1e-6)
+    assert f["between_beats"] < 1e-3
+    assert f["fast_between"] < 1e-3
+    assert (f["sure"], f["unsure"]) == (1.0, 0.0)
+    assert f["cvnn"] == pytest.approx(0, abs=1e-9)
+    assert f["cvsd"] == pytest.approx(0, abs=1e-9)
+    assert f["rr_min_s"] == pytest.approx(0.8)
+    assert f["rr_max_s"] == pytest.approx(0.8)
+    assert f["beats_per_s"] == pytest.approx(1.2)
+
+
+@pytest.mark.parametrize("gain", [0.01, 100.0])
+def test_features_do_not_depend_on_the_gain(gain):
+    rng = np.random.default_rng(0)
+    x, at = train_of_beats()
+    x += 0.05 * rng.standard_normal(len(x))
+    np.testing.assert_allclose(features(gain * x, at), features(x, at), rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_features_without_beats_are_finite(n):
+    x, at = train_of_beats()
+    assert np.isfinite(features(x, at[:n])).all()
+    assert np.isfinite(features(np.full(1000, 3.0), at[:n])).all()
+
+
+def test_premature_beats_of_another_shape_are_alike_among_themselves():
+    x, at = train_of_beats()
+    t = np.arange(len(x))
+    early = at[2::4] - 30
+    wide = sum((-1.5 * np.exp(-0.5 * ((t - p) / 4.0) ** 2) for p in early), np.zeros(len(x)))
+    f = named(x + wide, np.sort(np.r_[at, early]))
+    assert f["qrs_alike"] > 0.99
+    assert f["least_alike"] > 0.95
+    assert f["cvnn"] > 0.2
+
+
+def test_unsure_beats_are_counted():
+    x, at = train_of_beats()
+    assert named(x, at, confidence=0.4)["unsure"] == 1.0
+
+
+def test_noise_moves_what_it_should():
+    rng = np.random.default_rng(1)
+    x, at = train_of_beats()
+    clean = named(x + 0.01 * rng.standard_normal(len(x)), at)
+    fast = named(x + 0.2 * rng.standard_normal(len(x)), at)
+    slow = named(x + 0.5 * np.sin(2 * np.pi * 0.9 * np.arange(len(x)) / FS), at)
+    assert fast["share_high"] > clean["share_high"]
+    assert fast["fast_between"] > 5 * clean["fast_between"]
+    assert fast["beats_alike"] < clean["beats_alike"]
+    assert slow["share_low"] > clean["share_low"]
+    assert slow["between_beats"] > 3 * clean["between_beats"]
+
+
+def test_every_feature_has_words_for_a_person():
+    assert set(REASONS) == set(NAMES)
+
+
+def test_flat_share():
+    x, _ = train_of_beats()
+    assert flat_share(np.zeros(1000), FS) == 1.0
+    assert flat_share(np.concatenate([x[:500] + np.sin(np.arange(500)), np.zeros(500)]), FS) == 0.5
+
+
+@pytest.mark.parametrize("kind", ["sinus", "af", "pvc"])
+@pytest.mark.parametrize("seed", range(5))
+def test_irregular_is_not_noisy(kind, seed):
+    quality = assess_quality(synthesize([Segment(kind, 60)], fs=130, seed=seed).mv, 130.0)
+    assert sum(q.accepted for q in quality) >= 5
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_is_refused_with_reasons(seed):
+    quality = assess_quality(synthesize([Segment("noise", 60)], fs=130, seed=seed).mv, 130.0)
+    assert not any(q.accepted for q in quality)
+    assert all(q.reasons for q in quality)
+
+
+@pytest.mark.parametrize("scale", [0.01, 0.3, 10.0])
+def test_white_noise_is_refused(scale):
+    noise = scale * np.random.default_rng(0).standard_normal(130 * 60)
+    assert not any(q.accepted for q in assess_quality(noise, 130.0))
+
+
+def test_the_file_comes_back_as_it_was_saved(tmp_path):
+    gate = GateModel.load(FILE)
+    gate.save(tmp_path / "gate.json")
+    assert GateModel.load(tmp_path / "gate.json") == gate
+
+
+def test_the_shipped_gate_says_how_it_was_made():
+    gate = GateModel.load(FILE)
+    assert gate.command.startswith("ecgedge-export train")
+    assert gate.metrics
+
+
+def with_digest(raw):
+    content = {k: v for k, v in raw.items() if k not in ("schema", "digest")}
+    return raw | {"digest": digest(content)}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda raw: raw | {"threshold": raw["threshold"] / 2},  # changed by hand
+        lambda raw: with_digest(raw | {"schema": 1}),
+        lambda raw: with_digest({k: v for k, v in raw.items() if k != "bias"}),
+        lambda raw: with_digest(raw | {"features": raw["features"][::-1]}),
+        lambda raw: with_digest(raw | {"weights": raw["weights"][1:]}),
+        lambda raw: with_digest(raw | {"weights": ["x"] * len(raw["weights"])}),
+        lambda raw: with_digest(raw | {"threshold": "high"}),
+        lambda raw: [],
+    ],
+)
+def test_a_damaged_file_is_refused(tmp_path, damage):
+    path = tmp_path / "gate.json"
+    path.write_text(json.dumps(damage(json.loads(FILE.read_text()))))
+    with pytest.raises(ModelError, match="again"):
+        GateModel.load(path)
+
+
+def test_no_file_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="again"):
+        GateModel.load(tmp_path / "gate.json")
+
+
+def even_gate(**changes):
+    """A gate that says 3 : 1 of everything."""
+    n = len(NAMES)
+    values = {
+        "mean": (0.0,) * n, "scale": (1.0,) * n, "weights": (0.0,) * n, "bias": np.log(3.0), "threshold": 0.7,
+        "morphology_weights": (0.0,) * n, "morphology_bias": np.log(3.0), "morphology_threshold": 0.7,
+    }  # fmt: skip
+    return Gate(GateModel(**(values | changes)), FS)
+
+
+def judge(gate):
+    x, at = train_of_beats()
+    x += 0.05 * np.random.default_rng(0).standard_normal(len(x))
+    return gate.judge(x, Beats(at.astype(float), np.ones(len(at))))
+
+
+def test_score_is_a_probability_of_the_weights():
+    verdict = judge(even_gate())
+    assert verdict.score == pytest.approx(0.75)
+    assert verdict.accepted
+    assert verdict.morphology
+
+
+def test_the_shape_may_be_in_doubt_where_the_rhythm_is_not():
+    verdict = judge(even_gate(morphology_threshold=0.8))
+    assert (verdict.accepted, verdict.morphology) == (True, False)
+    assert not judge(even_gate(threshold=0.8)).morphology  # what is refused is no good for anything
+
+
+def test_a_little_noise_costs_the_shape_before_the_rhythm():
+    ecg = synthesize([Segment("sinus", 60)], fs=130, seed=1).mv
+    rng = np.random.default_rng(2)
+    by_level = [assess_quality(ecg + sd * rng.standard_normal(len(ecg)), 130.0) for sd in (0.0, 0.04, 1.0)]
+    accepted = [sum(q.accepted for q in quality) for quality in by_level]
+    shape = [sum(q.morphology for q in quality) for quality in by_level]
+    assert accepted[0] >= 5
+    assert shape[0] >= 4
+    assert shape[1] < accepted[1]
+    assert accepted[2] == shape[2] == 0
