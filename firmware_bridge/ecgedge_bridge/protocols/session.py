@@ -2,8 +2,8 @@
 
 A session is driven from outside. :meth:`Session.start` and :meth:`Session.stop` are scripts: generators of
 requests that ``link/conversation.py`` carries out on a GATT client. Every notification, and the answer to
-every read, goes into :meth:`Session.receive`; what it meant comes out of :meth:`Session.next_event`. One session
-lasts for one stream, over any number of reconnections. Replaying a capture is feeding the same method.
+every read, goes into :meth:`Session.receive`; what it meant comes out of :meth:`Session.next_event`. One
+session lasts for one stream, over any number of reconnections. Replaying a capture is feeding the same method.
 """
 
 from __future__ import annotations

@@ -1,0 +1,116 @@
+"""The events of recordings as digests: what a change that claims to change nothing is held against.
+
+``python tests/e2e/event_digests.py`` prints what differs from ``event_digests.json``, ``--exact`` prints
+digests of the very bits, to compare two commits on one machine, ``--write`` takes the events of today as
+the right ones: for a change that means to change them.
+
+Figures are rounded to six digits: between processors with and without AVX-512 the last digits of scores and
+of LF/HF differ, and the file has to hold on all of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import ecgedge
+from ecgedge_bridge.errors import ConfigError
+
+FILE = Path(__file__).with_suffix(".json")
+CAPTURES = Path(__file__).parents[1] / "captures"
+RECORDS = ("100", "200", "208", "232")
+# What the link says is of the bridge, and has tests of its own.
+LINK = {"devicestatus", "linkstate", "note", "framelost", "summary"}
+CHUNKS = (130, 997, 36, 1)  # lengths that pieces of a signal are cut to in turn
+
+
+def recordings() -> Iterator[tuple[str, Iterable[ecgedge.SampleBlock]]]:
+    """Names and blocks of all recordings at hand; those of the data sets only where there are any."""
+    for file in sorted(CAPTURES.glob("*.cap")):
+        yield f"captures/{file.name}", ecgedge.read(file)
+    yield "made", pieces(made(), 130.0)
+    try:
+        from ecgedge_export import data
+
+        h10 = data.find("polar-h10", "polar-h10") / "h10_10min_pvc.csv.gz"
+        records = list(data.mitdb(RECORDS))
+    except (ImportError, ConfigError):
+        return
+    yield "polar-h10", ecgedge.read(h10, fs=130.0)
+    for record in records:
+        yield f"mitdb/{record.id}", pieces(record.mv, record.fs)
+
+
+def made() -> Any:
+    """Every kind of rhythm that the package can make, with noise, NaN and silence in it."""
+    from ecgedge.demo.synthetic import Segment, synthesize
+
+    kinds = (("sinus", 40.0, 62.0), ("af", 50.0, 105.0), ("pvc", 50.0, 72.0), ("noise", 25.0, 70.0))
+    mv = synthesize([Segment(*kind) for kind in kinds], 130.0, seed=5).mv.astype(np.float32)
+    mv[7000:7100] = np.nan
+    mv[15_000:16_500] = 0.0
+    return mv
+
+
+def pieces(mv: Any, fs: float) -> Iterator[ecgedge.SampleBlock]:
+    """The signal in blocks of changing lengths."""
+    at = turn = 0
+    while at < len(mv):
+        n = CHUNKS[turn % len(CHUNKS)]
+        yield ecgedge.SampleBlock(samples=np.asarray(mv[at : at + n], np.float32), fs=fs, sample=at)
+        at, turn = at + n, turn + 1
+
+
+def digest(blocks: Iterable[ecgedge.SampleBlock], *, exact: bool = False) -> dict[str, Any]:
+    """How many events of each kind a recording gives, and a digest of all of them."""
+    monitor = ecgedge.Monitor()
+    kinds: Counter[str] = Counter()
+    sha = hashlib.sha256()
+
+    def take(events: Iterable[Any]) -> None:
+        for event in events:
+            line = event.to_json()
+            if line["type"] not in LINK:
+                kinds[line["type"]] += 1
+                sha.update(json.dumps(line if exact else rounded(line), sort_keys=True).encode() + b"\n")
+
+    for block in blocks:
+        take(monitor.feed(block))
+    take(monitor.finish())
+    return {"events": dict(sorted(kinds.items())), "sha256": sha.hexdigest()}
+
+
+def rounded(value: Any) -> Any:
+    """JSON with figures of six digits."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, dict):
+        return {key: rounded(v) for key, v in value.items()}
+    return [rounded(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+def main(arguments: list[str]) -> int:
+    """Compare, print or write; 1 where something differs."""
+    exact = "--exact" in arguments
+    found = {name: digest(blocks, exact=exact) for name, blocks in recordings()}
+    if exact:
+        sys.stdout.write(json.dumps(found, indent=1) + "\n")
+        return 0
+    kept = json.loads(FILE.read_text()) if FILE.is_file() else {}
+    if "--write" in arguments:
+        FILE.write_text(json.dumps(kept | found, indent=1) + "\n")
+        return 0
+    differ = [name for name, one in found.items() if kept.get(name) != one]
+    sys.stdout.write(f"{len(found)} recordings, different: {', '.join(differ) or 'none'}\n")
+    return int(bool(differ))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
