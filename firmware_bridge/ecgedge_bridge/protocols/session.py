@@ -3,7 +3,7 @@
 A session is driven from outside. :meth:`Session.start` and :meth:`Session.stop` are scripts: generators of
 requests that ``link/conversation.py`` carries out on a GATT client. Every notification, and the answer to
 every read, goes into :meth:`Session.receive`; what it meant comes out of :meth:`Session.next_event`. One
-session lasts for one stream, over any number of reconnections. Replaying a capture is feeding the same method.
+session lasts for one stream, over any number of reconnections. To replay a capture is to feed this method.
 """
 
 from __future__ import annotations
