@@ -61,12 +61,12 @@ def evaluate(
 
 
 def _rhythm_report(model: Path | None, backend: str) -> object:
-    from ecgedge.rhythm.model import Model
+    from ecgedge.rhythm.model import RhythmModel
     from ecgedge_export import data, splits
     from ecgedge_export.rhythm import scores as ev
 
     records = (r for r in data.cinc2017() if splits.is_validation(r.id))
-    return ev.rhythm_report(ev.classify_records(records, Model.load(model, backend)), "NAO~")
+    return ev.rhythm_report(ev.classify_records(records, RhythmModel.load(model, backend)), "NAO~")
 
 
 def _beats_report(noise: list[str]) -> object:
@@ -77,18 +77,17 @@ def _beats_report(noise: list[str]) -> object:
 
 
 def _beat_classes_report(folder: Path | None, backend: str) -> object:
-    from ecgedge import classify_beats
-    from ecgedge.beat_classes.stage import BeatModel
+    from ecgedge import Models, classify_beats
     from ecgedge_export.beat_classes import scores
     from ecgedge_export.splits import DS2
 
-    classify = partial(classify_beats, model=BeatModel.load(folder, backend))
+    classify = partial(classify_beats, models=Models.load(backend, beat_classes=folder))
     return scores.report(scores.classify_records(classify, DS2))
 
 
 def _gate_report() -> object:
+    from ecgedge.artefacts.folder import BUNDLED
     from ecgedge.gate.model import GateModel
-    from ecgedge.rhythm.model import BUNDLED
     from ecgedge_export.gate import scores as gate_scores
     from ecgedge_export.gate import sets as gate_data
 
@@ -124,8 +123,8 @@ def _ec57_report(
 
 
 def _annotate(model: Path | None, backend: str, folder: Path, extension: str, ids: list[str]) -> None:
-    from ecgedge.monitor import Monitor
+    from ecgedge import Models, Monitor
     from ecgedge_export import data
     from ecgedge_export.ec57.annotations import annotate
 
-    annotate(Monitor(model, backend), data.mitdb(ids), folder, extension, say)
+    annotate(Monitor(Models.load(backend, rhythm=model)), data.mitdb(ids), folder, extension, say)
