@@ -16,17 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgedge.artefacts.folder import BUNDLED
-from ecgedge.artefacts.schema import (
-    FIX,
-    Table,
-    as_number,
-    as_object,
-    as_text,
-    build,
-    read_sealed,
-    write_sealed,
-)
+from ecgedge.artefacts.sealed import FIX, artefact_place, read_sealed, write_sealed
 from ecgedge_bridge.errors import ModelError
+from ecgedge_bridge.schema import build
 
 Floats = npt.NDArray[np.float32]
 SCHEMA = 1
@@ -83,7 +75,7 @@ class BeatNet:
             The file is missing, changed, or made for another version.
         """
         path = Path(path or BUNDLED / "beats" / "beats.json")
-        net = build(cls, _TABLE, read_sealed(path, SCHEMA, "the beat detector"), "beats")
+        net = build(cls, read_sealed(path, SCHEMA, "the beat detector"), artefact_place("beats"))
         net.layers()
         return net
 
@@ -113,16 +105,6 @@ def layer_shapes(channels: int) -> list[tuple[int, int]]:
 def pack(parts: list[npt.NDArray[np.floating]]) -> str:
     """Spell weights and biases, layer by layer, for :attr:`BeatNet.weights`."""
     return base64.b64encode(np.concatenate([p.ravel() for p in parts]).astype(np.float16).tobytes()).decode()
-
-
-_TABLE: Table = {
-    "channels": lambda value, where: int(as_number(value, where)),
-    "weights": as_text,
-    "threshold": as_number,
-    "back": as_number,
-    "metrics": as_object,
-    "command": as_text,
-}
 
 
 # Numpy takes a Python number in at twice the cost.

@@ -16,20 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgedge.artefacts.folder import BUNDLED
-from ecgedge.artefacts.schema import (
-    FIX,
-    Table,
-    as_number,
-    as_object,
-    as_text,
-    build,
-    list_of,
-    read_sealed,
-    write_sealed,
-)
+from ecgedge.artefacts.sealed import FIX, artefact_place, read_sealed, write_sealed
 from ecgedge.gate.features import NAMES, Beats, Signal, gate_features
 from ecgedge.stream.amplitude import FLOOR_MV
 from ecgedge_bridge.errors import ModelError
+from ecgedge_bridge.schema import build
 
 Array = npt.NDArray[np.float64]
 SCHEMA = 2
@@ -111,28 +102,11 @@ class GateModel:
             The file is missing, changed, or made for other features.
         """
         path = Path(path or BUNDLED / "gate" / "gate.json")
-        gate = build(cls, _TABLE, read_sealed(path, SCHEMA, "the gate"), "gate")
+        gate = build(cls, read_sealed(path, SCHEMA, "the gate"), artefact_place("gate"))
         lengths = {len(v) for v in (gate.mean, gate.scale, gate.weights, gate.morphology_weights)}
         if gate.features != NAMES or lengths != {len(NAMES)}:
             raise ModelError(f"the gate {path} is for other features than this version's: {FIX}")
         return gate
-
-
-_NUMBERS = list_of(as_number)
-_TABLE: Table = {
-    "mean": _NUMBERS,
-    "scale": _NUMBERS,
-    "weights": _NUMBERS,
-    "bias": as_number,
-    "threshold": as_number,
-    "morphology_weights": _NUMBERS,
-    "morphology_bias": as_number,
-    "morphology_threshold": as_number,
-    "clip": as_number,
-    "features": list_of(as_text),
-    "metrics": as_object,
-    "command": as_text,
-}
 
 
 class Gate:

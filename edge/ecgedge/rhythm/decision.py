@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 # For a model whose manifest gives none. Chosen on the validation split of CinC 2017.
-LIMITS = MappingProxyType({"conclusive": 0.5, "sure": 0.8, "af_absent": 0.1, "af_present": 0.6})
+LIMITS: Mapping[str, float] = {"conclusive": 0.5, "sure": 0.8, "af_absent": 0.1, "af_present": 0.6}
 
 
 class Decision(NamedTuple):

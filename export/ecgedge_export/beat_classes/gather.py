@@ -24,6 +24,7 @@ from ecgedge.beats import detector as beats
 from ecgedge.beats import net as beat_net
 from ecgedge.beats.detector import find_beats
 from ecgedge.stream import filters
+from ecgedge_bridge.files import atomic_file
 from ecgedge_export import data, prepare, splits
 from ecgedge_export.beat_classes import premature as made_premature
 from ecgedge_export.beat_classes.premature import premature
@@ -83,10 +84,8 @@ class BeatSet:
 
     def save(self, path: Path) -> None:
         """Write the beats to a ``.npz`` file, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part.npz")
-        np.savez(part, **{f.name: getattr(self, f.name) for f in fields(self)})
-        part.replace(path)
+        with atomic_file(path) as file:
+            np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})
 
     @classmethod
     def load(cls, path: Path) -> BeatSet:

@@ -21,6 +21,7 @@ from ecgedge.beats.net import DILATIONS, FS, KERNEL, STRIDES, BeatNet, pack
 from ecgedge_export import data, prepare, recipe, splits
 from ecgedge_export.beats.views import Source, Viewer
 from ecgedge_export.progress import telling
+from ecgedge_export.recipe import Count, Positive
 
 Say = Callable[[str], None]
 RARE = frozenset("VFEe!aSJ")
@@ -32,12 +33,13 @@ class BeatRecipe:
     """Choices that make a beat detector."""
 
     name: str
-    channels: int
-    steps: int
-    batch: int
-    lr: float
+    task: str
+    channels: Count
+    steps: Count
+    batch: Count
+    lr: Positive
     seed: int
-    threads: int
+    threads: Count
     rare: float
     self_labelled: float
     sure: float
@@ -73,8 +75,7 @@ class TorchNet(nn.Module):
 
 def load_recipe(path: Path) -> BeatRecipe:
     """Read a recipe; errors as in :func:`ecgedge_export.recipe.load`."""
-    loaded: BeatRecipe = recipe.read(BeatRecipe, path)
-    return loaded
+    return recipe.read(BeatRecipe, path)
 
 
 def build(how: BeatRecipe, record_ids: tuple[str, ...], command: str, say: Say) -> BeatNet:
@@ -87,6 +88,11 @@ def build(how: BeatRecipe, record_ids: tuple[str, ...], command: str, say: Say) 
     own = self_labelled(first, how.sure)
     say(f"second round: {len(own)} recordings labelled by the first one")
     return replace(train(how, [annotated, own], viewer, say), command=command)
+
+
+def save(net: BeatNet, folder: Path) -> None:
+    """Write the folder of a network."""
+    net.save(folder / "beats.json")
 
 
 def train(how: BeatRecipe, sources: list[list[Source]], viewer: Viewer, say: Say) -> BeatNet:

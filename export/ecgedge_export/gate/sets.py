@@ -15,6 +15,7 @@ from ecgedge.gate.features import NAMES, Beats, gate_features
 from ecgedge.gate.model import flat_share
 from ecgedge_export import data, prepare, recipe, splits
 from ecgedge_export.gate import motion
+from ecgedge_export.recipe import Positive
 
 Array = npt.NDArray[np.float64]
 Signal = prepare.Signal
@@ -32,8 +33,9 @@ class GateRecipe:
     """Choices that make a gate."""
 
     name: str
-    fs: float
-    window_s: float
+    task: str
+    fs: Positive
+    window_s: Positive
     noisy_db: tuple[float, ...]
     mild_db: tuple[float, ...]
     ridge: float
@@ -70,8 +72,7 @@ class Windows:
 
 def load_recipe(path: Path) -> GateRecipe:
     """Read a gate recipe; errors as in :func:`ecgedge_export.recipe.load`."""
-    loaded: GateRecipe = recipe.read(GateRecipe, path)
-    return loaded
+    return recipe.read(GateRecipe, path)
 
 
 def read(readers: Mapping[str, Callable[[], Windows]], say: Say) -> Windows:

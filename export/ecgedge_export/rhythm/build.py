@@ -15,7 +15,7 @@ from scipy import optimize, special
 from torch import nn
 
 from ecgedge.artefacts.backends.onnx import open_model
-from ecgedge.artefacts.manifest import Dataset, Manifest, Normalisation
+from ecgedge.artefacts.manifest import Manifest, Normalisation
 from ecgedge.rhythm.decision import LIMITS
 from ecgedge.rhythm.model import NORMALISATION, RhythmModel
 from ecgedge.stream.filters import FrontEnd
@@ -38,15 +38,6 @@ from ecgedge_export.train import Lessons, logits
 
 CALIBRATION_WINDOWS = 512
 GOLDEN_WINDOWS = 1
-SOURCES = (
-    Dataset(
-        "PhysioNet/CinC Challenge 2017",
-        "ODC-By 1.0",
-        0,
-        "https://physionet.org/content/challenge-2017/1.0.0/",
-    ),
-    Dataset("MIT-BIH Noise Stress Test", "ODC-By 1.0", 3, "https://physionet.org/content/nstdb/1.0.0/"),
-)
 Say = Callable[[str], None]
 
 
@@ -223,7 +214,6 @@ def _golden(sets: Sets, recipe: Recipe) -> list[tuple[npt.NDArray[np.float32], n
 
 def _draft(recipe: Recipe, sets: Sets, temperature: float, command: str) -> Manifest:
     front = FrontEnd.default(recipe.fs)
-    cinc, nstdb = SOURCES
     return Manifest(
         task=recipe.task,
         fs=recipe.fs,
@@ -236,7 +226,10 @@ def _draft(recipe: Recipe, sets: Sets, temperature: float, command: str) -> Mani
         classes=recipe.classes,
         temperature=temperature,
         thresholds=LIMITS,
-        training_data=(replace(cinc, records=len(sets.train.ids)), nstdb),
+        training_data=(
+            data.DATASETS["cinc2017"].source(len(sets.train.ids)),
+            data.DATASETS["nstdb"].source(len(prepare.NOISES)),
+        ),
         split_sha256=splits.split_hash(sets.validation.ids),
         metrics={"command": command},
         commit=commit(),

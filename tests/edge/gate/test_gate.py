@@ -7,7 +7,7 @@ import pytest
 
 from ecgedge import assess_quality
 from ecgedge.artefacts.folder import BUNDLED
-from ecgedge.artefacts.schema import digest
+from ecgedge.artefacts.sealed import digest
 from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.gate.features import NAMES, Beats, gate_features
 from ecgedge.gate.model import REASONS, Gate, GateModel, flat_share
