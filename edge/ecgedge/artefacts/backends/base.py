@@ -16,7 +16,7 @@ Logits = npt.NDArray[np.float32]
 
 
 class Backend(Protocol):
-    """A loaded model. One thread at a time may call :meth:`run`."""
+    """A loaded model; threads may share it."""
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ class InterpreterBackend:
     def __init__(self, name: str, interpreter: Any, model: bytes, artefact: Artefact) -> None:
         self.name = name
         self.artefact = artefact
-        self._interpreter = open_interpreter(interpreter, model)
+        self._interpreter, self._lock = open_interpreter(interpreter, model), threading.Lock()
         self._input = _index(self._interpreter.get_input_details(), artefact.input)
         self._output = _index(self._interpreter.get_output_details(), artefact.output)
         self._check = WindowCheck(artefact.input.shape)
@@ -46,9 +47,11 @@ class InterpreterBackend:
     def run(self, window: Window) -> Logits:
         """Return the logits of one window; see :meth:`ecgedge.artefacts.backends.base.Backend.run`."""
         self._check(window)
-        self._interpreter.set_tensor(self._input, self._quantize(window))
-        self._interpreter.invoke()
-        logits: Logits = self._interpreter.get_tensor(self._output)[0].astype(np.float32)
+        # Monitors share models: another thread's window must not come between the three steps.
+        with self._lock:
+            self._interpreter.set_tensor(self._input, self._quantize(window))
+            self._interpreter.invoke()
+            logits: Logits = self._interpreter.get_tensor(self._output)[0].astype(np.float32)
         logits -= self._out_zero
         logits *= self._out_scale
         return logits
