@@ -75,7 +75,7 @@ def test_the_folder_of_another_task_is_refused(load, wrong):
 
 
 def test_models_of_different_rates_are_refused(models):
-    with pytest.raises(ModelError, match=r"different rates \(rhythm at 100 Hz, .* gate at 125 Hz, .*one rate"):
+    with pytest.raises(ModelError, match=r"rates \(rhythm at 100 Hz, .* gate at 125 Hz"):
         replace(models, gate=replace(models.gate, front_end=FrontEnd.default(125.0)))
 
 

@@ -172,7 +172,7 @@ class Runner:
         Parameters
         ----------
         x : ndarray of float32, shape (LENGTH,)
-            Signal in heights of a usual QRS.
+            Signal in heights of a typical QRS.
         """
         self._input[:, 0] = x
         for step in self._steps:

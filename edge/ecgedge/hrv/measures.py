@@ -211,9 +211,9 @@ def sample_entropy(x: npt.NDArray[np.integer], joined: npt.NDArray[np.bool_], r:
     whole = joined[1:-1] & joined[2:]
     if not whole.all():
         two, three = two[whole][:, whole], three[whole][:, whole]
-    alike = np.count_nonzero(two) - len(two)  # each template matches itself
+    matches = np.count_nonzero(two) - len(two)  # each template matches itself
     longer = np.count_nonzero(two & three) - len(two)
-    return log(alike / longer) if longer > 0 else None
+    return log(matches / longer) if longer > 0 else None
 
 
 def _ms(us: float | None) -> float | None:

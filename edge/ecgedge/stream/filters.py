@@ -232,7 +232,7 @@ class FrontEnd:
 
     @classmethod
     def default(cls, fs: float) -> FrontEnd:
-        """The front end that models are trained with unless their recipe says otherwise."""
+        """The front end that models are trained with by default."""
         return cls(fs, tuple(baseline_removal_taps(fs).tolist()))
 
     def agrees(self, other: FrontEnd) -> bool:

@@ -26,12 +26,12 @@ class InterpreterBackend:
     model : bytes
         The verified file.
     artefact : Artefact
-        What the manifest says about it.
+        What the manifest has about it.
 
     Raises
     ------
     ModelError
-        The bytes are no TFLite model, or one with other tensors than the manifest says.
+        The bytes are no TFLite model, or one with other tensors than the manifest has.
     """
 
     def __init__(self, name: str, interpreter: Any, model: bytes, artefact: Artefact) -> None:
