@@ -80,7 +80,7 @@ def _cut(x: Signal, r: Places, span: Places) -> Signal:
     return cut
 
 
-def _similarity(qrs: Signal, whole: Signal) -> tuple[float, float, float]:
+def _similarity(qrs: Signal, whole: Signal) -> tuple[float, ...]:
     """Correlation of beats with those they resemble most: QRS (median, worst but one), whole beats."""
     if len(qrs) < 3:
         return 0.0, 0.0, 0.0
@@ -99,7 +99,7 @@ def _best_match(beats: Signal) -> Array:
     return best
 
 
-def _between(x: Signal, r: Places, qrs: Signal, span: Places, fs: float) -> tuple[float, float]:
+def _between(x: Signal, r: Places, qrs: Signal, span: Places, fs: float) -> tuple[float, ...]:
     """What is left outside of the QRS, and how fast it moves, over the typical height of a QRS."""
     if len(qrs) < 3:
         return 1.0, 1.0
@@ -115,7 +115,7 @@ def _between(x: Signal, r: Places, qrs: Signal, span: Places, fs: float) -> tupl
     return _rms(between) / height, _rms(bend) / height
 
 
-def _spectrum(x: Signal, fs: float) -> tuple[float, float, float, float]:
+def _spectrum(x: Signal, fs: float) -> tuple[float, ...]:
     """Logarithm of the kurtosis, and shares of the power below 3, from 5 to 15 and above 20 Hz."""
     centred = x - x.mean()
     square = centred * centred
@@ -129,7 +129,7 @@ def _spectrum(x: Signal, fs: float) -> tuple[float, float, float, float]:
     return math.log(max(kurtosis, 1.0)), float(low) / total, float(qrs) / total, float(high) / total
 
 
-def _unevenness(x: Signal) -> tuple[float, float, float, float]:
+def _unevenness(x: Signal) -> tuple[float, ...]:
     """Range of the liveliest and of the dullest piece over the typical one, wander, spread of the ranges."""
     pieces = np.sort(x[: len(x) // PIECES * PIECES].reshape(PIECES, -1), axis=1)
     ranges = np.sort(pieces[:, -1] - pieces[:, 0]) + 1e-6
@@ -139,7 +139,7 @@ def _unevenness(x: Signal) -> tuple[float, float, float, float]:
     return math.log(ranges[-1] / middle), math.log(middle / ranges[0]), float(levels.std()) / middle, spread
 
 
-def _intervals(rr_s: list[float]) -> tuple[float, float, float, float]:
+def _intervals(rr_s: list[float]) -> tuple[float, ...]:
     """SD and RMS of the differences over the mean, shortest, longest; zeros from fewer than two."""
     n = len(rr_s)
     if n < 2:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ecgedge.hrv.ordered import Ordered
 
@@ -44,6 +45,13 @@ class Interval:
     rr_us: int
     normal: bool
     follows: bool
+
+
+class _Oddness(NamedTuple):
+    """Whether an interval is no NN interval, and whether the next one is none for its sake."""
+
+    odd: bool
+    spoils_next: bool
 
 
 class _Threshold:
@@ -157,24 +165,24 @@ class RrCleaner:
             self._cut += spare
         return out
 
-    def _odd(self, i: int) -> tuple[bool, bool]:
-        """Return whether interval ``i`` is no NN interval, and whether the next one is none for its sake."""
+    def _odd(self, i: int) -> _Oddness:
+        """Compare an interval with its neighbours."""
         deviation = self._deviation(i)
         self._deviations.add(abs(deviation))
         far = abs(deviation) > LONG * self._deviations.us
         steps = self._steps_from(i - 1)
         if self._rr[i] < SHORTEST_US:
-            return True, True
+            return _Oddness(odd=True, spoils_next=True)
         if not far and abs(steps[1]) <= 1 and abs(steps[2]) <= 1:  # nearly always
-            return False, False
+            return _Oddness(odd=False, spoils_next=False)
         if _turns_twice(*steps[:3]):
-            return True, False
+            return _Oddness(odd=True, spoils_next=False)
         if _turns_twice(*steps[1:]):
-            return True, True
+            return _Oddness(odd=True, spoils_next=True)
         step = steps[1]
         back = min(steps[2:]) if step > 0 else -max(steps[2:])
         odd = far or (abs(step) > 1 and back < -1)
-        return odd, odd and step < 0
+        return _Oddness(odd, spoils_next=odd and step < 0)
 
     def _steps_from(self, i: int) -> list[float]:
         """Four differences from the interval before, in thresholds; 0 where there is none."""

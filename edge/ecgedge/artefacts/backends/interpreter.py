@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,14 @@ from ecgedge.artefacts.backends.base import Logits, Window, WindowCheck, check_t
 from ecgedge.artefacts.manifest import Artefact, TensorSpec
 from ecgedge_bridge.errors import ModelError
 
-_INT8 = (-128, 127)
+_INT8 = (-128, 127)  # the codes there are
+
+
+class Quantization(NamedTuple):
+    """Scale and zero point of an int8 tensor: real = scale * (code - zero point)."""
+
+    scale: np.float32
+    zero_point: np.float32
 
 
 class InterpreterBackend:
@@ -87,7 +94,7 @@ class Quantizer:
         return self._codes
 
 
-def quantization(spec: TensorSpec) -> tuple[np.float32, np.float32]:
+def quantization(spec: TensorSpec) -> Quantization:
     """Scale and zero point of an int8 tensor as float32.
 
     Raises
@@ -99,7 +106,7 @@ def quantization(spec: TensorSpec) -> tuple[np.float32, np.float32]:
         raise ModelError(
             f"{spec.name} is {spec.dtype}: a TFLite model must be int8 throughout, export it again"
         )
-    return np.float32(spec.scale), np.float32(spec.zero_point)
+    return Quantization(np.float32(spec.scale), np.float32(spec.zero_point))
 
 
 def describe(details: list[dict[str, Any]]) -> TensorSpec:
