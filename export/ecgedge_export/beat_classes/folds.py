@@ -19,7 +19,7 @@ from ecgedge_export.beat_classes.scores import CLASSES, NONE, Matrix, score
 from ecgedge_export.beat_classes.training import BeatClassRecipe, BeatViewer, Say, answers, train
 from ecgedge_export.progress import telling
 from ecgedge_export.rhythm.scores import interval
-from ecgedge_export.train import arms
+from ecgedge_export.train import variants
 
 FOLDS = 5
 Said = npt.NDArray[np.int64]
@@ -50,26 +50,26 @@ def compare(
         own = replace(how, training=replace(how.training, seed=seed))
         for k in range(FOLDS):
             judged = [r for r, f in fold_of.items() if f == k]
-            for arm, by_record in _fold(own, beats, views, judged, work / f"{seed}-{k}", say).items():
-                runs = found.setdefault(arm, [])
+            for variant, by_record in _fold(own, beats, views, judged, work / f"{seed}-{k}", say).items():
+                runs = found.setdefault(variant, [])
                 if len(runs) < seed:
                     runs.append({})
                 runs[-1] |= by_record
-    return {arm: _row(runs, found["labels"]) for arm, runs in found.items()}
+    return {name: _row(runs, found["labels"]) for name, runs in found.items()}
 
 
 def _fold(
     how: BeatClassRecipe, beats: BeatSet, views: BeatViewer, judged: list[str], work: Path, say: Say
 ) -> dict[str, dict[str, Matrix]]:
-    """Confusion matrices of the records that are judged, by the students of each arm."""
+    """Confusion matrices of the records that are judged, by the students of each variant."""
     learn, judge = _sides(beats, judged)
     found = {}
-    for arm, taught in arms(teach(how, learn, views, work, say)).items():
-        file = work / f"{arm.replace(' ', '-').replace(chr(39), '')}.pt"
+    for variant, taught in variants(teach(how, learn, views, work, say)).items():
+        file = work / f"{variant.replace(' ', '-').replace(chr(39), '')}.pt"
         net = with_prior(
-            train(how, learn, views, file, telling(say, f"fold {work.name}, {arm}"), taught), how
+            train(how, learn, views, file, telling(say, f"fold {work.name}, {variant}"), taught), how
         )
-        found[arm] = confusions(judge, answers([net], judge, how.clip).argmax(axis=1))
+        found[variant] = confusions(judge, answers([net], judge, how.clip).argmax(axis=1))
     return found
 
 

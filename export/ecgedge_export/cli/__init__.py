@@ -9,6 +9,7 @@ import typer
 
 from ecgedge_bridge.errors import EcgEdgeError
 from ecgedge_export.cli import data
+from ecgedge_export.cli.embed import embed
 from ecgedge_export.cli.evaluate import evaluate
 from ecgedge_export.cli.options import say
 from ecgedge_export.cli.ship import bundle, card, verify
@@ -17,7 +18,7 @@ from ecgedge_export.cli.train import distill, train
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Train, quantize and package the models of ecgedge."
 )
-for command in (train, evaluate, distill, bundle, verify, card):
+for command in (train, evaluate, distill, embed, bundle, verify, card):
     app.command()(command)
 app.add_typer(data.app, name="data")
 

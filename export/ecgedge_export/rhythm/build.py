@@ -34,7 +34,7 @@ from ecgedge_export.rhythm.augment import Viewer
 from ecgedge_export.rhythm.training import train, views
 from ecgedge_export.ship.origin import commit, versions
 from ecgedge_export.ship.package import golden_cases, package
-from ecgedge_export.train import Lessons, logits
+from ecgedge_export.train import Embeddings, Lessons, logits
 
 CALIBRATION_WINDOWS = 512
 GOLDEN_WINDOWS = 1
@@ -81,13 +81,14 @@ def build(
     say: Say,
     lessons: Lessons | None = None,
     known: Mapping[str, Any] = MappingProxyType({}),
+    embeddings: Embeddings | None = None,
     *,
     widely: bool = True,
 ) -> Manifest:
     """Make the model folder ``out``; checkpoints and intermediate files go to ``work``.
 
-    ``lessons`` are a teacher's answers about ``sets.train``; ``known`` joins the metrics; ``widely`` measures
-    under many conditions too, which takes minutes.
+    ``lessons`` are a teacher's answers about ``sets.train``, ``embeddings`` a large model's vectors of it;
+    ``known`` joins the metrics; ``widely`` measures under many conditions too, which takes minutes.
 
     Raises
     ------
@@ -101,6 +102,7 @@ def build(
         work / "checkpoint.pt",
         telling(say, recipe.name),
         lessons,
+        embeddings,
     )
     say(f"{nets.n_parameters(parent):,} parameters; quantizing")
     net = tuned(parent, recipe, sets, say)

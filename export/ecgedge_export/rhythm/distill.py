@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from torch import nn
 
 from ecgedge_export import splits
+from ecgedge_export.nets import RhythmNet
 from ecgedge_export.prepare import Prepared
 from ecgedge_export.progress import telling
 from ecgedge_export.recipe import Distill, Recipe
 from ecgedge_export.rhythm import scores as evaluate
 from ecgedge_export.rhythm.augment import Signal, Viewer
 from ecgedge_export.rhythm.training import train
-from ecgedge_export.train import Lessons, arms, logits
+from ecgedge_export.train import Embeddings, Lessons, logits, variants
 
 Say = Callable[[str], None]
 Logits = npt.NDArray[np.float32]
@@ -67,49 +68,80 @@ def answers(net: nn.Module, signals: Sequence[Signal], viewer: Viewer) -> Logits
     return mean
 
 
-def compare(
-    recipe: Recipe,
-    taught: Lessons,
-    sides: tuple[Prepared, Prepared],
-    noisy: Mapping[str, Prepared],
+class Way(NamedTuple):
+    """A way to learn: from which recordings and teachers, how they are varied, with how many seeds."""
+
+    recordings: Prepared
+    viewer: Viewer
+    seeds: int
+    lessons: Lessons | None = None
+    embeddings: Embeddings | None = None
+
+
+def ways(
+    learn: Prepared,
     viewer: Viewer,
     seeds: int,
+    taught: Lessons | None = None,
+    more: tuple[Prepared, Lessons] | None = None,
+    embeddings: Embeddings | None = None,
+) -> dict[str, Way]:
+    """Every way to learn that a recipe's teachers allow, with ``seeds`` seeds; two of them once.
+
+    Those are the labels without noise in the augmentation, which shows what noise costs a student that never
+    heard any, and learning from ``more``: all recordings and what is answered about them, those of the
+    twelve-lead teacher included.
+    """
+    found = {"labels": Way(learn, viewer, seeds)}
+    if taught:
+        found = {name: Way(learn, viewer, seeds, how) for name, how in variants(taught).items()}
+    if embeddings:
+        found["embeddings"] = Way(learn, viewer, seeds, None, embeddings)
+    found["labels, no noise"] = Way(learn, viewer.without_noise(), 1)
+    if more:
+        found["distilled, twelve leads too"] = Way(more[0], viewer, 1, more[1])
+    return found
+
+
+def compare(
+    recipe: Recipe,
+    tried: Mapping[str, Way],
+    validation: Prepared,
+    noisy: Mapping[str, Prepared],
     work: Path,
     say: Say,
-    more: tuple[Prepared, Lessons] | None = None,
 ) -> dict[str, Any]:
-    """Train the student in every way with ``seeds`` seeds, the same budget each; return what each is worth.
-
-    Two ways more are tried once: the labels without noise in the views, which shows what noise costs a
-    student that never heard any, and learning from ``more``.
+    """Train the student in every way, the same budget each; return what each is worth over the labels.
 
     Parameters
     ----------
-    sides : tuple of Prepared
-        Recordings to learn from, and to judge by: float students, last window of each, no gate.
+    tried : mapping of str to Way
+        From :func:`ways`.
+    validation : Prepared
+        Recordings that validate: float students, last window of each, no gate.
     noisy : mapping of str to Prepared
-        Those to judge by, with noise of some kinds.
-    more : (Prepared, Lessons), optional
-        All recordings to learn from and what is said of them, those of the twelve-lead teacher included.
+        The same with noise of some kinds.
     """
-    learn, judge = sides
-    ways = {name: (learn, how, viewer, seeds) for name, how in arms(taught).items()}
-    ways["labels, no noise"] = learn, None, viewer.without_noise(), 1
-    if more:
-        ways["distilled, twelve leads too"] = *more, viewer, 1
-    heard = {"": judge, **noisy}
-    windows = {kind: np.stack([viewer.plain(s) for s in side.signals]) for kind, side in heard.items()}
-    said: dict[str, list[dict[str, list[str]]]] = {name: [] for name in ways}
-    for name, (recordings, taught_how, views, times) in ways.items():
-        for seed in range(1, times + 1):
-            own = replace(recipe, training=replace(recipe.training, seed=seed))
-            folder = work / f"{re.sub('[^a-z]+', '-', name)}-{seed}"
-            net = train(
-                own, recordings, views, folder / "checkpoint.pt", telling(say, f"{name}, {seed}"), taught_how
-            )
-            said[name].append({kind: _labels(net, x, recipe.classes) for kind, x in windows.items()})
-    labels = said["labels"]
-    return {name: _row(judge.labels, each, labels[: len(each)]) for name, each in said.items()}
+    heard = {"": validation, **noisy}
+    plain = tried["labels"].viewer.plain
+    windows = {kind: np.stack([plain(s) for s in side.signals]) for kind, side in heard.items()}
+    answers = {
+        name: [
+            {kind: _labels(net, x, recipe.classes) for kind, x in windows.items()}
+            for net in _students(recipe, name, way, work, say)
+        ]
+        for name, way in tried.items()
+    }
+    labels = answers["labels"]
+    return {name: _row(validation.labels, each, labels[: len(each)]) for name, each in answers.items()}
+
+
+def _students(recipe: Recipe, name: str, way: Way, work: Path, say: Say) -> Iterator[RhythmNet]:
+    for seed in range(1, way.seeds + 1):
+        own = replace(recipe, training=replace(recipe.training, seed=seed))
+        checkpoint = work / f"{re.sub('[^a-z]+', '-', name)}-{seed}" / "checkpoint.pt"
+        told = telling(say, f"{name}, {seed}")
+        yield train(own, way.recordings, way.viewer, checkpoint, told, way.lessons, way.embeddings)
 
 
 def _labels(net: nn.Module, windows: npt.NDArray[np.float32], classes: Sequence[str]) -> list[str]:

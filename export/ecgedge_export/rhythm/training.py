@@ -14,7 +14,7 @@ from ecgedge_export.nets import RhythmNet
 from ecgedge_export.prepare import Prepared
 from ecgedge_export.recipe import Recipe, Training
 from ecgedge_export.rhythm.augment import Viewer
-from ecgedge_export.train import Lessons, Progress, Run
+from ecgedge_export.train import Embeddings, Lessons, Progress, Run
 
 
 def untrained(recipe: Recipe) -> RhythmNet:
@@ -31,6 +31,7 @@ def train(
     checkpoint: Path,
     progress: Progress,
     lessons: Lessons | None = None,
+    embeddings: Embeddings | None = None,
 ) -> RhythmNet:
     """Train on ``data``, going on from ``checkpoint`` where there is one, and return the averaged student.
 
@@ -48,11 +49,13 @@ def train(
         Called with (epochs done, epochs in all, mean loss) after every epoch.
     lessons : Lessons, optional
         A teacher's answers about ``data``.
+    embeddings : Embeddings, optional
+        A large model's vectors of ``data``.
     """
     how = recipe.training
     targets = np.array([recipe.classes.index(label) for label in data.labels])
     steps = how.epochs * -(-len(targets) // how.batch)
-    run = Run(untrained(recipe), targets, len(recipe.classes), how, steps, lessons)
+    run = Run(untrained(recipe), targets, len(recipe.classes), how, steps, lessons, embeddings)
     net = run.finish(checkpoint, lambda rng: _batches(data, viewer, how, rng), progress)
     assert isinstance(net, RhythmNet)
     return net

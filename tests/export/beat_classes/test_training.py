@@ -148,7 +148,7 @@ def test_a_fold_never_learns_from_the_records_that_judge_it(beats) -> None:
     assert "201" not in data.TAUGHT, "one person with 202, who tests"
 
 
-def test_the_arms_are_trained_on_every_fold(how, beats, views, tmp_path) -> None:
+def test_the_variants_are_trained_on_every_fold(how, beats, views, tmp_path) -> None:
     quick = replace(how, teachers=1, teacher_width=18, training=replace(how.training, epochs=1))
     table = folds.compare(quick, beats, views, 1, tmp_path, quiet)
     assert list(table) == ["labels", "teacher's choice", "distilled"]

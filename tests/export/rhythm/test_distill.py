@@ -10,7 +10,7 @@ from ecgedge_export import splits
 from ecgedge_export.recipe import Distill
 from ecgedge_export.rhythm import distill
 from ecgedge_export.rhythm.augment import Viewer
-from ecgedge_export.train import Lessons
+from ecgedge_export.train import Embeddings, Lessons
 
 HOW = Distill("teacher", folds=2)
 WRONG = (3, 4, 17)  # recordings whose label is not what they are
@@ -71,16 +71,16 @@ def test_the_table_compares_all_ways_to_learn(small, data, taught, viewer, tmp_p
     quick = replace(small, training=replace(small.training, epochs=1))
     silent = replace(data, signals=[np.zeros_like(s) for s in data.signals])
     more = data.only([i < 40 for i in range(len(data.ids))]), replace(taught, logits=taught.logits[:40])
-    rows = distill.compare(
-        quick, taught, (data, data), {"off": silent}, viewer, 2, tmp_path, lambda line: None, more
-    )
-    thrice = ["labels", "teacher's choice", "distilled"]
-    assert list(rows) == [*thrice, "labels, no noise", "distilled, twelve leads too"]
+    vectors = np.tile(np.eye(2, 3, dtype=np.float32), (len(data.ids) // 2, 1))
+    tried = distill.ways(data, viewer, 2, taught, more, Embeddings(vectors, 0.5))
+    rows = distill.compare(quick, tried, data, {"off": silent}, tmp_path, lambda line: None)
+    twice = ["labels", "teacher's choice", "distilled", "embeddings"]
+    assert list(rows) == [*twice, "labels, no noise", "distilled, twelve leads too"]
     by_one_label = min(distill.evaluate.mean_f1(data.labels, [c] * len(data.labels)) for c in "NA")
     for row in rows.values():
         heard = np.mean(row["mean_f1_nao"]) - row["fall_in_noise"]["off"]
         assert heard >= by_one_label - 1e-3, "a flat line is called the same thing every time"
     assert rows["labels"]["gain_over_labels"] == 0
-    assert [len(row["mean_f1_nao"]) for row in rows.values()] == [2, 2, 2, 1, 1]
+    assert [len(row["mean_f1_nao"]) for row in rows.values()] == [2, 2, 2, 2, 1, 1]
     assert all(row["gain_95"][0] <= row["gain_over_labels"] <= row["gain_95"][1] for row in rows.values())
-    assert len(list(tmp_path.glob("*/checkpoint.pt"))) == 8
+    assert len(list(tmp_path.glob("*/checkpoint.pt"))) == 10
