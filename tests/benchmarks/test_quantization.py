@@ -18,7 +18,7 @@ from made_results import environment
 from quantized import Verdict, Watched
 
 from ecgedge.artefacts.backends import load_backend
-from ecgedge.rhythm.model import BUNDLED
+from ecgedge.artefacts.folder import BUNDLED
 from ecgedge_bridge.errors import ConfigError
 
 ENVIRONMENT = environment("quantization")

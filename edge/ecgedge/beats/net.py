@@ -10,11 +10,12 @@ import base64
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.artefacts.sealed import FIX, artefact_place, read_sealed, write_sealed
 from ecgedge_bridge.errors import ModelError
 from ecgedge_bridge.schema import build
@@ -58,13 +59,14 @@ class BeatNet:
     back: float
     metrics: Mapping[str, Any] = field(default_factory=dict)
     command: str = ""
+    fs: ClassVar[float] = FS
 
     def save(self, path: Path) -> None:
         """Write as JSON, with a digest of the content."""
         write_sealed(path, SCHEMA, asdict(self))
 
     @classmethod
-    def load(cls, path: Path) -> BeatNet:
+    def load(cls, path: str | Path | None = None) -> BeatNet:
         """Read what :meth:`save` wrote.
 
         Raises
@@ -72,6 +74,7 @@ class BeatNet:
         ModelError
             The file is missing, changed, or made for another version.
         """
+        path = Path(path or BUNDLED / "beats" / "beats.json")
         net = build(cls, read_sealed(path, SCHEMA, "the beat detector"), artefact_place("beats"))
         net.layers()
         return net
@@ -114,8 +117,7 @@ class Runner:
     Examples
     --------
     >>> import numpy as np
-    >>> from ecgedge.beats.detector import bundled
-    >>> run = Runner(bundled())
+    >>> run = Runner(BeatNet.load())
     >>> run(np.zeros(LENGTH, np.float32)).shape
     (100,)
     """

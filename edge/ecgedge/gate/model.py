@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.artefacts.sealed import FIX, artefact_place, read_sealed, write_sealed
 from ecgedge.gate.features import NAMES, Beats, Signal, gate_features
 from ecgedge.stream.amplitude import FLOOR_MV
@@ -50,8 +51,8 @@ REASONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the gate thinks of a stretch.
+class Assessment:
+    """What the gate found of a stretch.
 
     ``score`` is the probability that it is usable; ``reasons`` name what speaks against it, worst first;
     ``morphology`` says whether the shape of its beats can be trusted too.
@@ -84,13 +85,15 @@ class GateModel:
     features: tuple[str, ...] = NAMES
     metrics: Mapping[str, Any] = field(default_factory=dict)
     command: str = ""
+    fs: ClassVar[float] = 100.0
+    window_s: ClassVar[float] = 10.0
 
     def save(self, path: Path) -> None:
         """Write as JSON, with a digest of the content."""
         write_sealed(path, SCHEMA, asdict(self))
 
     @classmethod
-    def load(cls, path: Path) -> GateModel:
+    def load(cls, path: str | Path | None = None) -> GateModel:
         """Read what :meth:`save` wrote.
 
         Raises
@@ -98,6 +101,7 @@ class GateModel:
         ModelError
             The file is missing, changed, or made for other features.
         """
+        path = Path(path or BUNDLED / "gate" / "gate.json")
         gate = build(cls, read_sealed(path, SCHEMA, "the gate"), artefact_place("gate"))
         lengths = {len(v) for v in (gate.mean, gate.scale, gate.weights, gate.morphology_weights)}
         if gate.features != NAMES or lengths != {len(NAMES)}:
@@ -106,34 +110,31 @@ class GateModel:
 
 
 class Gate:
-    """Judges stretches of filtered signal.
+    """Assesses stretches of filtered signal.
 
     Parameters
     ----------
     model : GateModel
         Weights and thresholds.
-    fs : float
-        Rate of the filtered signal in Hz.
     """
 
-    def __init__(self, model: GateModel, fs: float) -> None:
-        self._model = model
-        self._fs = fs
+    def __init__(self, model: GateModel) -> None:
+        self._model, self._fs = model, model.fs
         self._mean, self._scale = np.array(model.mean), np.array(model.scale)
         self._weights = np.array(model.weights)
         self._morphology_weights = np.array(model.morphology_weights)
 
-    def judge(self, x: Signal, beats: Beats) -> Verdict:
-        """Judge a stretch ``x`` (mV, shape (n,)) with the beats in it."""
+    def assess(self, x: Signal, beats: Beats) -> Assessment:
+        """Assess a stretch ``x`` (mV, shape (n,)) with the beats in it."""
         if flat_share(x, self._fs) > 0.5:
-            return Verdict(False, 0.0, ("flat",), False)
+            return Assessment(False, 0.0, ("flat",), False)
         z = self.standardised(gate_features(x, beats, self._fs))
         against = z * self._weights
         score = probability(self._model.bias + float(against.sum()))
         accepted = score >= self._model.threshold
         shape = probability(self._model.morphology_bias + float(z @ self._morphology_weights))
         morphology = accepted and shape >= self._model.morphology_threshold
-        return Verdict(accepted, score, () if accepted else _reasons(against), morphology)
+        return Assessment(accepted, score, () if accepted else _reasons(against), morphology)
 
     def standardised(self, features: Array) -> Array:
         """Features in standard deviations, clipped; shape (..., features)."""

@@ -14,8 +14,9 @@ import torch
 
 from ecgedge.artefacts.manifest import Manifest, Normalisation
 from ecgedge.beat_classes.features import FS, N_FIGURES, N_WAVE, N_WAVES
-from ecgedge.beat_classes.stage import NORMALISATION, BeatModel
+from ecgedge.beat_classes.model import NORMALISATION
 from ecgedge.demo.synthetic import Segment, synthesize
+from ecgedge.monitor import Models
 from ecgedge.stream.filters import FrontEnd
 from ecgedge.whole_recording import classify_beats
 from ecgedge_export import prepare, splits
@@ -115,7 +116,7 @@ def measure(folder: Path, record_ids: Sequence[str]) -> dict[str, Any]:
     """MIT-BIH records through ``ecgedge.classify_beats`` on both runtimes."""
     reports, said = {}, {}
     for backend in ("litert", "onnx"):
-        classify = partial(classify_beats, model=BeatModel.load(folder, backend))
+        classify = partial(classify_beats, models=Models.load(backend, beat_classes=folder))
         named = list(scores.classify_records(classify, record_ids))
         said[backend] = np.concatenate([beats.symbol for _, beats in named])
         reports[f"int8_{backend}"] = scores.report(named)

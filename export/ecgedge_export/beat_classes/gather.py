@@ -22,7 +22,7 @@ from ecgedge.beat_classes import features as beat_features
 from ecgedge.beat_classes.features import BEFORE, FS, LONGEST_RR_S, N_WAVE, BeatHistory, cut
 from ecgedge.beats import detector as beats
 from ecgedge.beats import net as beat_net
-from ecgedge.beats.detector import BeatDetector
+from ecgedge.beats.detector import find_beats
 from ecgedge.stream import filters
 from ecgedge_bridge.files import atomic_file
 from ecgedge_export import data, prepare, splits
@@ -134,8 +134,7 @@ def observe(
 
 def detect(signal: Floats) -> list[float]:
     """R peaks of a filtered signal at 100 Hz, as the runtime finds them."""
-    detector = BeatDetector(FS)
-    return [beat.at for beat in [*detector.feed(signal), *detector.finish()]]
+    return [beat.position for beat in find_beats(signal)]
 
 
 def mitdb(record_ids: Sequence[str]) -> Iterator[BeatSet]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import NamedTuple
 
-from ecgedge.beat_classes.stage import BeatModel
+from ecgedge.monitor import Models
 from ecgedge.whole_recording import classify_beats
 from ecgedge_export import splits
 from ecgedge_export.beat_classes import build, folds, scores, training
@@ -37,7 +37,7 @@ def compare(job: Job, trials: Trials) -> object:
 
 def evaluate(how: Evaluation) -> object:
     """Measure a model on MIT-BIH DS2."""
-    classify = partial(classify_beats, model=BeatModel.load(how.model, how.backend))
+    classify = partial(classify_beats, models=Models.load(how.backend, beat_classes=how.model))
     return scores.report(scores.classify_records(classify, splits.DS2))
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.beats.detector import BeatDetector
+from ecgedge.beats.detector import find_beats
 from ecgedge.beats.net import FS, BeatNet
 from ecgedge.whole_recording import detect_beats
 from ecgedge_bridge.errors import ConfigError
@@ -46,8 +46,7 @@ def _detect(net: BeatNet) -> scores.Detect:
     """R peaks as the runtime finds them with this network, which is not in the package yet."""
 
     def detect(mv: npt.NDArray[np.float32], fs: float) -> npt.NDArray[np.int64]:
-        detector, x = BeatDetector(FS, net), prepare.filtered(mv, fs, FS)
-        found = [beat.at for beat in [*detector.feed(x), *detector.finish()]]
-        return np.round(np.array(found) * fs / FS).astype(np.int64)
+        found = find_beats(prepare.filtered(mv, fs, FS), net)
+        return np.round(np.array([beat.position for beat in found]) * fs / FS).astype(np.int64)
 
     return detect

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ecgedge.beats.detector import BeatDetector
+from ecgedge.beats.detector import find_beats
 from ecgedge.beats.net import DILATIONS, FS, KERNEL, STRIDES, BeatNet, pack
 from ecgedge_export import data, prepare, recipe, splits
 from ecgedge_export.beats.views import Source, Viewer
@@ -150,13 +150,13 @@ def self_labelled(net: BeatNet, sure: float) -> list[Source]:
     sources = []
     for record_id, x in zip(everything.ids, everything.signals, strict=True):
         if not splits.is_validation(record_id) and x.std() > 0:
-            source = _labelled(BeatDetector(FS, asking), x, sure)
+            source = _labelled(asking, x, sure)
             sources += [source] if source and source.long_enough else []
     return sources
 
 
-def _labelled(detector: BeatDetector, x: prepare.Signal, sure: float) -> Source | None:
-    found = detector.feed(x) + detector.finish()
+def _labelled(net: BeatNet, x: prepare.Signal, sure: float) -> Source | None:
+    found = find_beats(x, net)
     if len(found) < 2 or any(b.confidence < sure for b in found):
         return None
-    return Source((x / x.std())[None], np.array([b.at for b in found], np.float64), np.empty(0))
+    return Source((x / x.std())[None], np.array([b.position for b in found], np.float64), np.empty(0))

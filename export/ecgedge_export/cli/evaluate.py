@@ -72,8 +72,8 @@ def _ec57_report(
 
 
 def _annotate(model: Path | None, backend: str, folder: Path, extension: str, ids: list[str]) -> None:
-    from ecgedge.monitor import Monitor
+    from ecgedge import Models, Monitor
     from ecgedge_export import data
     from ecgedge_export.ec57.annotations import annotate
 
-    annotate(Monitor(model, backend), data.mitdb(ids), folder, extension, say)
+    annotate(Monitor(Models.load(backend, rhythm=model)), data.mitdb(ids), folder, extension, say)

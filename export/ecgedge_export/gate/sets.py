@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.beats.detector import BeatDetector
+from ecgedge.beats.detector import find_beats
 from ecgedge.gate.features import NAMES, Beats, gate_features
 from ecgedge.gate.model import flat_share
 from ecgedge_export import data, prepare, recipe, splits
@@ -149,9 +149,8 @@ def cinc2011_windows(how: GateRecipe) -> Windows:
 
 def features(x: Signal, how: GateRecipe) -> Iterator[tuple[int, Array]]:
     """Yield (start, features) of successive windows; those that are refused as flat are left out."""
-    detector, n = BeatDetector(how.fs), round(how.window_s * how.fs)
-    found = detector.feed(x) + detector.finish()
-    at, confidence = np.array([b.at for b in found]), np.array([b.confidence for b in found])
+    found, n = find_beats(x), round(how.window_s * how.fs)
+    at, confidence = np.array([b.position for b in found]), np.array([b.confidence for b in found])
     for start in range(0, len(x) - n + 1, n):
         inside = (at >= start) & (at < start + n)
         window = x[start : start + n]

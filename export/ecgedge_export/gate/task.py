@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from ecgedge.gate.model import GateModel
-from ecgedge.rhythm.model import BUNDLED
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import recipe as recipes
 from ecgedge_export.gate import scores, sets, training
@@ -29,5 +28,5 @@ def compare(job: Job, _: Trials) -> object:
 
 def evaluate(how: Evaluation) -> object:
     """Measure the bundled gate: across data sets, at its threshold, and what it is worth to the rhythm."""
-    gate = GateModel.load(BUNDLED / "gate" / "gate.json")
+    gate = GateModel.load()
     return scores.report(gate, sets.load_recipe(recipes.found(Path("recipes/gate.toml"))), how.say)

@@ -16,8 +16,8 @@ from torch import nn
 
 from ecgedge.artefacts.backends.onnx import open_model
 from ecgedge.artefacts.manifest import Manifest, Normalisation
-from ecgedge.monitor import LIMITS
-from ecgedge.rhythm.model import NORMALISATION, Model
+from ecgedge.rhythm.decision import LIMITS
+from ecgedge.rhythm.model import NORMALISATION, RhythmModel
 from ecgedge.stream.filters import FrontEnd
 from ecgedge_export import data, nets, prepare, splits
 from ecgedge_export.int8 import qat
@@ -150,8 +150,8 @@ def measure(folder: Path, parent: Path, record_ids: Sequence[str], say: Say) -> 
     ``parent`` is the float ONNX file of the same network.
     """
     records = list(data.cinc2017(record_ids))
-    models = {f"int8_{b}": Model.load(folder, b) for b in ("litert", "onnx")}
-    models["float"] = Model(
+    models = {f"int8_{b}": RhythmModel.load(folder, b) for b in ("litert", "onnx")}
+    models["float"] = RhythmModel(
         models["int8_onnx"].manifest, open_model(parent.read_bytes(), describe_file(parent))
     )
     answers = {}
@@ -166,7 +166,7 @@ def measure(folder: Path, parent: Path, record_ids: Sequence[str], say: Say) -> 
 
 def measure_widely(folder: Path, record_ids: Sequence[str], say: Say) -> dict[str, Any]:
     """The same records under many conditions, and other people."""
-    model = Model.load(folder, "litert")
+    model = RhythmModel.load(folder, "litert")
     say("measuring other rates, noise, polarity")
     found = {"conditions": conditions.under_conditions(model, data.cinc2017(record_ids))}
     say("measuring PTB-XL")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from ecgedge.rhythm.model import Model
+from ecgedge.rhythm.model import RhythmModel
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import data, splits
 from ecgedge_export import recipe as recipes
@@ -76,7 +76,9 @@ def compare(job: Job, trials: Trials) -> object:
 def evaluate(how: Evaluation) -> object:
     """Measure a model on the validation split of CinC 2017."""
     records = (r for r in data.cinc2017() if splits.is_validation(r.id))
-    return scores.rhythm_report(scores.classify_records(records, Model.load(how.model, how.backend)), "NAO~")
+    return scores.rhythm_report(
+        scores.classify_records(records, RhythmModel.load(how.model, how.backend)), "NAO~"
+    )
 
 
 def _student(job: Job) -> _Student:
