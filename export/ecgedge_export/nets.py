@@ -43,7 +43,7 @@ class _Block(nn.Module):
 class Pooled(NamedTuple):
     """Features over the time of a window, each (batch, width).
 
-    The mean says what is usual in the window, the maximum what happened at least once (one ectopic beat).
+    The mean shows what the window is mostly like, the maximum what happened at least once (one ectopic beat).
     """
 
     mean: Tensor

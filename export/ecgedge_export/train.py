@@ -27,29 +27,29 @@ Batches = Callable[[np.random.Generator], Iterator[tuple[Tensor, npt.NDArray[np.
 
 @dataclass(frozen=True, slots=True)
 class Lessons:
-    """What a teacher says of the recordings: the student also learns to say that, in (1 - weight) : weight.
+    """A teacher's answers about the recordings: the student learns them too, in (1 - weight) : weight.
 
     Hinton, Vinyals and Dean, 2015 (arXiv 1503.02531): logits softened by a temperature.
 
     Parameters
     ----------
     logits : ndarray of float32, shape (recordings, classes)
-        The teacher's answers, from the clean recording; the student answers from a noisy view of it.
+        The teacher's answers, from the clean recording; the student answers from an augmented window of it.
     weight : float
         0 is learning from the labels alone, 1 from the teacher alone.
     temperature : float
-        Above 1 shows what the teacher thinks of the classes that it did not choose.
+        Above 1 shows the teacher's logits of the classes that it did not choose.
     """
 
     logits: npt.NDArray[np.float32]
     weight: float
     temperature: float
 
-    def blend(self, hard: Tensor, said: Tensor, chosen: npt.NDArray[np.int64]) -> Tensor:
-        """Loss of a batch: ``hard`` is that against the labels, ``said`` are the student's logits."""
+    def blend(self, hard: Tensor, student: Tensor, chosen: npt.NDArray[np.int64]) -> Tensor:
+        """Loss of a batch: ``hard`` is that against the labels, ``student`` are the student's logits."""
         t = self.temperature
-        taught = torch.log_softmax(torch.from_numpy(self.logits[chosen]).to(said.device) / t, dim=1)
-        soft = F.kl_div(torch.log_softmax(said / t, dim=1), taught, reduction="batchmean", log_target=True)
+        taught = torch.log_softmax(torch.from_numpy(self.logits[chosen]).to(student.device) / t, dim=1)
+        soft = F.kl_div(torch.log_softmax(student / t, dim=1), taught, reduction="batchmean", log_target=True)
         return (1 - self.weight) * hard + self.weight * t * t * soft
 
 
@@ -145,6 +145,7 @@ class Run:
         self.projection = self._projection()
         trained = [*self.net.parameters(), *self.projection.parameters()]
         self.optimiser = torch.optim.AdamW(trained, how.lr, weight_decay=how.weight_decay)
+        # The rate rises over the first 15 % of the steps and then falls to nothing.
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimiser, how.lr, total_steps=steps, pct_start=0.15
         )

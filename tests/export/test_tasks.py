@@ -24,7 +24,7 @@ from ecgedge_export.gate import task as gate_task
 from ecgedge_export.gate.sets import Windows
 from ecgedge_export.rhythm import build as rhythm_build
 from ecgedge_export.rhythm import task as rhythm_task
-from ecgedge_export.rhythm.augment import Viewer
+from ecgedge_export.rhythm.augment import Augmenter
 
 RECIPES = Path(__file__).parents[2] / "export" / "recipes"
 MODULES = {"rhythm": rhythm_task, "beats": beat_task, "beat_classes": beat_class_task, "gate": gate_task}
@@ -132,10 +132,10 @@ def test_a_rhythm_model_that_is_not_measured_is_not_in_the_package(
     small, data, package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """The real chain on made signals: trained, quantized, packaged in the work folder, then interrupted."""
-    viewer = Viewer(small.fs, small.n_samples, small.clip, small.augment, [])
+    augmenter = Augmenter(small.fs, small.n_samples, small.clip, small.augment, [])
     short = replace(small, training=replace(small.training, epochs=1))
     monkeypatch.setattr(rhythm_task.recipes, "load", lambda path, quick: short)
-    monkeypatch.setattr(rhythm_build, "load_sets", lambda *_: rhythm_build.Sets(data, data, viewer))
+    monkeypatch.setattr(rhythm_build, "load_sets", lambda *_: rhythm_build.Sets(data, data, augmenter))
     seen = []
 
     def stop(folder: Path, *_: object) -> None:

@@ -11,7 +11,7 @@ from ecgedge_bridge.errors import EcgEdgeError
 from ecgedge_export.cli import data
 from ecgedge_export.cli.embed import embed
 from ecgedge_export.cli.evaluate import evaluate
-from ecgedge_export.cli.options import say
+from ecgedge_export.cli.options import log
 from ecgedge_export.cli.ship import bundle, card, verify
 from ecgedge_export.cli.train import distill, train
 
@@ -30,5 +30,5 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except EcgEdgeError as e:
-        say(f"ecgedge-export: {e}")
+        log(f"ecgedge-export: {e}")
         sys.exit(1)

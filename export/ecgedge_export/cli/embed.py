@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ecgedge_export.cli.options import say
+from ecgedge_export.cli.options import log
 
 
 def embed(
@@ -28,4 +28,4 @@ def embed(
     teacher = load_teacher(kind, checkpoint, preset)
     cache = fill(teacher, find(dataset).read(record), WINDOW_S, WINDOW_S)
     cache.save(out)
-    say(f"{out}: {len(cache)} windows, {cache.dim} values each")
+    log(f"{out}: {len(cache)} windows, {cache.dim} values each")

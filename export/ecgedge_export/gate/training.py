@@ -18,11 +18,11 @@ from scipy import optimize, special
 from ecgedge.gate.model import GateModel
 from ecgedge_export import splits
 from ecgedge_export.gate import sets as gate_data
-from ecgedge_export.gate.sets import CLEAN, VALIDATES, GateRecipe, Say, Windows
+from ecgedge_export.gate.sets import CLEAN, VALIDATES, GateRecipe, Log, Windows
 
 Array = npt.NDArray[np.float64]
-CLIP = 4.0
-FEWEST = 50  # windows without which a group has no say in a threshold
+CLIP = 4.0  # standard deviations: one feature that is far off does not outvote all the others
+FEWEST = 50  # windows below which a group does not set a threshold: a quantile of 5 % rests on three of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class Few:
 ALL = Few()
 
 
-def build(how: GateRecipe, command: str, say: Say, few: Few = ALL) -> GateModel:
+def build(how: GateRecipe, command: str, log: Log, few: Few = ALL) -> GateModel:
     """Read the training data, fit, and note what the gate refuses of them."""
-    windows = training_windows(how, say, few)
+    windows = training_windows(how, log, few)
     gate = fit(how, windows)
     return replace(gate, metrics={"trained_on": refused(gate, windows)}, command=command)
 
@@ -61,7 +61,7 @@ def save(gate: GateModel, folder: Path) -> None:
     gate.save(folder / "gate.json")
 
 
-def training_windows(how: GateRecipe, say: Say, few: Few = ALL) -> Windows:
+def training_windows(how: GateRecipe, log: Log, few: Few = ALL) -> Windows:
     """Windows that may train: none of a validation or test split."""
     levels = (*how.noisy_db, *how.mild_db)
     ids, people = splits.DS1[: few.people], range(1, VALIDATES)[: few.people]
@@ -71,7 +71,7 @@ def training_windows(how: GateRecipe, say: Say, few: Few = ALL) -> Windows:
         "MIT-BIH DS1 with noise": lambda: gate_data.mixed_windows(how, ids, levels, lead=1),
         "motion": lambda: gate_data.motion_windows(how, people=people),
     }
-    return gate_data.read(readers, say)
+    return gate_data.read(readers, log)
 
 
 def fit(how: GateRecipe, windows: Windows) -> GateModel:
@@ -148,6 +148,7 @@ def _weights(windows: Windows, yes: npt.NDArray[np.bool_], no: npt.NDArray[np.bo
 def _logistic(z: Array, yes: npt.NDArray[np.bool_], weights: Array, ridge: float) -> Line:
     design, y = np.hstack([z, np.ones((len(z), 1))]), yes.astype(np.float64)
 
+    # Value and slope, which the optimiser asks for together.
     def loss(w: Array) -> tuple[float, Array]:
         log_odds = design @ w
         value = np.sum(weights * (np.logaddexp(0, log_odds) - y * log_odds)) + ridge * np.sum(w[:-1] ** 2)

@@ -46,7 +46,7 @@ def make(job: Job) -> str:
     lessons = taught.lessons if taught else None
     large = _embeddings(job, recipe, sets.train)
     manifest = build.build(
-        recipe, sets, job.made, job.work, job.command, job.say, lessons, known, large, widely=not job.quick
+        recipe, sets, job.made, job.work, job.command, job.log, lessons, known, large, widely=not job.quick
     )
     return f"mean F1 {manifest.metrics['int8_litert']['mean_f1_nao']} (INT8, LiteRT)"
 
@@ -61,7 +61,7 @@ def compare(job: Job, trials: Trials) -> object:
     how = student.distill
     tried = distill.ways(
         sets.train,
-        sets.viewer,
+        sets.augmenter,
         trials.seeds,
         taught and taught.lessons,
         _with_twelve_leads(job, how, taught) if taught and how and how.twelve_leads else None,
@@ -69,7 +69,7 @@ def compare(job: Job, trials: Trials) -> object:
     )
     noisy = build.in_noise(sets.validation, student.fs, conditions.NOISE_SNR_DB)
     place = job.work.with_name(f"{job.work.name}-variants")
-    rows = distill.compare(student, tried, sets.validation, noisy, place, job.say)
+    rows = distill.compare(student, tried, sets.validation, noisy, place, job.log)
     return {"recipe": job.recipe.name, "epochs": epochs, "seeds": trials.seeds, "students": rows}
 
 
@@ -89,7 +89,7 @@ def _student(job: Job) -> _Student:
         return _Student(recipe, sets, None)
     teacher = _beside(job, recipe.distill.teacher)
     lessons = distill.lessons(
-        teacher, recipe.distill, sets.train, sets.viewer, _folder(job, teacher), job.say
+        teacher, recipe.distill, sets.train, sets.augmenter, _folder(job, teacher), job.log
     )
     return _Student(recipe, sets, Taught(sets.train, lessons))
 
@@ -98,7 +98,7 @@ def _with_twelve_leads(job: Job, how: Distill, taught: Taught) -> Taught:
     """Add the people of the twelve-lead teacher's data, and what it answers about their lead I."""
     teacher = _beside(job, how.twelve_leads)
     who = twelve_leads.people(teacher, QUICK_RECORDS if job.quick else None)
-    answers = twelve_leads.lessons(teacher, how, who, _folder(job, teacher), job.say)
+    answers = twelve_leads.lessons(teacher, how, who, _folder(job, teacher), job.log)
     return Taught(*twelve_leads.joined(taught, answers))
 
 
@@ -117,5 +117,5 @@ def _embeddings(job: Job, recipe: Recipe, train: Prepared) -> Embeddings | None:
     if how is None:
         return None
     ids = [i for i in train.ids if "/" not in i]  # those of PTB-XL bear its name
-    cache = vectors.embeddings(how, job.recipe.parent, lambda: data.cinc2017(ids), job.work, job.say)
+    cache = vectors.embeddings(how, job.recipe.parent, lambda: data.cinc2017(ids), job.work, job.log)
     return Embeddings(vectors.by_record(cache, train.ids), how.weight)

@@ -23,7 +23,7 @@ def embeddings(
     beside: Path,
     records: Callable[[], Iterable[Record]],
     work: Path,
-    say: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> EmbeddingCache:
     """Read a teacher's embeddings, or let it embed the records, which is kept in ``work``.
 
@@ -48,7 +48,7 @@ def embeddings(
     teacher = load_teacher(how.kind, beside / how.checkpoint, how.preset or None)
     kept = work / f"{teacher.name}-{teacher.preset}-{teacher.sha256[:12]}.npz"
     if not kept.is_file():
-        say(f"{teacher.name} embeds the recordings")
+        log(f"{teacher.name} embeds the recordings")
         fill(teacher, records(), WINDOW_S, WINDOW_S).save(kept)
     return EmbeddingCache.load(kept, teacher=teacher.name, sha256=teacher.sha256)
 
@@ -63,8 +63,9 @@ def by_record(cache: EmbeddingCache, record_ids: Sequence[str]) -> Floats:
     --------
     >>> vectors = np.array([[3.0, 0.0], [0.0, 2.0]], np.float16)
     >>> cache = EmbeddingCache("melp", "own", "0" * 64, np.array(["a", "a"]), np.array([0, 9]), vectors)
-    >>> by_record(cache, ["b", "a"]).round(2).tolist()
-    [[0.0, 0.0], [0.71, 0.71]]
+    >>> by_record(cache, ["b", "a"]).round(2)
+    array([[0.  , 0.  ],
+           [0.71, 0.71]], dtype=float32)
     """
     place = {name: i for i, name in enumerate(record_ids)}
     rows = np.array([place.get(name, -1) for name in cache.record_id.tolist()])

@@ -116,7 +116,7 @@ def test_a_quick_training_reads_little_of_each_data_set(how, windows, monkeypatc
 
 def test_a_gate_goes_where_it_was_asked_for_and_else_into_the_work_folder(gate, monkeypatch, tmp_path):
     asked = []
-    monkeypatch.setattr(gate_training, "build", lambda how, command, say, few: asked.append(few) or gate)
+    monkeypatch.setattr(gate_training, "build", lambda how, command, log, few: asked.append(few) or gate)
     train(RECIPE, work=tmp_path, quick=True)
     assert (tmp_path / "model" / "gate.json").is_file()
     train(RECIPE, work=tmp_path, out=tmp_path / "full")

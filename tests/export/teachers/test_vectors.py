@@ -17,7 +17,7 @@ from ecgedge_bridge.errors import ConfigError, ModelError
 from ecgedge_export import cli, recipe
 from ecgedge_export.recipe import External
 from ecgedge_export.rhythm import training
-from ecgedge_export.rhythm.augment import Viewer
+from ecgedge_export.rhythm.augment import Augmenter
 from ecgedge_export.teachers import EmbeddingCache, vectors
 from ecgedge_export.teachers.external import build
 from ecgedge_export.train import Embeddings, Run
@@ -129,8 +129,8 @@ def test_a_student_learns_to_predict_what_its_labels_do_not_tell(small, data, tm
     one_label = replace(data, labels=["N"] * len(data.ids))
     slow = np.array([label == "N" for label in data.labels])
     lessons = Embeddings(np.where(slow[:, None], [1.0, 0.0], [0.0, 1.0]).astype(np.float32), 1.0)
-    viewer = Viewer(small.fs, small.n_samples, small.clip, small.augment, [])
-    windows = torch.from_numpy(np.stack([viewer.plain(s) for s in one_label.signals]))[:, None]
+    augmenter = Augmenter(small.fs, small.n_samples, small.clip, small.augment, [])
+    windows = torch.from_numpy(np.stack([augmenter.plain(s) for s in one_label.signals]))[:, None]
     targets, every = np.zeros(len(slow), np.int64), np.arange(len(slow))
     student = Run(training.untrained(small), targets, 4, small.training, 64 * 4, None, lessons)
     order = np.concatenate([np.random.default_rng(i).permutation(every) for i in range(4)])
