@@ -41,7 +41,7 @@ from ecgedge_export.int8.tflite_writer import write_tflite
 from ecgedge_export.recipe import Quantization
 from ecgedge_export.rhythm import build as rhythm_build
 from ecgedge_export.rhythm import scores as rhythm_scores
-from ecgedge_export.rhythm.training import untrained, views
+from ecgedge_export.rhythm.training import inputs, untrained
 from ecgedge_export.train import logits, with_average
 
 RECIPES = common.ROOT / "export" / "recipes"
@@ -120,7 +120,7 @@ class Rhythm:
         """Mean F1 of N, A and O."""
         model = RhythmModel(Manifest.load(BUNDLED / self.name), backend)
         answers = rhythm_scores.classify_records(self._records, model)
-        truth, said = np.array(answers.truth), np.array(answers.said)
+        truth, said = np.array(answers.truth), np.array(answers.predicted)
 
         def mean_f1(drawn: npt.NDArray[np.int64]) -> float:
             return rhythm_scores.mean_f1(truth[drawn].tolist(), said[drawn].tolist())
@@ -137,7 +137,7 @@ class Rhythm:
 
     def batches(self, epoch: int) -> Iterator[Tensor]:
         """Views of training records."""
-        return views(self._recipe, self._sets.train, self._sets.viewer, epoch)
+        return inputs(self._recipe, self._sets.train, self._sets.augmenter, epoch)
 
 
 class BeatClasses:
@@ -155,8 +155,8 @@ class BeatClasses:
         return BeatSet.load(cached(self.name, kept))
 
     @cached_property
-    def _viewer(self) -> beat_training.BeatViewer:
-        return beat_build.viewer(self._how)
+    def _augmenter(self) -> beat_training.BeatAugmenter:
+        return beat_build.augmenter(self._how)
 
     def judge(self, backend: Backend) -> Verdict:
         """F1 of ventricular and of supraventricular ectopic beats, over all beats of the records."""
@@ -173,7 +173,7 @@ class BeatClasses:
 
     def calibration(self) -> Windows:
         """Varied beats of the training side, of every class about as many."""
-        return beat_build.calibration(self._how, self._beats, self._viewer)[0]
+        return beat_build.calibration(self._how, self._beats, self._augmenter)[0]
 
     def net(self) -> nn.Module:
         """The averaged student with the recipe's prior."""
@@ -183,7 +183,7 @@ class BeatClasses:
 
     def batches(self, epoch: int) -> Iterator[Tensor]:
         """Varied beats of the training side, drawn as for training."""
-        return beat_training.epoch_views(self._how, self._beats, self._viewer, epoch)
+        return beat_training.epoch_inputs(self._how, self._beats, self._augmenter, epoch)
 
 
 class Watched:

@@ -56,7 +56,7 @@ class Said:
     def confidence(self) -> Array:
         """Probability of the best of N, A, O; -1 where none was named."""
         best = self.answers.probabilities[:, :3].max(axis=1)
-        return np.where(recordings.named(self.answers.said), best, -1.0)
+        return np.where(recordings.named(self.answers.predicted), best, -1.0)
 
 
 def parent(bundled: RhythmModel) -> RhythmModel:
@@ -101,7 +101,7 @@ def arms(records: Sequence[Record]) -> dict[str, Any]:
 
 def report(said: Said) -> dict[str, Any]:
     """F1 of all, where what is not named is wrong, and of those that are named."""
-    keep = recordings.named(said.answers.said)
+    keep = recordings.named(said.answers.predicted)
     return {
         **scores.rhythm_report(said.answers, "NAO~"),
         "named": round(float(keep.mean()), 4),
@@ -124,7 +124,7 @@ def _gain(ours: Any, theirs: Any) -> dict[str, Any]:
         if isinstance(arm, dict):
             raise NotMeasuredError(arm["skipped"])
     a, b = ours.answers, theirs.answers
-    gain, low, high = scores.mean_f1_gain(a.truth, [a.said], [b.said])
+    gain, low, high = scores.mean_f1_gain(a.truth, [a.predicted], [b.predicted])
     return {
         "points": round(100 * gain, 2),
         "points_95": [round(100 * low, 2), round(100 * high, 2)],
@@ -140,8 +140,8 @@ def curve(said: Said) -> list[dict[str, Any]]:
 
 def _answered(said: Said, keep: Flags) -> dict[str, Any]:
     part = said.answers.only(keep)
-    truth, called = (np.array(x) == "A" for x in (part.truth, part.said))
-    rest = np.where(keep, said.answers.said, "~").tolist()
+    truth, called = (np.array(x) == "A" for x in (part.truth, part.predicted))
+    rest = np.where(keep, said.answers.predicted, "~").tolist()
     return {
         "coverage": round(float(keep.mean()), 4),
         "mean_f1_of_all": round(scores.mean_f1(said.answers.truth, rest), 4),
@@ -258,7 +258,7 @@ def measure(quick: bool) -> dict[str, Any]:
     train = recordings.cinc2017(lambda i: not splits.is_validation(i) and learns(i), 80 if quick else None)
     found = arms(records)
     ours: Said = found["INT8, gate"]
-    said, truth = (np.array(x) == "A" for x in (ours.answers.said, ours.answers.truth))
+    said, truth = (np.array(x) == "A" for x in (ours.answers.predicted, ours.answers.truth))
     few = recordings.part(NETWORK_PERCENT)
     return {
         "split": recordings.CINC2017,

@@ -19,7 +19,7 @@ Signal = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 
 FS = 100.0
-EARLY = (0.12, 0.45)  # shares of the usual interval by which a beat comes too early
+EARLY = (0.12, 0.45)  # shares of the sinus interval by which a beat comes too early
 SHORTEST = 30  # samples of an interval
 T_END = 12  # samples after the R peak before which nothing is cut out
 P_START = (18, 27)  # samples before the R peak: where the cut ends, so that the P wave stays with its beat
@@ -27,7 +27,7 @@ PR_LEAST = 9
 P_WAVE = (24, 7)
 FADE = 25  # samples over which the step at a cut fades out
 PAUSES = (0.0, 0.15, 0.3, 1.0)  # share of the time won that the pause afterwards gives back
-SLOW = (0.3, 1.3)  # shares of the usual interval by which a slow sinus node or a block delays a beat
+SLOW = (0.3, 1.3)  # shares of the sinus interval by which a slow sinus node or a block delays a beat
 PATTERNS = {
     "single": 0.3,
     "couplet": 0.12,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,10 @@ Samples = npt.NDArray[np.int64]
 Signal = npt.NDArray[np.float32]
 Detect = Callable[[Signal, float], Samples]
 
+# 150 ms is ANSI/AAMI EC57's; 50 ms shows whether the peak itself was found, on which RR intervals hang.
 TOLERANCES_S = (0.15, 0.05)
 NOISES = ("bw", "em", "ma")
-LEARNING_S = 300.0
+LEARNING_S = 300.0  # EC57: the first five minutes do not count
 FLUTTER = "VFL"
 
 
@@ -163,7 +164,14 @@ def report(
     }
 
 
-def condition(text: str) -> tuple[str, float]:
+class Noise(NamedTuple):
+    """A kind of noise of NSTDB and its signal-to-noise ratio in dB."""
+
+    kind: str
+    snr_db: float
+
+
+def condition(text: str) -> Noise:
     """Read a kind of noise and its ratio, such as ``em:6``.
 
     Raises
@@ -175,7 +183,7 @@ def condition(text: str) -> tuple[str, float]:
     try:
         if kind not in NOISES:
             raise ValueError
-        return kind, float(snr)
+        return Noise(kind, float(snr))
     except ValueError:
         raise ConfigError(f"noise {text!r}: give {', '.join(NOISES)}, a colon and dB, such as em:6") from None
 

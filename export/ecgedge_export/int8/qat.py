@@ -94,7 +94,7 @@ def tune(
     lr: float,
     progress: Progress,
 ) -> nn.Module:
-    """Train a network on with rounding, towards what it said without.
+    """Train a network on with rounding, towards its own answers without.
 
     Parameters
     ----------
@@ -187,8 +187,8 @@ def _watch(rounding: fx.GraphModule, calibration: Tensor) -> None:
 def _step(rounding: fx.GraphModule, parent: nn.Module, x: Tensor, optimiser: torch.optim.Optimizer) -> float:
     with torch.no_grad():
         wanted = F.log_softmax(parent(x), dim=1)
-    said = F.log_softmax(rounding(x), dim=1)
-    loss = F.kl_div(said, wanted, log_target=True, reduction="batchmean")
+    student = F.log_softmax(rounding(x), dim=1)
+    loss = F.kl_div(student, wanted, log_target=True, reduction="batchmean")
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
