@@ -10,7 +10,7 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: demo test test-bluez test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge clean
+.PHONY: demo test test-fast test-bluez test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge clean
 .DEFAULT_GOAL = demo
 
 demo: $(VENV)/.installed-sim
@@ -18,6 +18,10 @@ demo: $(VENV)/.installed-sim
 
 test: lint
 	$(PY) -m pytest
+
+# For daily work: no training, no virtual machine, two tests at a time; under 90 s.
+test-fast: $(VENV)/.installed-dev
+	$(PY) -m pytest -n 2 --dist worksteal -m "not slow" -q
 
 # The client on Linux's own Bluetooth stack, in a virtual machine: under 4 minutes. Says what it needs;
 # BLUEZ=--install lets it install that, as root on Debian.
