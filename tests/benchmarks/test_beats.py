@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import beats
-import common
 import numpy as np
 import pytest
-import rival_beats
-import tables_of_beats
+from benchmarks.harness import common
+from benchmarks.questions import beats
+from benchmarks.rivals import beats as rival_beats
+from benchmarks.tables import beats as tables_of_beats
 from made_results import environment
 
 from ecgedge_bridge.errors import ConfigError

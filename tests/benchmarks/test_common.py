@@ -6,10 +6,9 @@ import json
 import subprocess
 from pathlib import Path
 
-import common
 import numpy as np
 import pytest
-import weight
+from benchmarks.harness import common, weight
 
 
 def test_quantiles_are_in_milliseconds() -> None:

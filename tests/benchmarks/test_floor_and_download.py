@@ -7,13 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import common
-import download
-import floor
 import numpy as np
 import onnx
 import pytest
-import resident
+from benchmarks.children import floor
+from benchmarks.harness import common, download, resident
 from onnx import TensorProto, helper, numpy_helper
 
 from ecgedge.rhythm.model import BUNDLED

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import common
-import latency
-import live
 import numpy as np
-import pipeline
 import pytest
-import rivals
+from benchmarks.children import live
+from benchmarks.harness import common
+from benchmarks.questions import latency, pipeline
+from benchmarks.rivals import tasks as rivals
 
 from ecgedge import SampleBlock
 from ecgedge_bridge.protocols.polar.decoder import PolarEcgDecoder

@@ -8,14 +8,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import common
 import numpy as np
 import pytest
-import quantization
-import quantized
-import tables_of_quantization
+from benchmarks.harness import common
+from benchmarks.questions.quantization import question as quantization
+from benchmarks.questions.quantization import subjects as quantized
+from benchmarks.questions.quantization.subjects import Verdict, Watched
+from benchmarks.tables import quantization as tables_of_quantization
 from made_results import environment
-from quantized import Verdict, Watched
 
 from ecgedge.artefacts.backends import load_backend
 from ecgedge.rhythm.model import BUNDLED

@@ -6,16 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-import common
-import irregularity
 import numpy as np
 import pytest
-import recordings
-import rhythm
-import rivals_of_rhythm
-import tables_of_rhythm
+from benchmarks.harness import common, recordings
+from benchmarks.questions.rhythm import irregularity
+from benchmarks.questions.rhythm import question as rhythm
+from benchmarks.questions.rhythm.question import Said
+from benchmarks.rivals import af as rivals_of_rhythm
+from benchmarks.tables import rhythm as tables_of_rhythm
 from made_results import environment
-from rhythm import Said
 
 from ecgedge import Monitor, Quality, SampleBlock
 from ecgedge.rhythm.model import Model

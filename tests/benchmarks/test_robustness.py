@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import common
 import numpy as np
 import pytest
-import robustness
-import tables_of_rhythm
+from benchmarks.harness import common
+from benchmarks.questions import robustness
+from benchmarks.tables import rhythm as tables_of_rhythm
 from made_results import environment
 
 from ecgedge import Monitor, SampleBlock

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import common
 import pytest
-import run_all
-import tables
+from benchmarks.harness import common, run_all
+from benchmarks.tables import pages as tables
 
 NO_BENCHMARK = {"run_all", "tables", "live", "download", "pipeline"}  # throughput has the rows of pipeline
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tables
+from benchmarks.tables import pages as tables
 from made_results import environment
 
 ENVIRONMENT = environment("latency")

@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import common
-import memory
 import pytest
-import tables_of_costs
-import throughput
+from benchmarks.harness import common
+from benchmarks.questions import memory, throughput
+from benchmarks.tables import costs as tables_of_costs
 from made_results import environment
 
 ENVIRONMENT = environment("it")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import faults
 import numpy as np
 import pytest
+from benchmarks.questions import faults
 
 from ecgedge_bridge import DeviceStatus, HeartRate
 

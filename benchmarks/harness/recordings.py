@@ -1,0 +1,83 @@
+"""Recordings for benchmarks of what is said of them: splits and hashed parts of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.harness.common import NotMeasuredError
+from ecgedge import Monitor
+from ecgedge.whole_recording import Classification, classify
+from ecgedge_bridge.errors import ConfigError
+from ecgedge_export import data, splits
+from ecgedge_export.data import Record
+from ecgedge_export.rhythm.scores import Answers, Recording, collect, mean_f1, mean_f1_interval
+
+R = TypeVar("R")
+CINC2017 = "CinC 2017, validation split val-1. " + splits.SPLITS["cinc2017"].statement
+
+
+def at_hand(name: str, read: Callable[[], R]) -> R:
+    """What is read of a data set.
+
+    Raises
+    ------
+    NotMeasuredError
+        It is not at hand.
+    """
+    try:
+        return read()
+    except ConfigError:
+        # Its message names folders of this machine, which are nobody else's business.
+        raise NotMeasuredError(f"{name} is not at hand: ecgedge-export data fetch {name}") from None
+
+
+def cinc2017(keep: Callable[[str], bool], limit: int | None = None) -> list[Record]:
+    """Records of CinC 2017 whose id is wanted, the first so many of them."""
+
+    def read() -> list[Record]:
+        return list(islice((r for r in data.cinc2017() if keep(r.id)), limit))
+
+    return at_hand("cinc2017", read)
+
+
+def part(percent: int) -> Callable[[str], bool]:
+    """Choose about so many of a hundred ids, the same ones whenever and wherever."""
+    return lambda record_id: splits.percent(f"bench-1:{record_id}") < percent
+
+
+def judging(percent: int = 100) -> Callable[[str], bool]:
+    """Choose the ids of the validation split, or a part of them."""
+    chosen = part(percent)
+    return lambda record_id: splits.is_validation(record_id) and chosen(record_id)
+
+
+def each(records: Iterable[Recording], monitor: Monitor) -> Iterator[tuple[Recording, Classification]]:
+    """Every record with what ``ecgedge.classify`` says of it, through one monitor."""
+    return ((r, classify(r.mv, r.fs, monitor=monitor)) for r in records)
+
+
+def answers(records: Iterable[Recording], monitor: Monitor) -> Answers:
+    """What ``ecgedge.classify`` says of every record."""
+    return collect(each(records, monitor))
+
+
+def named(said: Iterable[str]) -> npt.NDArray[np.bool_]:
+    """Which recordings got a rhythm: the gate let some of it through, and the model did not call it noise."""
+    return np.array([label != "~" for label in said], np.bool_)
+
+
+def f1(part: Answers) -> dict[str, Any]:
+    """Mean F1 of N, A and O with its interval; None where one of the three does not occur."""
+    if not set("NAO") <= set(part.truth):
+        return {"records": len(part.ids), "mean_f1_nao": None, "mean_f1_nao_95": None}
+    low, high = mean_f1_interval(part.truth, part.said)
+    return {
+        "records": len(part.ids),
+        "mean_f1_nao": round(mean_f1(part.truth, part.said), 4),
+        "mean_f1_nao_95": [round(low, 4), round(high, 4)],
+    }

@@ -1,0 +1,229 @@
+"""What does an hour of 130 Hz ECG cost in frames of 73 samples, by stage, and how long can a frame take?
+
+CPU seconds of one thread, so that other work on the machine counts little. Beats, HRV and gate together have
+0.6 s for an hour, and a frame without the models 2 ms (99.9th percentile), on noise as well.
+
+Run ``python benchmarks/pipeline.py``; it prints a table and writes ``benchmarks/results/pipeline.json``.
+Where the recording of a Polar H10 is at hand (``$ECGEDGE_DATA/polar-h10``) it plays for the hour, else ECG
+that the package makes.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.harness import common
+from benchmarks.harness.common import FS, Signal, frames, quantiles_ms
+from ecgedge.beat_classes.stage import BeatClassStage, BeatModel
+from ecgedge.beats.stage import BeatStage
+from ecgedge.demo.synthetic import Segment as Stretch
+from ecgedge.demo.synthetic import synthesize
+from ecgedge.gate.model import Gate, GateModel
+from ecgedge.gate.stage import QualityStage
+from ecgedge.hrv.stage import HrvStage
+from ecgedge.monitor import GATE_WINDOW_S, LIMITS, Monitor
+from ecgedge.rhythm.decision import Hysteresis
+from ecgedge.rhythm.model import BUNDLED, Model
+from ecgedge.rhythm.stage import Counts, RhythmStage
+from ecgedge.stream.filters import FrontEnd
+from ecgedge.stream.pipeline import Pipeline
+from ecgedge.stream.segment import Segment
+from ecgedge.stream.stage import Stage
+
+MODEL_FS = 100.0
+SIGNAL_TARGET_S, FRAME_TARGET_MS = 0.6, 2.0
+CLOCK_S = common.clock_s()
+SINUS = "synthetic sinus rhythm"
+
+
+class Clocked:
+    """A filter or stage that adds up the CPU time of its calls, less that of the clock."""
+
+    def __init__(self, inner: Any, name: str) -> None:
+        self._inner, self.name, self.cpu_s = inner, name, 0.0
+
+    def start(self, segment: Segment) -> None:
+        """Begin a segment."""
+        self._inner.start(segment)
+
+    def reset(self) -> None:
+        """Begin a segment."""
+        self._inner.reset()
+
+    def advance(self, segment: Segment) -> Any:
+        """Call the stage."""
+        return self._clocked(self._inner.advance, segment)
+
+    def feed(self, x: npt.ArrayLike) -> Any:
+        """Call the filter."""
+        return self._clocked(self._inner.feed, x)
+
+    def finish(self) -> Any:
+        """Flush the filter."""
+        return self._clocked(self._inner.finish)
+
+    def _clocked(self, work: Callable[..., Any], *args: Any) -> Any:
+        begun = time.thread_time()
+        result = work(*args)
+        self.cpu_s += time.thread_time() - begun - CLOCK_S
+        return result
+
+
+@dataclass(frozen=True)
+class Models:
+    """Loaded once for all wearables."""
+
+    rhythm: Model
+    beats: BeatModel
+
+    @classmethod
+    def load(cls) -> Models:
+        """The bundled ones."""
+        return cls(Model.load(), BeatModel.load())
+
+    def monitor(self) -> Monitor:
+        """A monitor with these."""
+        return Monitor(self.rhythm, beat_model=self.beats)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One signal: CPU seconds for an hour of it, whole and by stage, and CPU milliseconds for a frame.
+
+    ``frame_ms`` is without the two models, ``whole_frame_ms`` with them.
+    """
+
+    signal: str
+    hours: float
+    whole_s: float
+    stages_s: dict[str, float]
+    frame_ms: dict[str, float]
+    whole_frame_ms: dict[str, float]
+
+    @property
+    def signal_s(self) -> float:
+        """Beats, HRV and gate."""
+        return sum(self.stages_s[name] for name in ("beats", "gate", "hrv"))
+
+
+def sinus(seconds: float) -> Signal:
+    """Nothing but sinus rhythm, as most wearers have most of the time."""
+    return synthesize([Stretch("sinus", seconds, 70.0)], FS, seed=0).mv
+
+
+def noise(seconds: float) -> Signal:
+    """White noise over the full range of a strap."""
+    return np.random.default_rng(0).uniform(-5, 5, round(seconds * FS)).astype(np.float32)
+
+
+def signal_path(clocks: list[Clocked]) -> Pipeline:
+    """Everything but the models, each part on a clock."""
+    clocks += [Clocked(FrontEnd.default(MODEL_FS)(FS), "front end")]
+    clocks += [Clocked(stage, stage.name) for stage in (BeatStage(MODEL_FS), _gate(), HrvStage())]
+    return Pipeline(clocks[1:], MODEL_FS, lambda fs_in: clocks[0])
+
+
+def whole_path(models: Models, clocks: list[Clocked]) -> Pipeline:
+    """What a monitor is made of, each part on a clock; beats are found on one inside of naming's."""
+    finder = Clocked(BeatStage(MODEL_FS), "beats")
+    counts, hysteresis = Counts(), Hysteresis(LIMITS["conclusive"], LIMITS["sure"])
+    namer = BeatClassStage(finder, models.beats)  # type: ignore[arg-type]
+    rhythm = RhythmStage(models.rhythm, hysteresis, counts)
+    stages: Sequence[Stage] = [_gate(), HrvStage(), rhythm]
+    front = Clocked(models.rhythm.front_end(FS), "front end")
+    clocks += [front, finder, Clocked(namer, "beat classes"), *(Clocked(s, s.name) for s in stages)]
+    return Pipeline(clocks[2:], MODEL_FS, lambda fs_in: front, counts=counts)
+
+
+def _gate() -> QualityStage:
+    return QualityStage(
+        Gate(GateModel.load(BUNDLED / "gate" / "gate.json"), MODEL_FS), MODEL_FS, GATE_WINDOW_S
+    )
+
+
+def play(pipeline: Pipeline, blocks: Sequence[Any]) -> tuple[np.ndarray, int]:
+    """CPU seconds of each frame, and how many events there were."""
+    took, events = np.empty(len(blocks)), 0
+    for i, block in enumerate(blocks):
+        begun = time.thread_time()
+        events += len(pipeline.feed(block))
+        took[i] = time.thread_time() - begun - CLOCK_S
+    return took, events + len(pipeline.finish())
+
+
+def measure_signal(name: str, mv: Signal, models: Models) -> Row:
+    """Play a signal through a monitor, through its parts on clocks, and through all but the models."""
+    blocks, hours = frames(mv), len(mv) / FS / 3600
+    play(models.monitor(), blocks[:200])  # what is done once is not of the hour
+    bare, _ = play(signal_path([]), blocks)
+    whole, said = play(models.monitor(), blocks)
+    clocks: list[Clocked] = []
+    _, again = play(whole_path(models, clocks), blocks)
+    if said != again:
+        raise RuntimeError(f"{said} events of a monitor, {again} of its parts: they are not the same chain")
+    return Row(
+        name,
+        hours,
+        float(whole.sum()) / hours,
+        _stages(clocks, float(whole.sum()), hours),
+        quantiles_ms(bare),
+        quantiles_ms(whole),
+    )
+
+
+def _stages(clocks: list[Clocked], whole_s: float, hours: float) -> dict[str, float]:
+    """CPU seconds an hour of each stage; the rest is the ring and what passes between them."""
+    cpu_s = {clock.name: clock.cpu_s for clock in clocks}
+    cpu_s["beat classes"] -= cpu_s["beats"]
+    cpu_s["rest"] = max(0.0, whole_s - sum(cpu_s.values()))
+    return {name: seconds / hours for name, seconds in cpu_s.items()}
+
+
+def missed(rows: list[Row]) -> list[str]:
+    """Which targets were not met."""
+    out = [f"{row.signal} ({row.signal_s:.2f} s/h)" for row in rows if row.signal_s > SIGNAL_TARGET_S]
+    slow = [row for row in rows if row.frame_ms["p99.9"] > FRAME_TARGET_MS]
+    return out + [f"{row.signal} (frame {row.frame_ms['p99.9']:.2f} ms)" for row in slow]
+
+
+def show(rows: list[Row]) -> None:
+    """Print the stages."""
+    for row in rows:
+        parts = ", ".join(f"{name} {s:.3f}" for name, s in row.stages_s.items())
+        print(f"{row.signal}, {row.hours:.2f} h: CPU s/h {row.whole_s:.3f} ({parts})")
+        print(f"  beats + HRV + gate {row.signal_s:.3f}")
+        for what, times in (("without models", row.frame_ms), ("whole", row.whole_frame_ms)):
+            print(f"  ms for a frame, {what:15}" + common.line(times))
+
+
+def measure(seconds: float, models: Models) -> tuple[list[Row], dict[str, Any]]:
+    """Rows for ECG and for noise, and the targets with those that were missed."""
+    signals = [common.real_or_made(seconds), (SINUS, sinus(seconds)), ("full-scale noise", noise(seconds))]
+    rows = [measure_signal(name, mv, models) for name, mv in signals]
+    targets = {"beats_hrv_gate_s_per_h": SIGNAL_TARGET_S, "frame_p99_9_ms": FRAME_TARGET_MS}
+    return rows, {**targets, "missed": missed(rows)}
+
+
+def main() -> int:
+    """Measure, print, write; 1 if a target was missed, and it was no quick run."""
+    parser = common.parser(__doc__, "pipeline")
+    parser.add_argument(
+        "--seconds", type=int, help="length of each signal; an hour, or five minutes if quick"
+    )
+    asked = parser.parse_args()
+    environment = common.described(asked)
+    rows, targets = measure(asked.seconds or (300 if asked.quick else 3600), Models.load())
+    show(rows)
+    common.write(asked, {"targets": targets, "rows": [asdict(row) for row in rows]}, environment)
+    return common.verdict(asked, targets)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
