@@ -21,7 +21,7 @@ Shapes = Mapping[str, list[int]]
 
 def floors() -> dict[str, Any]:
     """Multiply-adds of the bundled models, the rate of this processor, and how long that takes at least."""
-    from ecgedge.rhythm.model import BUNDLED
+    from ecgedge.artefacts.folder import BUNDLED
 
     rate = rate_per_s()
     counted = {name: multiply_adds(BUNDLED / name / "model.onnx") for name in ("rhythm", "beat_classes")}

@@ -18,9 +18,9 @@ from benchmarks.harness.resident import peak_kb, rss_kb
 def model(backend: str, folder: str, count: str) -> dict[str, Any]:
     """Latency of a bundled model in a runtime, on its golden windows."""
     from ecgedge.artefacts.backends import load_backend
+    from ecgedge.artefacts.folder import BUNDLED
     from ecgedge.artefacts.golden import load_golden
     from ecgedge.artefacts.manifest import Manifest
-    from ecgedge.rhythm.model import BUNDLED
 
     manifest = Manifest.load(BUNDLED / folder)
     loaded = load_backend(BUNDLED / folder, backend, manifest=manifest)
@@ -33,9 +33,9 @@ def model(backend: str, folder: str, count: str) -> dict[str, Any]:
 def float_model(path: str, folder: str, count: str) -> dict[str, Any]:
     """Latency of the float network in ONNX Runtime, and how far its logits are from the bundled model's."""
     from ecgedge.artefacts.backends.onnx import open_session
+    from ecgedge.artefacts.folder import BUNDLED
     from ecgedge.artefacts.golden import load_golden
     from ecgedge.artefacts.manifest import Manifest
-    from ecgedge.rhythm.model import BUNDLED
 
     session = open_session(Path(path).read_bytes())
     cases = load_golden(BUNDLED / folder, Manifest.load(BUNDLED / folder))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.harness.common import NotMeasuredError
-from ecgedge import Monitor
+from ecgedge import Models
 from ecgedge.whole_recording import Classification, classify
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import data, splits
@@ -56,14 +56,14 @@ def judging(percent: int = 100) -> Callable[[str], bool]:
     return lambda record_id: splits.is_validation(record_id) and chosen(record_id)
 
 
-def each(records: Iterable[Recording], monitor: Monitor) -> Iterator[tuple[Recording, Classification]]:
-    """Every record with what ``ecgedge.classify`` says of it, through one monitor."""
-    return ((r, classify(r.mv, r.fs, monitor=monitor)) for r in records)
+def each(records: Iterable[Recording], models: Models) -> Iterator[tuple[Recording, Classification]]:
+    """Every record with what ``ecgedge.classify`` says of it, through one set of models."""
+    return ((r, classify(r.mv, r.fs, models=models)) for r in records)
 
 
-def answers(records: Iterable[Recording], monitor: Monitor) -> Answers:
+def answers(records: Iterable[Recording], models: Models) -> Answers:
     """What ``ecgedge.classify`` says of every record."""
-    return collect(each(records, monitor))
+    return collect(each(records, models))
 
 
 def named(said: Iterable[str]) -> npt.NDArray[np.bool_]:

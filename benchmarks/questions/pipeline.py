@@ -21,21 +21,16 @@ import numpy.typing as npt
 
 from benchmarks.harness import common
 from benchmarks.harness.common import FS, Signal, frames, quantiles_ms
-from ecgedge.beat_classes.stage import BeatClassStage, BeatModel
+from ecgedge import Models, Monitor
 from ecgedge.beats.stage import BeatStage
 from ecgedge.demo.synthetic import Segment as Stretch
 from ecgedge.demo.synthetic import synthesize
-from ecgedge.gate.model import Gate, GateModel
 from ecgedge.gate.stage import QualityStage
 from ecgedge.hrv.stage import HrvStage
-from ecgedge.monitor import GATE_WINDOW_S, LIMITS, Monitor
-from ecgedge.rhythm.decision import Hysteresis
-from ecgedge.rhythm.model import BUNDLED, Model
-from ecgedge.rhythm.stage import Counts, RhythmStage
+from ecgedge.monitor import default_stages
 from ecgedge.stream.filters import FrontEnd
 from ecgedge.stream.pipeline import Pipeline
 from ecgedge.stream.segment import Segment
-from ecgedge.stream.stage import Stage
 
 MODEL_FS = 100.0
 SIGNAL_TARGET_S, FRAME_TARGET_MS = 0.6, 2.0
@@ -48,6 +43,10 @@ class Clocked:
 
     def __init__(self, inner: Any, name: str) -> None:
         self._inner, self.name, self.cpu_s = inner, name, 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        """What a stage declares of itself."""
+        return getattr(self._inner, name)
 
     def start(self, segment: Segment) -> None:
         """Begin a segment."""
@@ -74,23 +73,6 @@ class Clocked:
         result = work(*args)
         self.cpu_s += time.thread_time() - begun - CLOCK_S
         return result
-
-
-@dataclass(frozen=True)
-class Models:
-    """Loaded once for all wearables."""
-
-    rhythm: Model
-    beats: BeatModel
-
-    @classmethod
-    def load(cls) -> Models:
-        """The bundled ones."""
-        return cls(Model.load(), BeatModel.load())
-
-    def monitor(self) -> Monitor:
-        """A monitor with these."""
-        return Monitor(self.rhythm, beat_model=self.beats)
 
 
 @dataclass(frozen=True)
@@ -123,29 +105,19 @@ def noise(seconds: float) -> Signal:
     return np.random.default_rng(0).uniform(-5, 5, round(seconds * FS)).astype(np.float32)
 
 
-def signal_path(clocks: list[Clocked]) -> Pipeline:
-    """Everything but the models, each part on a clock."""
+def signal_path(models: Models, clocks: list[Clocked]) -> Pipeline:
+    """Everything but the two networks that name, each part on a clock."""
+    stages = BeatStage(models.beats), QualityStage(models.gate), HrvStage()
     clocks += [Clocked(FrontEnd.default(MODEL_FS)(FS), "front end")]
-    clocks += [Clocked(stage, stage.name) for stage in (BeatStage(MODEL_FS), _gate(), HrvStage())]
+    clocks += [Clocked(stage, stage.name) for stage in stages]
     return Pipeline(clocks[1:], MODEL_FS, lambda fs_in: clocks[0])
 
 
 def whole_path(models: Models, clocks: list[Clocked]) -> Pipeline:
-    """What a monitor is made of, each part on a clock; beats are found on one inside of naming's."""
-    finder = Clocked(BeatStage(MODEL_FS), "beats")
-    counts, hysteresis = Counts(), Hysteresis(LIMITS["conclusive"], LIMITS["sure"])
-    namer = BeatClassStage(finder, models.beats)  # type: ignore[arg-type]
-    rhythm = RhythmStage(models.rhythm, hysteresis, counts)
-    stages: Sequence[Stage] = [_gate(), HrvStage(), rhythm]
-    front = Clocked(models.rhythm.front_end(FS), "front end")
-    clocks += [front, finder, Clocked(namer, "beat classes"), *(Clocked(s, s.name) for s in stages)]
-    return Pipeline(clocks[2:], MODEL_FS, lambda fs_in: front, counts=counts)
-
-
-def _gate() -> QualityStage:
-    return QualityStage(
-        Gate(GateModel.load(BUNDLED / "gate" / "gate.json"), MODEL_FS), MODEL_FS, GATE_WINDOW_S
-    )
+    """What a monitor is made of, each part on a clock."""
+    clocks += [Clocked(models.rhythm.front_end(FS), "front end")]
+    clocks += [Clocked(stage, stage.name) for stage in default_stages(models)]
+    return Pipeline(clocks[1:], MODEL_FS, lambda fs_in: clocks[0])
 
 
 def play(pipeline: Pipeline, blocks: Sequence[Any]) -> tuple[np.ndarray, int]:
@@ -161,9 +133,9 @@ def play(pipeline: Pipeline, blocks: Sequence[Any]) -> tuple[np.ndarray, int]:
 def measure_signal(name: str, mv: Signal, models: Models) -> Row:
     """Play a signal through a monitor, through its parts on clocks, and through all but the models."""
     blocks, hours = frames(mv), len(mv) / FS / 3600
-    play(models.monitor(), blocks[:200])  # what is done once is not of the hour
-    bare, _ = play(signal_path([]), blocks)
-    whole, said = play(models.monitor(), blocks)
+    play(Monitor(models), blocks[:200])  # what is done once is not of the hour
+    bare, _ = play(signal_path(models, []), blocks)
+    whole, said = play(Monitor(models), blocks)
     clocks: list[Clocked] = []
     _, again = play(whole_path(models, clocks), blocks)
     if said != again:
@@ -181,7 +153,6 @@ def measure_signal(name: str, mv: Signal, models: Models) -> Row:
 def _stages(clocks: list[Clocked], whole_s: float, hours: float) -> dict[str, float]:
     """CPU seconds an hour of each stage; the rest is the ring and what passes between them."""
     cpu_s = {clock.name: clock.cpu_s for clock in clocks}
-    cpu_s["beat classes"] -= cpu_s["beats"]
     cpu_s["rest"] = max(0.0, whole_s - sum(cpu_s.values()))
     return {name: seconds / hours for name, seconds in cpu_s.items()}
 

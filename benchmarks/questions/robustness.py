@@ -22,8 +22,7 @@ import numpy.typing as npt
 
 from benchmarks.harness import common, recordings
 from benchmarks.harness.common import FS, Signal, frames, or_skipped
-from ecgedge import Monitor, Rhythm, SampleBlock, detect_beats
-from ecgedge.rhythm.model import Model
+from ecgedge import Models, Monitor, Rhythm, SampleBlock, detect_beats
 from ecgedge_export import data, prepare, splits
 from ecgedge_export.beats.scores import Counts, pairs
 from ecgedge_export.data import Record
@@ -98,9 +97,9 @@ def figures(answers: Answers, before: Answers) -> Row:
     }
 
 
-def changed(records: Sequence[Recording], monitor: Monitor, every: Mapping[str, Change]) -> dict[str, Row]:
+def changed(records: Sequence[Recording], models: Models, every: Mapping[str, Change]) -> dict[str, Row]:
     """Rhythm by condition, through ``ecgedge.classify``."""
-    said = {name: recordings.answers(map(change, records), monitor) for name, change in every.items()}
+    said = {name: recordings.answers(map(change, records), models) for name, change in every.items()}
     return {name: figures(answers, said[PLAIN]) for name, answers in said.items()}
 
 
@@ -133,7 +132,7 @@ def _answers(records: Sequence[Recording], said: list[str]) -> Answers:
     return Answers([r.id for r in records], [r.label for r in records], said, *nothing, [None] * len(said))
 
 
-def rhythm(monitor: Monitor, limit: int | None) -> Row:
+def rhythm(models: Models, limit: int | None) -> Row:
     """Rhythm under every condition.
 
     Raises
@@ -149,7 +148,7 @@ def rhythm(monitor: Monitor, limit: int | None) -> Row:
         "records": len(records),
         "with_af": sum(record.label == "A" for record in records),
         "split_sha256": splits.split_hash(record.id for record in records),
-        "conditions": {**changed(records, monitor, every), **lossy(records, monitor)},
+        "conditions": {**changed(records, models, every), **lossy(records, Monitor(models))},
     }
 
 
@@ -204,7 +203,7 @@ def all_beats(limit: int | None) -> Row:
     }
 
 
-def leads(monitor: Monitor, limit: int | None) -> Row:
+def leads(models: Models, limit: int | None) -> Row:
     """AF or not, and the share that got a rhythm, by lead.
 
     Raises
@@ -215,7 +214,7 @@ def leads(monitor: Monitor, limit: int | None) -> Row:
     people = recordings.at_hand("ptb-xl", lambda: [r for r in data.ptbxl() if r.fold == 9][:limit])
     found: Row = {"split": f"PTB-XL, fold 9. {splits.SPLITS['ptb-xl'].statement}", "records": len(people)}
     for lead in ("I", "II"):
-        answers = recordings.answers((conditions.af_or_not(r, lead) for r in people), monitor)
+        answers = recordings.answers((conditions.af_or_not(r, lead) for r in people), models)
         share = round(float(recordings.named(answers.said).mean()), 4)
         found[lead] = {"named": share, "AF": scores.af_report(answers)}
     return found
@@ -226,11 +225,11 @@ def leads(monitor: Monitor, limit: int | None) -> Row:
 
 def measure(quick: bool) -> dict[str, Any]:
     """Everything."""
-    monitor = Monitor(Model.load(None, "litert"))
+    models = Models.load("litert")
     return {
-        "rhythm": or_skipped(rhythm, monitor, 5 if quick else None),
+        "rhythm": or_skipped(rhythm, models, 5 if quick else None),
         "beats": or_skipped(all_beats, 1 if quick else None),
-        "leads": or_skipped(leads, monitor, 20 if quick else None),
+        "leads": or_skipped(leads, models, 20 if quick else None),
     }
 
 

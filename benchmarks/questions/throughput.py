@@ -27,10 +27,9 @@ import numpy as np
 from benchmarks.harness import common
 from benchmarks.harness.common import FS, NotMeasuredError, Signal, frames, or_skipped, ratio
 from benchmarks.questions import pipeline
-from benchmarks.questions.pipeline import Models, play
-from ecgedge import classify, detect_beats
-from ecgedge.monitor import Monitor
-from ecgedge.rhythm.model import Model
+from benchmarks.questions.pipeline import play
+from ecgedge import Models, Monitor, classify, detect_beats
+from ecgedge.rhythm.model import RhythmModel
 from ecgedge.stream.pipeline import Pipeline
 
 RATES, WEARABLES, HOPS_S = (130.0, 250.0, 500.0), (1, 4, 16), (10.0, 5.0, 2.0, 1.0)
@@ -58,11 +57,11 @@ def cost(monitors: Sequence[Pipeline], mv: Signal, fs: float) -> float:
 
 def growth(seconds: float, models: Models) -> dict[str, Any]:
     """CPU seconds for an hour of one wearable, by its rate, by how many there are, by the model's hop."""
-    at_rate = {f"{fs:g}": cost([models.monitor()], common.made(seconds, fs), fs) for fs in RATES}
+    at_rate = {f"{fs:g}": cost([Monitor(models)], common.made(seconds, fs), fs) for fs in RATES}
     mv = common.real_or_made(seconds)[1]
-    by_count = {str(n): cost([models.monitor() for _ in range(n)], mv, FS) for n in WEARABLES}
+    by_count = {str(n): cost([Monitor(models) for _ in range(n)], mv, FS) for n in WEARABLES}
     by_hop = {
-        f"{hop:g}": cost([Monitor(_hopping(models.rhythm, hop), beat_model=models.beats)], mv, FS)
+        f"{hop:g}": cost([Monitor(replace(models, rhythm=_hopping(models.rhythm, hop)))], mv, FS)
         for hop in HOPS_S
     }
     return {
@@ -74,8 +73,8 @@ def growth(seconds: float, models: Models) -> dict[str, Any]:
     }
 
 
-def _hopping(model: Model, hop_s: float) -> Model:
-    return Model(replace(model.manifest, hop_s=hop_s), model.backend)
+def _hopping(model: RhythmModel, hop_s: float) -> RhythmModel:
+    return RhythmModel(replace(model.manifest, hop_s=hop_s), model.backend)
 
 
 def at_once(mv: Signal) -> dict[str, float]:

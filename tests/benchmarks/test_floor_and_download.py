@@ -14,7 +14,7 @@ from benchmarks.children import floor
 from benchmarks.harness import common, download, resident
 from onnx import TensorProto, helper, numpy_helper
 
-from ecgedge.rhythm.model import BUNDLED
+from ecgedge.artefacts.folder import BUNDLED
 
 RANKS = {"cp311-cp311-manylinux_2_28_x86_64": 0, "py3-none-any": 1}
 FITS = {"url": "https://host/a-1-cp311-cp311-manylinux_2_28_x86_64.whl", "size": 20}

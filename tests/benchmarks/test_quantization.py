@@ -18,7 +18,7 @@ from benchmarks.tables import quantization as tables_of_quantization
 from made_results import environment
 
 from ecgedge.artefacts.backends import load_backend
-from ecgedge.rhythm.model import BUNDLED
+from ecgedge.artefacts.folder import BUNDLED
 from ecgedge_bridge.errors import ConfigError
 
 ENVIRONMENT = environment("quantization")

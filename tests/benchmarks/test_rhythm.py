@@ -16,8 +16,8 @@ from benchmarks.rivals import af as rivals_of_rhythm
 from benchmarks.tables import rhythm as tables_of_rhythm
 from made_results import environment
 
-from ecgedge import Monitor, Quality, SampleBlock
-from ecgedge.rhythm.model import Model
+from ecgedge import Models, Monitor, Quality, SampleBlock
+from ecgedge.rhythm.model import RhythmModel
 from ecgedge_export import data, splits
 from ecgedge_export.rhythm import scores
 from ecgedge_export.rhythm.conditions import Changed
@@ -86,10 +86,10 @@ def test_af_or_not() -> None:
 
 
 def test_an_ungated_monitor_refuses_a_flat_line_only() -> None:
-    model = Model.load(None, "litert")
+    models = Models.load("litert")
     noise = np.random.default_rng(0).normal(0, 1, 3000).astype(np.float32)
     verdicts = []
-    for monitor in (Monitor(model), rhythm.Ungated(model)):
+    for monitor in (Monitor(models), Monitor(rhythm.ungated(models))):
         for mv in (noise, 0 * noise):
             monitor.reset()
             events = monitor.feed(SampleBlock(mv, 100.0)) + monitor.finish()
@@ -101,7 +101,7 @@ def test_the_float_parent_is_skipped_where_it_was_not_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    found = common.or_skipped(lambda: rhythm.parent(Model.load(None, "litert")))
+    found = common.or_skipped(lambda: rhythm.parent(RhythmModel.load(None, "litert")))
     assert found["skipped"].endswith("ecgedge-export train makes it")
 
 
@@ -232,8 +232,8 @@ def test_without_recordings_the_table_says_so(tmp_path: Path) -> None:
 
 def test_a_recording_is_what_is_read_of_it() -> None:
     changed = Changed("x", "A", np.zeros(3000, np.float32), 100.0)
-    ((record, classification),) = recordings.each([changed], Monitor())
+    ((record, classification),) = recordings.each([changed], Models.load())
     assert record is changed
     assert classification.label == "~"
-    assert recordings.answers([changed], Monitor()).said == ["~"]
+    assert recordings.answers([changed], Models.load()).said == ["~"]
     assert recordings.named(["~", "N"]).tolist() == [False, True]

@@ -37,9 +37,9 @@ from benchmarks.questions.quantization.subjects import (
     open_file,
 )
 from ecgedge.artefacts.backends import Window
+from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.artefacts.golden import load_golden
 from ecgedge.artefacts.manifest import Manifest
-from ecgedge.rhythm.model import BUNDLED
 from ecgedge_bridge.errors import ConfigError
 
 SUBJECTS: tuple[Callable[[bool], Subject], ...] = (Rhythm, BeatClasses)

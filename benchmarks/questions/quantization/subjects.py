@@ -20,11 +20,12 @@ from torch import Tensor, nn
 
 from benchmarks.harness import common
 from benchmarks.harness.common import NotMeasuredError
-from ecgedge import classify_beats
+from ecgedge import Models, classify_beats
 from ecgedge.artefacts.backends import Backend, Logits, Window, litert, onnx
+from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.artefacts.manifest import Artefact, Manifest
-from ecgedge.beat_classes.stage import BeatModel
-from ecgedge.rhythm.model import BUNDLED, Model
+from ecgedge.beat_classes.model import BeatClassModel
+from ecgedge.rhythm.model import RhythmModel
 from ecgedge_export import data, splits
 from ecgedge_export import recipe as recipes
 from ecgedge_export.beat_classes import build as beat_build
@@ -117,7 +118,7 @@ class Rhythm:
 
     def judge(self, backend: Backend) -> Verdict:
         """Mean F1 of N, A and O."""
-        model = Model(Manifest.load(BUNDLED / self.name), backend)
+        model = RhythmModel(Manifest.load(BUNDLED / self.name), backend)
         answers = rhythm_scores.classify_records(self._records, model)
         truth, said = np.array(answers.truth), np.array(answers.said)
 
@@ -159,7 +160,8 @@ class BeatClasses:
 
     def judge(self, backend: Backend) -> Verdict:
         """F1 of ventricular and of supraventricular ectopic beats, over all beats of the records."""
-        classify = partial(classify_beats, model=BeatModel(Manifest.load(BUNDLED / self.name), backend))
+        model = BeatClassModel(Manifest.load(BUNDLED / self.name), backend)
+        classify = partial(classify_beats, models=Models.load(beat_classes=model))
         named = beat_scores.classify_records(classify, self._ids)
         matrices = np.array([beat_scores.confusion(record, beats) for record, beats in named])
 

@@ -25,12 +25,9 @@ from benchmarks.harness import common, recordings
 from benchmarks.harness.common import NotMeasuredError, or_skipped
 from benchmarks.questions.rhythm import irregularity
 from benchmarks.questions.rhythm.irregularity import Array, Flags
-from ecgedge import detect_beats
+from ecgedge import Models, detect_beats
 from ecgedge.artefacts.backends.onnx import open_model
-from ecgedge.gate.model import Gate, GateModel
-from ecgedge.gate.stage import QualityStage
-from ecgedge.monitor import GATE_WINDOW_S, Monitor
-from ecgedge.rhythm.model import BUNDLED, Model
+from ecgedge.rhythm.model import RhythmModel
 from ecgedge_export import splits
 from ecgedge_export.data import Record
 from ecgedge_export.int8.describe import describe_file
@@ -42,14 +39,9 @@ TRAIN_PERCENT, NETWORK_PERCENT = 33, 20  # OpenECG's network takes a third of a 
 OPENECG_FS = 500.0
 
 
-class Ungated(Monitor):
-    """A monitor whose gate refuses nothing but a flat line."""
-
-    def __init__(self, model: Model) -> None:
-        super().__init__(model)
-        accepting = replace(GateModel.load(BUNDLED / "gate" / "gate.json"), threshold=0.0)
-        gate = QualityStage(Gate(accepting, self._fs), self._fs, GATE_WINDOW_S)
-        self._stages = tuple(gate if stage.name == gate.name else stage for stage in self._stages)
+def ungated(models: Models) -> Models:
+    """Models with a gate that refuses nothing but a flat line."""
+    return replace(models, gate=replace(models.gate, threshold=0.0))
 
 
 @dataclass(frozen=True)
@@ -66,7 +58,7 @@ class Said:
         return np.where(recordings.named(self.answers.said), best, -1.0)
 
 
-def parent(bundled: Model) -> Model:
+def parent(bundled: RhythmModel) -> RhythmModel:
     """The float network that the bundled one was made of, behind the same manifest.
 
     Raises
@@ -80,22 +72,26 @@ def parent(bundled: Model) -> Model:
     artefact = describe_file(path)
     if artefact.input.shape != (1, 1, bundled.manifest.n_samples):
         raise NotMeasuredError("the float network in the training cache is not the bundled one's parent")
-    return Model(bundled.manifest, open_model(path.read_bytes(), artefact))
+    return RhythmModel(bundled.manifest, open_model(path.read_bytes(), artefact))
 
 
-def ask(records: Sequence[Record], monitor: Monitor) -> Said:
+def ask(records: Sequence[Record], models: Models) -> Said:
     """Name every recording."""
-    rows = list(recordings.each(records, monitor))
+    rows = list(recordings.each(records, models))
     return Said(scores.collect(rows), np.array([c.conclusive for _, c in rows], np.bool_))
 
 
 def arms(records: Sequence[Record]) -> dict[str, Any]:
     """What INT8 and float say, each with the gate and without; or why not."""
-    models = {"INT8": lambda: Model.load(None, "litert"), "float": lambda: parent(Model.load(None, "litert"))}
+    bundled = Models.load("litert")
+    made: dict[str, Callable[[], Models]] = {
+        "INT8": lambda: bundled,
+        "float": lambda: replace(bundled, rhythm=parent(bundled.rhythm)),
+    }
     found: dict[str, Any] = {}
-    for name, load in models.items():
-        for gate, make in (("gate", Monitor), ("no gate", Ungated)):
-            found[f"{name}, {gate}"] = or_skipped(lambda m=make, load=load: ask(records, m(load())))
+    for name, make in made.items():
+        found[f"{name}, gate"] = or_skipped(lambda m=make: ask(records, m()))
+        found[f"{name}, no gate"] = or_skipped(lambda m=make: ask(records, ungated(m())))
     return found
 
 

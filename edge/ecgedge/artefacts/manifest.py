@@ -17,23 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from ecgedge.artefacts.schema import (
-    FIX,
-    Table,
-    as_integer,
-    as_number,
-    as_object,
-    as_text,
-    build,
-    dict_of,
-    digest,
-    list_of,
-    nested,
-    optional,
-    parse_object,
-    plain,
-)
+from ecgedge.artefacts.sealed import FIX, artefact_place, digest, plain
 from ecgedge_bridge.errors import ModelError
+from ecgedge_bridge.schema import build, parse_json
 
 SCHEMA = 1
 MANIFEST_NAME = "manifest.json"
@@ -184,14 +170,15 @@ class Manifest:
     @classmethod
     def from_json(cls, text: str | bytes) -> Manifest:
         """Parse and check a manifest's text; see :meth:`load`."""
-        raw = parse_object(text)
+        place = artefact_place("manifest")
+        raw = parse_json(text, place)
         if raw.get("schema") != SCHEMA:
             raise ModelError(
                 f"manifest schema {raw.get('schema')!r} is not {SCHEMA}, the one this version reads: "
                 "install the ecgedge version that the model was made for"
             )
         content = {key: value for key, value in raw.items() if key not in ("schema", "digest")}
-        manifest = build(cls, _MANIFEST, content, "manifest")
+        manifest = build(cls, content, place)
         if raw.get("digest") != digest(content):
             raise ModelError(f"the manifest was changed after it was written (its digest is wrong): {FIX}")
         _check(manifest)
@@ -274,44 +261,6 @@ def _read_bounded(path: Path, limit: int) -> bytes:
     if len(data) > limit:
         raise ModelError(f"{path} is larger than {limit} bytes: {FIX}")
     return data
-
-
-_TENSOR: Table = {
-    "name": as_text,
-    "shape": list_of(as_integer),
-    "dtype": as_text,
-    "scale": optional(as_number),
-    "zero_point": optional(as_integer),
-}
-_ARTEFACT: Table = {
-    "file": as_text,
-    "sha256": as_text,
-    "input": nested(TensorSpec, _TENSOR),
-    "output": nested(TensorSpec, _TENSOR),
-}
-_MANIFEST: Table = {
-    "task": as_text,
-    "fs": as_number,
-    "window_s": as_number,
-    "hop_s": as_number,
-    "min_window_s": as_number,
-    "bandpass_taps": list_of(as_number),
-    "resampler": dict_of(as_number),
-    "normalisation": nested(Normalisation, {"kind": as_text, "values": dict_of(as_number)}),
-    "classes": list_of(as_text),
-    "temperature": as_number,
-    "thresholds": dict_of(as_number),
-    "training_data": list_of(
-        nested(Dataset, {"name": as_text, "licence": as_text, "records": as_integer, "url": as_text})
-    ),
-    "split_sha256": as_text,
-    "metrics": as_object,
-    "commit": as_text,
-    "versions": dict_of(as_text),
-    "units": as_text,
-    "backends": dict_of(nested(Artefact, _ARTEFACT)),
-    "golden": nested(GoldenFile, {"file": as_text, "sha256": as_text}),
-}
 
 
 def _check(manifest: Manifest) -> None:

@@ -10,22 +10,15 @@ import base64
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.artefacts.schema import (
-    FIX,
-    Table,
-    as_number,
-    as_object,
-    as_text,
-    build,
-    read_sealed,
-    write_sealed,
-)
+from ecgedge.artefacts.folder import BUNDLED
+from ecgedge.artefacts.sealed import FIX, artefact_place, read_sealed, write_sealed
 from ecgedge_bridge.errors import ModelError
+from ecgedge_bridge.schema import build
 
 Floats = npt.NDArray[np.float32]
 SCHEMA = 1
@@ -66,13 +59,14 @@ class BeatNet:
     back: float
     metrics: Mapping[str, Any] = field(default_factory=dict)
     command: str = ""
+    fs: ClassVar[float] = FS
 
     def save(self, path: Path) -> None:
         """Write as JSON, with a digest of the content."""
         write_sealed(path, SCHEMA, asdict(self))
 
     @classmethod
-    def load(cls, path: Path) -> BeatNet:
+    def load(cls, path: str | Path | None = None) -> BeatNet:
         """Read what :meth:`save` wrote.
 
         Raises
@@ -80,7 +74,8 @@ class BeatNet:
         ModelError
             The file is missing, changed, or made for another version.
         """
-        net = build(cls, _TABLE, read_sealed(path, SCHEMA, "the beat detector"), "beats")
+        path = Path(path or BUNDLED / "beats" / "beats.json")
+        net = build(cls, read_sealed(path, SCHEMA, "the beat detector"), artefact_place("beats"))
         net.layers()
         return net
 
@@ -112,16 +107,6 @@ def pack(parts: list[npt.NDArray[np.floating]]) -> str:
     return base64.b64encode(np.concatenate([p.ravel() for p in parts]).astype(np.float16).tobytes()).decode()
 
 
-_TABLE: Table = {
-    "channels": lambda value, where: int(as_number(value, where)),
-    "weights": as_text,
-    "threshold": as_number,
-    "back": as_number,
-    "metrics": as_object,
-    "command": as_text,
-}
-
-
 # Numpy takes a Python number in at twice the cost.
 _ZERO, _ONE = np.zeros((), np.float32), np.ones((), np.float32)
 
@@ -132,8 +117,7 @@ class Runner:
     Examples
     --------
     >>> import numpy as np
-    >>> from ecgedge.beats.detector import bundled
-    >>> run = Runner(bundled())
+    >>> run = Runner(BeatNet.load())
     >>> run(np.zeros(LENGTH, np.float32)).shape
     (100,)
     """

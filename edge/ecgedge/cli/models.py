@@ -18,9 +18,9 @@ _LONG = ("by_record", "confusion")  # tables that only the card has room for
 
 def models(as_json: AsJson = False) -> None:
     """List the models in the package: task, classes, sizes, and how good the INT8 files are."""
+    from ecgedge.artefacts.folder import BUNDLED
     from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
     from ecgedge.cli.output import print_json
-    from ecgedge.rhythm.model import BUNDLED
 
     for path in sorted(BUNDLED.glob(f"*/{MANIFEST_NAME}")):
         entry = _entry(path.parent, Manifest.load(path.parent))

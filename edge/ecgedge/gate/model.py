@@ -10,25 +10,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.artefacts.schema import (
-    FIX,
-    Table,
-    as_number,
-    as_object,
-    as_text,
-    build,
-    list_of,
-    read_sealed,
-    write_sealed,
-)
+from ecgedge.artefacts.folder import BUNDLED
+from ecgedge.artefacts.sealed import FIX, artefact_place, read_sealed, write_sealed
 from ecgedge.gate.features import NAMES, Beats, Signal, gate_features
 from ecgedge.stream.amplitude import FLOOR_MV
 from ecgedge_bridge.errors import ModelError
+from ecgedge_bridge.schema import build
 
 Array = npt.NDArray[np.float64]
 SCHEMA = 2
@@ -59,8 +51,8 @@ REASONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the gate thinks of a stretch.
+class Assessment:
+    """What the gate found of a stretch.
 
     ``score`` is the probability that it is usable; ``reasons`` name what speaks against it, worst first;
     ``morphology`` says whether the shape of its beats can be trusted too.
@@ -93,13 +85,15 @@ class GateModel:
     features: tuple[str, ...] = NAMES
     metrics: Mapping[str, Any] = field(default_factory=dict)
     command: str = ""
+    fs: ClassVar[float] = 100.0
+    window_s: ClassVar[float] = 10.0
 
     def save(self, path: Path) -> None:
         """Write as JSON, with a digest of the content."""
         write_sealed(path, SCHEMA, asdict(self))
 
     @classmethod
-    def load(cls, path: Path) -> GateModel:
+    def load(cls, path: str | Path | None = None) -> GateModel:
         """Read what :meth:`save` wrote.
 
         Raises
@@ -107,59 +101,40 @@ class GateModel:
         ModelError
             The file is missing, changed, or made for other features.
         """
-        gate = build(cls, _TABLE, read_sealed(path, SCHEMA, "the gate"), "gate")
+        path = Path(path or BUNDLED / "gate" / "gate.json")
+        gate = build(cls, read_sealed(path, SCHEMA, "the gate"), artefact_place("gate"))
         lengths = {len(v) for v in (gate.mean, gate.scale, gate.weights, gate.morphology_weights)}
         if gate.features != NAMES or lengths != {len(NAMES)}:
             raise ModelError(f"the gate {path} is for other features than this version's: {FIX}")
         return gate
 
 
-_NUMBERS = list_of(as_number)
-_TABLE: Table = {
-    "mean": _NUMBERS,
-    "scale": _NUMBERS,
-    "weights": _NUMBERS,
-    "bias": as_number,
-    "threshold": as_number,
-    "morphology_weights": _NUMBERS,
-    "morphology_bias": as_number,
-    "morphology_threshold": as_number,
-    "clip": as_number,
-    "features": list_of(as_text),
-    "metrics": as_object,
-    "command": as_text,
-}
-
-
 class Gate:
-    """Judges stretches of filtered signal.
+    """Assesses stretches of filtered signal.
 
     Parameters
     ----------
     model : GateModel
         Weights and thresholds.
-    fs : float
-        Rate of the filtered signal in Hz.
     """
 
-    def __init__(self, model: GateModel, fs: float) -> None:
-        self._model = model
-        self._fs = fs
+    def __init__(self, model: GateModel) -> None:
+        self._model, self._fs = model, model.fs
         self._mean, self._scale = np.array(model.mean), np.array(model.scale)
         self._weights = np.array(model.weights)
         self._morphology_weights = np.array(model.morphology_weights)
 
-    def judge(self, x: Signal, beats: Beats) -> Verdict:
-        """Judge a stretch ``x`` (mV, shape (n,)) with the beats in it."""
+    def assess(self, x: Signal, beats: Beats) -> Assessment:
+        """Assess a stretch ``x`` (mV, shape (n,)) with the beats in it."""
         if flat_share(x, self._fs) > 0.5:
-            return Verdict(False, 0.0, ("flat",), False)
+            return Assessment(False, 0.0, ("flat",), False)
         z = self.standardised(gate_features(x, beats, self._fs))
         against = z * self._weights
         score = probability(self._model.bias + float(against.sum()))
         accepted = score >= self._model.threshold
         shape = probability(self._model.morphology_bias + float(z @ self._morphology_weights))
         morphology = accepted and shape >= self._model.morphology_threshold
-        return Verdict(accepted, score, () if accepted else _reasons(against), morphology)
+        return Assessment(accepted, score, () if accepted else _reasons(against), morphology)
 
     def standardised(self, features: Array) -> Array:
         """Features in standard deviations, clipped; shape (..., features)."""

@@ -16,11 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ecgedge.beats.detector import BeatDetector
+from ecgedge.beats.detector import find_beats
 from ecgedge.beats.net import DILATIONS, FS, KERNEL, STRIDES, BeatNet, pack
 from ecgedge_export import data, prepare, recipe, splits
 from ecgedge_export.beats.views import Source, Viewer
 from ecgedge_export.progress import telling
+from ecgedge_export.recipe import Count, Positive
 
 Say = Callable[[str], None]
 RARE = frozenset("VFEe!aSJ")
@@ -32,12 +33,13 @@ class BeatRecipe:
     """Choices that make a beat detector."""
 
     name: str
-    channels: int
-    steps: int
-    batch: int
-    lr: float
+    task: str
+    channels: Count
+    steps: Count
+    batch: Count
+    lr: Positive
     seed: int
-    threads: int
+    threads: Count
     rare: float
     self_labelled: float
     sure: float
@@ -73,8 +75,7 @@ class TorchNet(nn.Module):
 
 def load_recipe(path: Path) -> BeatRecipe:
     """Read a recipe; errors as in :func:`ecgedge_export.recipe.load`."""
-    loaded: BeatRecipe = recipe.read(BeatRecipe, path)
-    return loaded
+    return recipe.read(BeatRecipe, path)
 
 
 def build(how: BeatRecipe, record_ids: tuple[str, ...], command: str, say: Say) -> BeatNet:
@@ -87,6 +88,11 @@ def build(how: BeatRecipe, record_ids: tuple[str, ...], command: str, say: Say) 
     own = self_labelled(first, how.sure)
     say(f"second round: {len(own)} recordings labelled by the first one")
     return replace(train(how, [annotated, own], viewer, say), command=command)
+
+
+def save(net: BeatNet, folder: Path) -> None:
+    """Write the folder of a network."""
+    net.save(folder / "beats.json")
 
 
 def train(how: BeatRecipe, sources: list[list[Source]], viewer: Viewer, say: Say) -> BeatNet:
@@ -144,13 +150,13 @@ def self_labelled(net: BeatNet, sure: float) -> list[Source]:
     sources = []
     for record_id, x in zip(everything.ids, everything.signals, strict=True):
         if not splits.is_validation(record_id) and x.std() > 0:
-            source = _labelled(BeatDetector(FS, asking), x, sure)
+            source = _labelled(asking, x, sure)
             sources += [source] if source and source.long_enough else []
     return sources
 
 
-def _labelled(detector: BeatDetector, x: prepare.Signal, sure: float) -> Source | None:
-    found = detector.feed(x) + detector.finish()
+def _labelled(net: BeatNet, x: prepare.Signal, sure: float) -> Source | None:
+    found = find_beats(x, net)
     if len(found) < 2 or any(b.confidence < sure for b in found):
         return None
-    return Source((x / x.std())[None], np.array([b.at for b in found], np.float64), np.empty(0))
+    return Source((x / x.std())[None], np.array([b.position for b in found], np.float64), np.empty(0))

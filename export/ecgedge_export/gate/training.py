@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +54,11 @@ def build(how: GateRecipe, command: str, say: Say, few: Few = ALL) -> GateModel:
     windows = training_windows(how, say, few)
     gate = fit(how, windows)
     return replace(gate, metrics={"trained_on": refused(gate, windows)}, command=command)
+
+
+def save(gate: GateModel, folder: Path) -> None:
+    """Write the folder of a gate."""
+    gate.save(folder / "gate.json")
 
 
 def training_windows(how: GateRecipe, say: Say, few: Few = ALL) -> Windows:

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from ecgedge import windows
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
 from ecgedge.beat_classes import features
 from ecgedge.gate.model import GateModel
+from ecgedge.stream import amplitude
 from ecgedge_bridge.errors import ModelError
 from ecgedge_export.micro.c_source import CSource, c_source
 from ecgedge_export.ship.card import CARD, card
@@ -139,7 +139,7 @@ def _preprocessing(manifest: Manifest) -> dict[str, object]:
         "n_samples": m.n_samples,
         "clip": m.normalisation.values["clip"],
     }
-    return {**own, **shape, **m.resampler, "floor_mv": windows.FLOOR_MV, "piece_s": windows.PIECE_S}
+    return {**own, **shape, **m.resampler, "floor_mv": amplitude.FLOOR_MV, "piece_s": amplitude.PIECE_S}
 
 
 def _tensors(manifest: Manifest) -> dict[str, object]:

@@ -43,7 +43,7 @@ def card(name: str, manifest: Manifest) -> str | None:
 
     Examples
     --------
-    >>> from ecgedge.rhythm.model import BUNDLED
+    >>> from ecgedge.artefacts.folder import BUNDLED
     >>> print(card("rhythm", Manifest.load(BUNDLED / "rhythm")).splitlines()[0])
     # Model card: rhythm
     """

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from ecgedge import assess_quality
-from ecgedge.artefacts.schema import digest
+from ecgedge.artefacts.folder import BUNDLED
+from ecgedge.artefacts.sealed import digest
 from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.gate.features import NAMES, Beats, gate_features
 from ecgedge.gate.model import REASONS, Gate, GateModel, flat_share
-from ecgedge.rhythm.model import BUNDLED
 from ecgedge_bridge.errors import ModelError
 
 FS = 100
@@ -170,26 +170,26 @@ def even_gate(**changes):
         "mean": (0.0,) * n, "scale": (1.0,) * n, "weights": (0.0,) * n, "bias": np.log(3.0), "threshold": 0.7,
         "morphology_weights": (0.0,) * n, "morphology_bias": np.log(3.0), "morphology_threshold": 0.7,
     }  # fmt: skip
-    return Gate(GateModel(**(values | changes)), FS)
+    return Gate(GateModel(**(values | changes)))
 
 
-def judge(gate):
+def assessed(gate):
     x, at = train_of_beats()
     x += 0.05 * np.random.default_rng(0).standard_normal(len(x))
-    return gate.judge(x, Beats(at.astype(float), np.ones(len(at))))
+    return gate.assess(x, Beats(at.astype(float), np.ones(len(at))))
 
 
 def test_score_is_a_probability_of_the_weights():
-    verdict = judge(even_gate())
+    verdict = assessed(even_gate())
     assert verdict.score == pytest.approx(0.75)
     assert verdict.accepted
     assert verdict.morphology
 
 
 def test_the_shape_may_be_in_doubt_where_the_rhythm_is_not():
-    verdict = judge(even_gate(morphology_threshold=0.8))
+    verdict = assessed(even_gate(morphology_threshold=0.8))
     assert (verdict.accepted, verdict.morphology) == (True, False)
-    assert not judge(even_gate(threshold=0.8)).morphology  # what is refused is no good for anything
+    assert not assessed(even_gate(threshold=0.8)).morphology  # what is refused is no good for anything
 
 
 def test_a_little_noise_costs_the_shape_before_the_rhythm():

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgedge.beats.detector import CLIP, BeatDetector
+from ecgedge.beats.detector import CLIP, find_beats
 from ecgedge.beats.net import HOP, LENGTH, BeatNet
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export.beats import training as beat_training
@@ -67,9 +67,7 @@ def trained(short, source):
 
 def test_it_learns(trained, source):
     net = replace(trained, threshold=0.3, back=0.2)
-    detector = BeatDetector(100.0, net)
-    x = 0.2 * source.leads[0][:6000]
-    found = np.array([b.at for b in detector.feed(x) + detector.finish()])
+    found = np.array([b.position for b in find_beats(0.2 * source.leads[0][:6000], net)])
     reference = source.beats[source.beats < 6000]
     hits = len(pairs(reference, found, 3))
     assert hits > 0.9 * len(reference)

@@ -114,11 +114,11 @@ def test_a_quick_training_reads_little_of_each_data_set(how, windows, monkeypatc
     assert asked == [None, splits.DS1, splits.DS1, gate_data.VALIDATES - 1]
 
 
-def test_the_gate_of_a_quick_training_does_not_go_into_the_package(gate, monkeypatch, tmp_path):
+def test_a_gate_goes_where_it_was_asked_for_and_else_into_the_work_folder(gate, monkeypatch, tmp_path):
     asked = []
     monkeypatch.setattr(gate_training, "build", lambda how, command, say, few: asked.append(few) or gate)
     train(RECIPE, work=tmp_path, quick=True)
     assert (tmp_path / "model" / "gate.json").is_file()
-    train(RECIPE, out=tmp_path / "full")
+    train(RECIPE, work=tmp_path, out=tmp_path / "full")
     assert (tmp_path / "full" / "gate.json").is_file()
     assert [few is gate_training.ALL for few in asked] == [False, True]

@@ -18,9 +18,9 @@ import numpy.typing as npt
 import pytest
 from typer.testing import CliRunner
 
+from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.artefacts.golden import encode_golden, load_golden
 from ecgedge.artefacts.manifest import Manifest
-from ecgedge.rhythm.model import BUNDLED
 from ecgedge.stream.amplitude import model_input
 from ecgedge.stream.filters import FrontEnd
 from ecgedge_bridge.errors import ModelError

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.artefacts.manifest import Manifest
-from ecgedge.rhythm.model import BUNDLED
 from ecgedge_export.ship.card import CARD, card, rewrite
 
 AF = {"with_af": 20, "coverage": 0.9, "Se": 0.95, "Se_95": [0.9, 1.0], "Sp": 0.98, "Sp_95": [0.97, 0.99]}
