@@ -1,6 +1,6 @@
 """What would the models take if the processor did nothing but multiply, as fast as it does that in large?
 
-Run as a child by ``throughput.py``. The rate is that of a product of 8-bit matrices too large to be bound by
+The question ``throughput`` runs it. The rate is that of a product of 8-bit matrices too large to be bound by
 anything but arithmetic, in ONNX Runtime and on one thread: the very kernels that its convolutions use.
 """
 
@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import common
+from benchmarks.harness import processes
 
+# 453 million multiply-adds, beside which the call costs nothing. The best of the runs counts, so that other
+# work on the machine does not lower the rate.
 SIDE, RUNS = 768, 15
 Shapes = Mapping[str, list[int]]
 
@@ -88,4 +90,4 @@ def _product() -> Any:
 
 
 if __name__ == "__main__":
-    common.serve({"floors": floors})
+    processes.serve({"floors": floors})

@@ -1,7 +1,7 @@
 """A process that listens to a strap, to see what it holds: decoder, Bluetooth client, monitor, models.
 
-Run as a child by ``memory.py``. Imports what such a process imports, and of the benchmarks next to nothing:
-their own imports would be a hundredth of what is measured.
+Imports what such a process imports, and of the benchmarks next to nothing: their own imports would be a
+hundredth of what is measured.
 """
 
 from __future__ import annotations
@@ -15,23 +15,14 @@ import numpy as np
 
 import ecgedge
 from benchmarks.harness.resident import peak_kb, rss_kb
+from benchmarks.harness.signals import FRAME, FS, Signal, notifications
 from ecgedge_bridge.protocols.polar.decoder import PolarEcgDecoder
-from ecgedge_bridge.protocols.polar.frames import encode_ecg_frame
 
-FS, FRAME = 130.0, 73  # of a Polar H10
+# Memory is looked at this often: 96 times in a day, so that looking costs nothing and a slope is seen.
 QUARTER_S = 900.0
-_START_NS = 599_616_000 * 10**9
 
 
-def notifications(mv: np.ndarray, first: int = 0) -> Iterator[bytes]:
-    """GATT payloads of a Polar H10 with this signal, whose first sample is number ``first``."""
-    for begun in range(0, len(mv) - FRAME + 1, FRAME):
-        end = begun + FRAME
-        microvolts = np.rint(1e3 * mv[begun:end]).astype(np.int64)
-        yield encode_ecg_frame(_START_NS + round((first + end) / FS * 1e9), microvolts)
-
-
-def endless(mv: np.ndarray, seconds: float) -> Iterator[tuple[int, bytes]]:
+def endless(mv: Signal, seconds: float) -> Iterator[tuple[int, bytes]]:
     """Notifications of a signal that begins anew at its end, each with the number of samples until then."""
     done = 0
     while True:

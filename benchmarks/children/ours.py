@@ -1,18 +1,22 @@
-"""This package as a process of its own, where a benchmark needs a fresh one or another runtime."""
+"""This package as a process of its own, where a question needs a fresh one or another runtime."""
 
 from __future__ import annotations
 
 import sys
 import time
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import common
-from benchmarks.harness.resident import peak_kb, rss_kb
+from benchmarks.harness.figures import quantiles_ms
+from benchmarks.harness.machine import VERSIONS, versions
+from benchmarks.harness.processes import serve
+from benchmarks.harness.signals import frames
+
+# Runs before the first that counts: runtimes choose kernels and allocate during the first one or two.
+WARM_UP = 10
 
 
 def model(backend: str, folder: str, count: str) -> dict[str, Any]:
@@ -26,8 +30,7 @@ def model(backend: str, folder: str, count: str) -> dict[str, Any]:
     loaded = load_backend(BUNDLED / folder, backend, manifest=manifest)
     cases = load_golden(BUNDLED / folder, manifest)
     windows = [case.preprocessed.reshape(1, 1, -1) for case in cases]
-    packages = common.versions(common.VERSIONS)
-    return {"ms": common.quantiles_ms(_timed(loaded.run, windows, int(count))), "versions": packages}
+    return {"ms": quantiles_ms(timed(loaded.run, windows, int(count))), "versions": versions(VERSIONS)}
 
 
 def float_model(path: str, folder: str, count: str) -> dict[str, Any]:
@@ -49,13 +52,13 @@ def float_model(path: str, folder: str, count: str) -> dict[str, Any]:
         return logits
 
     off = max(float(np.abs(run(w) - c.logits["onnx"]).max()) for w, c in zip(windows, cases, strict=True))
-    return {"ms": common.quantiles_ms(_timed(run, windows, int(count))), "logits_off_by": off}
+    return {"ms": quantiles_ms(timed(run, windows, int(count))), "logits_off_by": off}
 
 
-def _timed(run: Any, windows: list[np.ndarray], count: int) -> list[float]:
+def timed(run: Callable[..., Any], windows: list[np.ndarray], count: int) -> list[float]:
     """Seconds of each run, after some that are not counted."""
     took = []
-    for i in range(-10, count):
+    for i in range(-WARM_UP, count):
         window = windows[i % len(windows)]
         begun = time.perf_counter()
         run(window)
@@ -78,27 +81,12 @@ def beats(path: str, fs: str) -> int:
     return len(ecgedge.detect_beats(np.load(path), float(fs)))
 
 
-def eager(recipe: str) -> dict[str, Any]:
-    """Memory of PyTorch that has run the float rhythm network once; the weights are random."""
-    import torch
-
-    from ecgedge_export.nets import RhythmNet
-
-    made = tomllib.loads(Path(recipe).read_text())
-    torch.set_num_threads(1)
-    alone_kb = rss_kb()
-    net = RhythmNet(len(made["classes"]), **made["net"]).eval()
-    with torch.inference_mode():
-        net(torch.zeros(1, 1, round(made["fs"] * made["window_s"])))
-    return {"imported_kb": alone_kb, "rss_kb": rss_kb(), "peak_kb": peak_kb()}
-
-
 def stream(path: str, fs: str) -> int:
     """Feed a signal to a monitor, in blocks as a strap sends them."""
     import ecgedge
 
     monitor = ecgedge.Monitor()
-    return sum(len(monitor.feed(block)) for block in common.frames(np.load(path), float(fs)))
+    return sum(len(monitor.feed(block)) for block in frames(np.load(path), float(fs)))
 
 
 TASKS: dict[str, Callable[..., Any]] = {
@@ -106,9 +94,8 @@ TASKS: dict[str, Callable[..., Any]] = {
     "float_model": float_model,
     "classify": classify,
     "beats": beats,
-    "eager": eager,
     "stream": stream,
 }
 
 if __name__ == "__main__":
-    common.serve(TASKS)
+    serve(TASKS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tomllib
@@ -11,10 +10,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.harness import common
-from benchmarks.harness.common import NotMeasuredError
+from benchmarks.harness import processes, venvs
+from benchmarks.harness.machine import ROOT
+from benchmarks.harness.not_measured import NotMeasuredError
 from benchmarks.harness.weight import packaging
 
+UV = Path(__file__).parent / "requirements-uv.txt"
+# uv asks the index about a hundred packages in seconds; minutes mean that there is no network.
 _LIMIT_S = 300
 
 
@@ -26,34 +28,35 @@ def wheel_bytes(requirements: str) -> dict[str, int]:
     NotMeasuredError
         There is no network, no resolver, or no wheel of something for this machine.
     """
-    uv = common.rival_python(common.UV).parent / "uv"
+    uv = venvs.python_with(UV).parent / "uv"
     with TemporaryDirectory() as folder:
         asked, answer = Path(folder) / "asked.in", Path(folder) / "pylock.toml"
         asked.write_text(requirements + "\n")
         command = [uv, "pip", "compile", "--quiet", "--only-binary", ":all:", "--python", sys.executable]
         command += ["--format", "pylock.toml", "--output-file", answer, asked]
-        common.run(command, os.environ, _LIMIT_S)
+        processes.run(command, os.environ, _LIMIT_S)
         locked = tomllib.loads(answer.read_text())
-    return {package["name"]: _bytes(package) for package in locked["packages"]}
+    tags = list(packaging("tags").sys_tags())
+    ranks = {str(tag): rank for rank, tag in reversed(list(enumerate(tags)))}
+    return {package["name"]: chosen_bytes(package, ranks) for package in locked["packages"]}
 
 
-def _bytes(package: Mapping[str, Any]) -> int:
-    """Size of the wheel that an installer would choose here."""
-    rank = _ranks()
+def chosen_bytes(package: Mapping[str, Any], ranks: Mapping[str, int]) -> int:
+    """Size of the wheel that an installer would choose: that whose tag has the lowest rank.
+
+    Raises
+    ------
+    NotMeasuredError
+        There is none that fits, or its size is not known.
+    """
     sizes = [
-        (min(rank[tag] for tag in tags if tag in rank), wheel["size"])
+        (min(ranks[tag] for tag in tags if tag in ranks), wheel["size"])
         for wheel in package.get("wheels", [])
-        if "size" in wheel and (tags := _tags(wheel["url"])) & rank.keys()
+        if "size" in wheel and (tags := _tags(wheel["url"])) & ranks.keys()
     ]
     if not sizes:
         raise NotMeasuredError(f"the index gives no size for a wheel of {package['name']} for this machine")
     return int(min(sizes)[1])
-
-
-def _ranks() -> dict[str, int]:
-    """Tags of wheels that can be installed here, the best first."""
-    tags = list(packaging("tags").sys_tags())
-    return {str(tag): rank for rank, tag in reversed(list(enumerate(tags)))}
 
 
 def _tags(url: str) -> set[str]:
@@ -62,9 +65,5 @@ def _tags(url: str) -> set[str]:
 
 def base_requirements() -> str:
     """What the base install of this package asks for."""
-    project = tomllib.loads((common.ROOT / "pyproject.toml").read_text())["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     return "\n".join(project["dependencies"])
-
-
-if __name__ == "__main__":
-    print(json.dumps(wheel_bytes(sys.argv[1] if len(sys.argv) > 1 else base_requirements()), indent=2))

@@ -1,39 +1,22 @@
-"""Recordings for benchmarks of what is said of them: splits and hashed parts of them."""
+"""Recordings to be named: splits, hashed parts of them, and the answers of ``ecgedge.classify``."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.harness.common import NotMeasuredError
+from benchmarks.harness.not_measured import at_hand
 from ecgedge import Models
 from ecgedge.whole_recording import Classification, classify
-from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import data, splits
 from ecgedge_export.data import Record
 from ecgedge_export.rhythm.scores import Answers, Recording, collect, mean_f1, mean_f1_interval
 
-R = TypeVar("R")
 CINC2017 = "CinC 2017, validation split val-1. " + splits.SPLITS["cinc2017"].statement
-
-
-def at_hand(name: str, read: Callable[[], R]) -> R:
-    """What is read of a data set.
-
-    Raises
-    ------
-    NotMeasuredError
-        It is not at hand.
-    """
-    try:
-        return read()
-    except ConfigError:
-        # Its message names folders of this machine, which are nobody else's business.
-        raise NotMeasuredError(f"{name} is not at hand: ecgedge-export data fetch {name}") from None
 
 
 def cinc2017(keep: Callable[[str], bool], limit: int | None = None) -> list[Record]:
@@ -50,19 +33,19 @@ def part(percent: int) -> Callable[[str], bool]:
     return lambda record_id: splits.percent(f"bench-1:{record_id}") < percent
 
 
-def judging(percent: int = 100) -> Callable[[str], bool]:
+def validating(percent: int = 100) -> Callable[[str], bool]:
     """Choose the ids of the validation split, or a part of them."""
     chosen = part(percent)
     return lambda record_id: splits.is_validation(record_id) and chosen(record_id)
 
 
 def each(records: Iterable[Recording], models: Models) -> Iterator[tuple[Recording, Classification]]:
-    """Every record with what ``ecgedge.classify`` says of it, through one set of models."""
+    """Every record with the answer of ``ecgedge.classify``, through one set of models."""
     return ((r, classify(r.mv, r.fs, models=models)) for r in records)
 
 
 def answers(records: Iterable[Recording], models: Models) -> Answers:
-    """What ``ecgedge.classify`` says of every record."""
+    """The answer of ``ecgedge.classify`` to every record."""
     return collect(each(records, models))
 
 

@@ -14,23 +14,17 @@ def installed_bytes(*distributions: str) -> dict[str, int]:
     todo = list(distributions)
     while todo:
         name = todo.pop().lower().replace("_", "-")
-        if name not in weights:
-            weights[name], needs = _weigh(name)
-            todo += needs
+        if name in weights:
+            continue
+        try:
+            found = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            weights[name] = 0
+            continue
+        files = (Path(str(found.locate_file(file))) for file in found.files or [])
+        weights[name] = sum(f.stat().st_size for f in files if f.suffix != ".pyc" and f.is_file())
+        todo += _needs(found.requires or [])
     return weights
-
-
-def _weigh(name: str) -> tuple[int, list[str]]:
-    try:
-        found = metadata.distribution(name)
-    except metadata.PackageNotFoundError:
-        return 0, []
-    files = [Path(str(found.locate_file(file))) for file in found.files or []]
-    return _bytes(files), _needs(found.requires or [])
-
-
-def _bytes(files: Iterable[Path]) -> int:
-    return sum(file.stat().st_size for file in files if file.suffix != ".pyc" and file.is_file())
 
 
 def _needs(requirements: Iterable[str]) -> list[str]:

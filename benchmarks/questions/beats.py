@@ -1,8 +1,8 @@
 """How well are beats found and named, beside what a user would pick instead?
 
 Found: MIT-BIH, first lead, clean and with NSTDB noise, by the rules of EC57 (nothing counts in the first five
-minutes or in ventricular flutter), within four tolerances. Every detector gets the same signals and is judged
-by the same scorer. ``ecgedge.detect_beats`` is the streaming path, which settles a beat seconds after it; the
+minutes or in ventricular flutter), within four tolerances. Every detector gets the same signals and is scored
+by the same code. ``ecgedge.detect_beats`` is the streaming path, which settles a beat seconds after it; the
 others see the whole recording.
 
 DS2, de Chazal's inter-patient test records, comes first: our detector was trained on DS1. Record 201 of DS1
@@ -12,13 +12,10 @@ which nothing was trained or chosen; our detector was trained with the second le
 
 Named: ``ecgedge.classify_beats`` on DS2, by EC57, gross and over the records. None of the other packages
 names beats ventricular or supraventricular: NeuroKit2 marks intervals as ectopic to correct them, no more.
-
-Run ``python benchmarks/beats.py``; it prints what it found and writes ``results/beats.json``.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -28,20 +25,24 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import common
-from benchmarks.harness.common import NotMeasuredError, Signal, or_skipped
-from benchmarks.rivals.beats import DETECTORS
+from benchmarks.harness import command
+from benchmarks.harness.command import Arguments
+from benchmarks.harness.not_measured import at_hand, or_skipped, skipped
+from benchmarks.harness.signals import Signal
+from benchmarks.rivals import ask
+from benchmarks.rivals.ask import Named
 from ecgedge import classify_beats, detect_beats
-from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import data, prepare
 from ecgedge_export.beat_classes import scores as classes
 from ecgedge_export.beats.scores import Counts, compare, condition, counted, pairs
 from ecgedge_export.data import Record
 from ecgedge_export.splits import DS2
 
-OURS = "ecgedge detect_beats"
+OURS = ask.DETECT_BEATS
 FS = 360.0
+# EC57 asks for 150 ms; the others tell how well a beat is placed, which HRV lives on.
 TOLERANCES_S = (0.15, 0.1, 0.05, 0.025)
+# Electrode motion and muscle noise look like beats; baseline wander is no test for a detector (README).
 NOISES = ("em:6", "em:0", "ma:6", "ma:0")
 NOISY_S = (240.0, 600.0)  # a minute to settle, then the five that count
 QUICK, QUICK_S = ("100", "200"), 600.0  # sinus rhythm, and ventricular beats
@@ -101,35 +102,20 @@ def _until(end: int | None, record: Record) -> Record:
     return replace(record, beats=record.beats[keep], symbols=record.symbols[keep])
 
 
-def at_hand(work: Callable[..., Any], *arguments: Any) -> Any:
-    """What the work returns.
-
-    Raises
-    ------
-    NotMeasuredError
-        A data set is not at hand.
-    """
-    try:
-        return work(*arguments)
-    except ConfigError as error:
-        raise NotMeasuredError(common.last_line(str(error))) from error
-
-
 # Detectors
 
 
 def ours(cases: Sequence[Case]) -> dict[str, Any]:
-    """Ours on every signal, as ``rival_beats.find`` has it."""
+    """Ours on every signal, as ``find`` in ``rivals/tasks.py`` has it."""
     begun = time.process_time()
     found = {case.name: detect_beats(case.mv, FS).tolist() for case in cases}
     hours = sum(len(case.mv) for case in cases) / FS / 3600
     return {"found": found, "failed": {}, "cpu_s_per_h": (time.process_time() - begun) / hours}
 
 
-def theirs(name: str, folder: Path) -> Any:
-    """Another package on the signals in a folder."""
-    python = common.rival_python()
-    return common.child("rival_beats.py", "find", name, folder, FS, python=python, ours=False)
+def theirs(named: Named, folder: Path) -> Any:
+    """Another detector on the signals in a folder."""
+    return ask.ask("find", named.rival, named.call, folder, FS)
 
 
 def everybody(cases: Sequence[Case]) -> dict[str, Any]:
@@ -137,8 +123,8 @@ def everybody(cases: Sequence[Case]) -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         for case in cases:
             np.save(Path(folder) / f"{case.name}.npy", case.mv)
-        rivals = {name: or_skipped(theirs, name, Path(folder)) for name in DETECTORS}
-    return {OURS: ours(cases), **rivals}
+        others = {named.call: or_skipped(theirs, named, Path(folder)) for named in ask.calls("beats")}
+    return {OURS: ours(cases), **others}
 
 
 # Scores
@@ -177,11 +163,11 @@ def placed(cases: Sequence[Case], found: Found) -> dict[str, Any]:
     return {"late_ms": {q: round(1e3 * x / FS, 1) for q, x in ms.items()}, "without_delay": without}
 
 
-def judged(cases: Sequence[Case], said: Mapping[str, Any], place: bool) -> dict[str, Any]:
+def scored(cases: Sequence[Case], answers: Mapping[str, Any], place: bool) -> dict[str, Any]:
     """Scores of every detector, or why there are none; a detector that failed on a signal says how often."""
     rows = {}
-    for name, row in said.items():
-        if "skipped" in row:
+    for name, row in answers.items():
+        if skipped(row):
             rows[name] = row
             continue
         rows[name] = scores(cases, row["found"])
@@ -191,7 +177,7 @@ def judged(cases: Sequence[Case], said: Mapping[str, Any], place: bool) -> dict[
 
 
 def extent(cases: Sequence[Case]) -> dict[str, int]:
-    """How much is judged."""
+    """How much is scored."""
     beats = sum(int(counted(case.record, case.record.beats).sum()) for case in cases)
     return {"records": len(cases), "beats": beats}
 
@@ -202,32 +188,31 @@ def extent(cases: Sequence[Case]) -> dict[str, int]:
 def finding(quick: bool) -> dict[str, Any]:
     """Beats found: by noise, by set, by detector."""
     ids = QUICK if quick else DS2
-    by_noise = {CLEAN: at_hand(clean, *((QUICK, QUICK_S) if quick else (None,)))}
+    by_noise = {CLEAN: at_hand("mitdb", clean, *((QUICK, QUICK_S) if quick else (None,)))}
     for kind, snr_db in map(condition, NOISES[:1] if quick else NOISES):
-        by_noise[f"{kind} {snr_db:g} dB"] = or_skipped(at_hand, noisy, ids, kind, snr_db)
-    there = {noise: cases for noise, cases in by_noise.items() if isinstance(cases, list)}
-    said = everybody([case for cases in there.values() for case in cases])
-    judgements = {noise: dict(by_set(cases, said)) for noise, cases in there.items()}
+        by_noise[f"{kind} {snr_db:g} dB"] = or_skipped(at_hand, "nstdb", noisy, ids, kind, snr_db)
+    made = {noise: cases for noise, cases in by_noise.items() if not skipped(cases)}
+    answers = everybody([case for cases in made.values() for case in cases])
     return {
-        "by_noise": {noise: judgements.get(noise, cases) for noise, cases in by_noise.items()},
-        "cpu_s_per_h": {name: row.get("cpu_s_per_h") for name, row in said.items()},
-        "failed": {name: row["failed"] for name, row in said.items() if row.get("failed")},
+        "by_noise": by_noise | {noise: dict(by_set(cases, answers)) for noise, cases in made.items()},
+        "cpu_s_per_h": {name: row.get("cpu_s_per_h") for name, row in answers.items()},
+        "failed": {name: row["failed"] for name, row in answers.items() if row.get("failed")},
     }
 
 
-def by_set(cases: Sequence[Case], said: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Judgements by set; with noise, of which only DS2 gets some, that set alone."""
+def by_set(cases: Sequence[Case], answers: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Scores by set; with noise, of which only DS2 gets some, that set alone."""
     for name, holds in SETS.items():
         chosen = [case for case in cases if holds(case.record.id)]
         place = name == "DS2" and cases[0].noise == CLEAN
         if name == "DS2" or cases[0].noise == CLEAN:
-            yield name, {**extent(chosen), "detectors": judged(chosen, said, place)}
+            yield name, {**extent(chosen), "detectors": scored(chosen, answers, place)}
 
 
 def naming(quick: bool) -> dict[str, Any]:
     """Beats named, DS2."""
     ids = QUICK if quick else DS2
-    found = at_hand(lambda: classes.report(classes.classify_records(classify_beats, ids)))
+    found = at_hand("mitdb", lambda: classes.report(classes.classify_records(classify_beats, ids)))
     return {**found, "spread": {name: spread(found["by_record"], name) for name in classes.ECTOPIC}}
 
 
@@ -246,34 +231,36 @@ def measure(quick: bool) -> dict[str, Any]:
     """Everything."""
     return {
         "trained_on": TRAINED_ON,
-        "streaming": {OURS: True, **dict.fromkeys(DETECTORS, False)},
+        "streaming": {OURS: True, **{named.call: False for named in ask.calls("beats")}},
         "found": or_skipped(finding, quick),
         "named": or_skipped(naming, quick),
-        "rivals": or_skipped(common.rival, "versions"),
+        "rivals": ask.versions(),
     }
 
 
 def show(found: Mapping[str, Any]) -> None:
     """Print the F1 of every detector, and how well beats are named."""
     for noise, sets in found["found"].get("by_noise", {}).items():
-        if "skipped" in sets:
+        if skipped(sets):
             print(f"noise {noise}: {sets['skipped']}")
             continue
         for name, row in sets.items():
             print(f"noise {noise}, {name}: {row['records']} records, {row['beats']} beats; Se, P+, F1s in %")
             for detector, figures in row["detectors"].items():
-                print(f"  {detector:40}" + (figures.get("skipped") or _shown(figures)))
+                print(f"  {detector:40}" + (figures["skipped"] if skipped(figures) else columns(figures)))
     for part in ("found", "named"):
-        if "skipped" in found[part]:
+        if skipped(found[part]):
             print(f"{part}: {found[part]['skipped']}")
     for name, row in found["named"].get("gross", {}).items():
         print(f"named, DS2, {name}: {row}; over records {found['named']['spread'][name]}")
 
 
-def _shown(figures: Mapping[str, Any]) -> str:
+def columns(figures: Mapping[str, Any]) -> str:
+    """Se and P+ within the widest tolerance, F1 within each."""
     widest, *_ = within = [figures[f"{1e3 * t:.0f} ms"] for t in TOLERANCES_S]
     return "".join(f"{x:8.2f}" for x in (widest["Se"], widest["P+"], *(row["F1"] for row in within)))
 
 
-if __name__ == "__main__":
-    sys.exit(common.main(__doc__, "beats", measure, show))
+def main(arguments: Arguments = None) -> int:
+    """Ask the question."""
+    return command.answer(__doc__, "beats", measure, show, arguments)

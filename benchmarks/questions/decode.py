@@ -3,13 +3,10 @@
 For every profile: ``receive_data`` and ``next_event`` of one decoder, called for each notification of a
 stream without faults, as a link does. Targets: 3 million samples a second for the 73-sample frames of a Polar
 H10, and 100,000 notifications a second for every profile.
-
-Run ``python benchmarks/decode.py``; it prints a table and writes ``benchmarks/results/decode.json``.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -17,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import common
+from benchmarks.harness import command
+from benchmarks.harness.command import Arguments
+from benchmarks.harness.signals import FRAME, FS, START_NS
 from ecgedge_bridge.protocols.described.profile import load_profile, make_decoder
 from ecgedge_bridge.protocols.movesense.firmware import (
     V07,
@@ -39,7 +38,6 @@ from ecgedge_bridge.values import DeviceStatus
 
 SAMPLES_TARGET = 3e6
 NOTIFICATIONS_TARGET = 1e5
-_START_NS = 599_616_000 * 10**9
 
 
 @dataclass(frozen=True)
@@ -73,9 +71,9 @@ def _ecg(n: int) -> np.ndarray:
 
 
 def _polar_ecg(count: int, delta: bool) -> list[bytes]:
-    rows = _ecg(count * 73).reshape(count, 73)
+    rows = _ecg(count * FRAME).reshape(count, FRAME)
     return [
-        polar.encode_ecg_frame(_START_NS + round((i + 1) * 73 / 130 * 1e9), row, delta)
+        polar.encode_ecg_frame(START_NS + round((i + 1) * FRAME / FS * 1e9), row, delta)
         for i, row in enumerate(rows)
     ]
 
@@ -83,7 +81,7 @@ def _polar_ecg(count: int, delta: bool) -> list[bytes]:
 def _polar_acc(count: int, delta: bool) -> list[bytes]:
     rows = np.random.default_rng(6).normal((0, 0, 1000), 20, (count, 36, 3)).astype(np.int64)
     return [
-        polar.encode_acc_frame(_START_NS + round((i + 1) * 36 / 200 * 1e9), row, delta)
+        polar.encode_acc_frame(START_NS + round((i + 1) * 36 / 200 * 1e9), row, delta)
         for i, row in enumerate(rows)
     ]
 
@@ -174,30 +172,23 @@ def missed(rows: list[Row]) -> list[str]:
     return out + [f"{row.name} (samples)" for row in rows[:1] if row.samples_per_s < SAMPLES_TARGET]
 
 
-def main() -> int:
+def main(arguments: Arguments = None) -> int:
     """Measure, print, write; 1 if a target was missed, and it was no quick run."""
-    parser = common.parser(__doc__, "decode")
+    parser = command.parser(__doc__, "decode")
     parser.add_argument("--count", type=int, help="notifications of a stream; 20,000, or 2,000 if quick")
     parser.add_argument("--runs", type=int, default=7, help="times each stream is decoded; the best counts")
-    asked = parser.parse_args()
-    environment = common.described(asked)
-    count = asked.count or (2_000 if asked.quick else 20_000)
-    rows = [measure(case, asked.runs) for case in cases(count)]
+    asked = parser.parse_args(arguments)
+    measured = command.described(asked)
+    rows = [measure(case, asked.runs) for case in cases(asked.count or (2_000 if asked.quick else 20_000))]
     print(f"{'stream':28}{'us each':>9}{'notifications/s':>17}{'samples/s':>14}")
     for row in rows:
         print(
             f"{row.name:28}{row.microseconds:9.2f}{row.notifications_per_s:17,.0f}{row.samples_per_s:14,.0f}"
         )
-    missing = missed(rows)
     targets = {
         "samples_per_s": SAMPLES_TARGET,
         "notifications_per_s": NOTIFICATIONS_TARGET,
-        "missed": missing,
+        "missed": missed(rows),
     }
-    common.write(asked, {"targets": targets, "rows": [asdict(row) for row in rows]}, environment)
-    print(f"targets missed: {', '.join(missing) or 'none'}")
-    return 1 if missing and not asked.quick else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    command.write(asked, {"targets": targets, "rows": [asdict(row) for row in rows]}, measured)
+    return command.verdict(asked, targets)

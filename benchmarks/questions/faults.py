@@ -1,18 +1,16 @@
 """What goes wrong with a wearable, and what the link makes of it: a table of faults, run in simulated time.
 
-``python benchmarks/faults.py`` writes ``firmware_bridge/FAULTS.md``; with ``--quick`` it prints some rows.
-The tests run the same table and keep the file fresh.
+The table is ``firmware_bridge/FAULTS.md``; a quick run prints some of its rows. The tests run the same
+scenarios and keep the file fresh.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +19,9 @@ from bleak.backends.scanner import BaseBleakScanner
 from bleak.backends.service import BleakGATTServiceCollection
 from bleak.exc import BleakError
 
+from benchmarks.harness import command
+from benchmarks.harness.command import Arguments
+from benchmarks.harness.machine import ROOT
 from ecgedge_bridge import (
     Backend,
     DeviceStatus,
@@ -41,7 +42,7 @@ from ecgedge_bridge import (
     virtual_wearable,
 )
 
-TABLE = Path(__file__).parents[1] / "firmware_bridge" / "FAULTS.md"
+TABLE = ROOT / "firmware_bridge" / "FAULTS.md"
 AT_S = 20.0
 _SEED = 5
 # Time for what was sent last to arrive.
@@ -363,7 +364,7 @@ _HEAD = """# Faults, and what the link makes of them
 
 Every row is a test (`tests/bridge/simulation/test_faults.py`): a virtual wearable on a simulated
 radio, the link with its default time limits, and simulated time, so that the seconds are those of life.
-Written by `python benchmarks/faults.py`; a test keeps it fresh.
+Written by `python -m benchmarks faults`; a test keeps it fresh.
 
 *Lost* is what the device did not send in a readable frame, in samples; *counted* is what the link reported as
 missing. *Silence* is the longest time without data, from the last of it before the fault to the first after.
@@ -391,9 +392,12 @@ def table(outcomes: list[Outcome]) -> str:
     return _HEAD + "".join(row(number, *pair) for number, pair in enumerate(pairs, 1))
 
 
-if __name__ == "__main__":
-    if "--quick" in sys.argv:  # some rows, to see that all works
-        for number, one in list(enumerate(SCENARIOS, 1))[::8]:
-            print(row(number, one, run(one)), end="")
+def main(arguments: Arguments = None) -> int:
+    """Write the table; a quick run prints every eighth row, to see that all works."""
+    asked = command.parser(__doc__, "faults").parse_args(arguments)
+    if asked.quick:
+        for number, scenario in list(enumerate(SCENARIOS, 1))[::8]:
+            print(row(number, scenario, run(scenario)), end="")
     else:
-        TABLE.write_text(table([run(scenario) for scenario in SCENARIOS]))
+        (asked.out or TABLE).write_text(table([run(scenario) for scenario in SCENARIOS]))
+    return 0

@@ -1,7 +1,4 @@
-"""How many notifications of 229 bytes a second go the whole way: virtual strap, ATT, link, decoder, caller.
-
-Run it with ``python benchmarks/gatt.py``; it prints what it found and writes ``results/gatt.json``.
-"""
+"""How many notifications of 229 bytes a second go from a virtual strap through ATT, link and decoder?"""
 
 from __future__ import annotations
 
@@ -13,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import common
+from benchmarks.harness import command
+from benchmarks.harness.command import Arguments
 from ecgedge_bridge import VirtualH10, connect, virtual_strap
 from ecgedge_bridge.protocols.polar.frames import ECG_FS, FRAME_SAMPLES
 
@@ -44,21 +42,18 @@ async def measure(notifications: int) -> dict[str, Any]:
     }
 
 
-def main() -> None:
+def main(arguments: Arguments = None) -> int:
     """Measure, print and write."""
-    parser = common.parser(__doc__, "gatt")
+    parser = command.parser(__doc__, "gatt")
     parser.add_argument("--notifications", type=int, help="5,000, or 500 if quick")
     parser.add_argument("--repeat", type=int, default=3, help="the fastest run counts")
-    asked = parser.parse_args()
-    environment = common.described(asked)
+    asked = parser.parse_args(arguments)
+    measured = command.described(asked)
     notifications = asked.notifications or (500 if asked.quick else 5000)
     runs = [asyncio.run(measure(notifications)) for _ in range(asked.repeat)]
     best = max(runs, key=lambda run: run["notifications_per_s"])
     best["all_runs_per_s"] = [run["notifications_per_s"] for run in runs]
     best["bit_exact"] = all(run["bit_exact"] for run in runs)
     print(json.dumps(best, indent=2))
-    common.write(asked, best, environment)
-
-
-if __name__ == "__main__":
-    main()
+    command.write(asked, best, measured)
+    return 0

@@ -2,37 +2,39 @@
 
 The GATT payloads of a Polar H10 go through decoder and monitor, by wall time. Beside it: the models in
 each runtime, the time from starting Python to a first result, and what people do today, which is to run
-NeuroKit2, sleepecg or the INT8 codec of OpenECG again each second over the last ten.
-
-Run ``python benchmarks/latency.py``; it prints what it found and writes ``results/latency.json``.
+a whole analysis again each second over the last ten.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.children.live import notifications
-from benchmarks.harness import common
-from benchmarks.harness.common import FS, TFLITE, NotMeasuredError, or_skipped, quantiles_ms, ratio
+from benchmarks.harness import command, processes
+from benchmarks.harness.command import Arguments
+from benchmarks.harness.figures import in_turn, line, quantiles_ms, ratio, targets
+from benchmarks.harness.machine import trained
+from benchmarks.harness.not_measured import or_skipped, skipped
+from benchmarks.harness.signals import FRAME, FS, notifications, real_or_made
+from benchmarks.rivals import ask
 from ecgedge import Monitor, SampleBlock
 from ecgedge.artefacts.backends import BACKENDS
 from ecgedge.events import Event
 from ecgedge_bridge.protocols.polar.decoder import PolarEcgDecoder
 
 MODELS = ("rhythm", "beat_classes")
-AGAIN = ("neurokit2 ecg_process", "sleepecg detect_heartbeats", "openecg encode")
-# What is started, the tasks that do the same work: the rhythm or a full analysis, and the beats alone
-FIRST = {"classify": "neurokit2 ecg_process", "beats": "sleepecg detect_heartbeats"}
+# Tasks of ``children/ours.py`` that are timed from the start of Python, and the helpers that they call
+FIRST = {"classify": ask.CLASSIFY, "beats": ask.DETECT_BEATS}
+# HRV comes every minute: by then every stage has run once.
 WARM_UP_S = 60.0
-TARGETS = {"event_p99_ms": 3.0}  # from a notification to the event that it leads to, at most
+# From a notification to the event that it leads to, at most
+TARGETS = {"event_p99_ms": 3.0}
 
 
 class Chain:
@@ -43,19 +45,31 @@ class Chain:
         self.decoded_s: list[float] = []
         self._host_s = 0.0
 
-    def take(self, payload: bytes) -> tuple[list[Event], int]:
-        """Everything that a payload leads to, and the number of the sample after it."""
-        self._host_s += common.FRAME / FS
+    def take(self, payload: bytes) -> Outcome:
+        """Decode a payload, and feed what it holds."""
+        self._host_s += FRAME / FS
         begun = time.perf_counter()
         self.decoder.receive_data(payload, self._host_s)
         block = self.decoder.next_event()
         self.decoded_s.append(time.perf_counter() - begun)
         if not isinstance(block, SampleBlock):
             raise RuntimeError(f"the stream is meant to be without faults, but: {block}")
-        return self.monitor.feed(block), block.end_sample
+        return Outcome(self.monitor.feed(block), block.end_sample)
 
 
-Said = list[tuple[list[Event], int]]
+class Outcome(NamedTuple):
+    """The events that a notification led to, and the number of the sample after it."""
+
+    events: list[Event]
+    end: int
+
+
+class Played(NamedTuple):
+    """Wall and CPU seconds of each notification, and its outcome."""
+
+    wall_s: list[float]
+    cpu_s: list[float]
+    outcomes: list[Outcome]
 
 
 def chain(payloads: list[bytes]) -> dict[str, Any]:
@@ -63,108 +77,104 @@ def chain(payloads: list[bytes]) -> dict[str, Any]:
 
     Wall time is what a wearer waits; the CPU time beside it tells how much of that was other work's.
     """
-    _play(Chain(), payloads[: round(WARM_UP_S * FS / common.FRAME)])  # what is done once
-    took, cpu_s, said = _play(Chain(), payloads)
+    play(Chain(), payloads[: round(WARM_UP_S * FS / FRAME)])  # what is done once
+    played = play(Chain(), payloads)
     timed = Chain(time.perf_counter)
-    _play(timed, payloads)
+    play(timed, payloads)
     stages = {"decode": timed.decoded_s, **timed.monitor.stats.latency}
     return {
         "frames": len(payloads),
-        "frame_ms": quantiles_ms(took),
-        "event_ms": _by_event(took, said),
-        "event_cpu_ms": _by_event(cpu_s, said),
+        "frame_ms": quantiles_ms(played.wall_s),
+        "event_ms": by_event(played.wall_s, played.outcomes),
+        "event_cpu_ms": by_event(played.cpu_s, played.outcomes),
         "stage_ms": {name: quantiles_ms(some) for name, some in stages.items()},
-        "signal_delay_s": _delays(said),
+        "signal_delay_s": delays(played.outcomes),
     }
 
 
-def _play(chained: Chain, payloads: list[bytes]) -> tuple[list[float], list[float], Said]:
-    """Wall and CPU seconds of each notification, and what it led to."""
-    took, cpu_s, said = [], [], []
+def play(chained: Chain, payloads: list[bytes]) -> Played:
+    """Give a chain its notifications one by one."""
+    played = Played([], [], [])
     for payload in payloads:
         begun, cpu_begun = time.perf_counter(), time.thread_time()
-        result = chained.take(payload)
-        cpu_s.append(time.thread_time() - cpu_begun)
-        took.append(time.perf_counter() - begun)
-        said.append(result)
-    return took, cpu_s, said
+        outcome = chained.take(payload)
+        played.cpu_s.append(time.thread_time() - cpu_begun)
+        played.wall_s.append(time.perf_counter() - begun)
+        played.outcomes.append(outcome)
+    return played
 
 
-def _by_event(seconds: list[float], said: Said) -> dict[str, dict[str, float]]:
+def by_event(seconds: list[float], outcomes: list[Outcome]) -> dict[str, dict[str, float]]:
     """Quantiles of the notifications that led to each kind of event, and to any."""
     found: dict[str, list[float]] = {}
-    for took, (events, _) in zip(seconds, said, strict=True):
-        for kind in {_kind(event) for event in events} | ({"any"} if events else set()):
-            found.setdefault(kind, []).append(took)
-    return {kind: quantiles_ms(some) for kind, some in sorted(found.items())}
+    for took, outcome in zip(seconds, outcomes, strict=True):
+        kinds = {kind(event) for event in outcome.events}
+        for name in kinds | ({"any"} if kinds else set()):
+            found.setdefault(name, []).append(took)
+    return {name: quantiles_ms(some) for name, some in sorted(found.items())}
 
 
-def _delays(said: Said) -> dict[str, dict[str, float]]:
-    """Seconds of signal that had come after what an event speaks of."""
+def delays(outcomes: list[Outcome]) -> dict[str, dict[str, float]]:
+    """Seconds of signal between the last sample of what an event is about and the notification."""
     found: dict[str, list[float]] = {}
-    for events, end in said:
+    for events, end in outcomes:
         for event in events:
-            found.setdefault(_kind(event), []).append((end - _place(event)) / FS)
+            last = int(getattr(event, "end_sample", event.sample))
+            found.setdefault(kind(event), []).append((end - last) / FS)
     return {
-        kind: {f"p{q:g}": float(np.percentile(some, q)) for q in (50, 99)}
-        for kind, some in sorted(found.items())
+        name: {f"p{q:g}": float(np.percentile(some, q)) for q in (50, 99)}
+        for name, some in sorted(found.items())
     }
 
 
-def _kind(event: Event) -> str:
+def kind(event: Event) -> str:
+    """Name of an event in the tables."""
     return type(event).__name__.lower()
-
-
-def _place(event: Event) -> int:
-    """Last sample that an event speaks of."""
-    return int(getattr(event, "end_sample", event.sample))
 
 
 def runtimes(count: int) -> dict[str, Any]:
     """Latency of each model in each runtime, every one in a process of its own, and of the float networks."""
     found = {}
     for name in MODELS:
-        rows = {backend: or_skipped(_int8, backend, name, count) for backend in BACKENDS}
-        rows["onnx float"] = or_skipped(_float, name, count)
+        rows = {backend: or_skipped(int8_model, backend, name, count) for backend in BACKENDS}
+        rows["onnx float"] = or_skipped(float_model, name, count)
         rows["litert float"] = {"skipped": "the exporter writes no float file for LiteRT"}
         found[name] = rows
     return found
 
 
-def _int8(backend: str, name: str, count: int) -> Any:
-    python = common.rival_python(TFLITE) if backend == "tflite" else None
-    return common.child("ours.py", "model", backend, name, count, python=python)
+def int8_model(backend: str, name: str, count: int) -> Any:
+    """Latency of a bundled model in one runtime."""
+    return processes.child("children.ours", "model", backend, name, count, python=ask.python_for(backend))
 
 
-def _float(name: str, count: int) -> Any:
-    path = common.cache_dir() / "runs" / name / "float.onnx"
-    if not path.is_file():
-        raise NotMeasuredError("the training cache has no float network: ecgedge-export train makes it")
-    return common.child("ours.py", "float_model", path, name, count)
+def float_model(name: str, count: int) -> Any:
+    """Latency of the float network that a bundled model was made of.
+
+    Raises
+    ------
+    NotMeasuredError
+        It is not in the training cache.
+    """
+    path = trained(name, "float.onnx")
+    return processes.child("children.ours", "float_model", path, name, count)
 
 
 def again(path: Path) -> dict[str, Any]:
     """What people do today: the whole analysis again each second over the last ten."""
-    return {name: or_skipped(common.rival, "stream", name, path, FS) for name in AGAIN}
+    return {
+        call: or_skipped(ask.ask, "stream", rival, call, path, FS) for rival, call in ask.calls("analyses")
+    }
 
 
 def cold(path: Path, rounds: int) -> dict[str, Any]:
     """Seconds from starting Python to a result about 30 s of ECG, ours and theirs in turn."""
-    tasks: dict[str, Callable[[], float]] = {"python -c pass": _bare_python}
-    for mine, theirs in FIRST.items():
-        tasks[f"ecgedge {mine}"] = partial(common.wall_s, "ours.py", mine, path, FS)
-        tasks[theirs] = partial(_their_wall_s, theirs, path)
-    return common.in_turn(tasks, rounds)
-
-
-def _bare_python() -> float:
-    begun = time.perf_counter()
-    common.imported("pass")
-    return time.perf_counter() - begun
-
-
-def _their_wall_s(name: str, path: Path) -> float:
-    return common.wall_s("rivals.py", "first", name, path, FS, python=common.rival_python())
+    tasks: dict[str, Callable[[], float]] = {"python alone": partial(processes.wall_s, "children.imports")}
+    for task, helper in FIRST.items():
+        tasks[helper] = partial(processes.wall_s, "children.ours", task, path, FS)
+    for rival, call in ask.calls("analyses"):
+        tasks[call] = partial(ask.wall_s, "first", rival, call, path, FS)
+    return in_turn(tasks, rounds)
 
 
 def ratios(found: dict[str, Any]) -> dict[str, Any]:
@@ -175,8 +185,8 @@ def ratios(found: dict[str, Any]) -> dict[str, Any]:
         for name, row in found["again_each_second"].items()
     }
     cold_ratios = {
-        theirs: ratio(cold_s[theirs].get("median"), cold_s[f"ecgedge {mine}"].get("median"))
-        for mine, theirs in FIRST.items()
+        named.call: ratio(cold_s[named.call].get("median"), cold_s[ask.counterpart(named)].get("median"))
+        for named in ask.calls("analyses")
     }
     floats = {
         name: ratio(rows["onnx float"].get("ms", {}).get("p50"), rows["onnx"].get("ms", {}).get("p50"))
@@ -188,7 +198,7 @@ def ratios(found: dict[str, Any]) -> dict[str, Any]:
 def measure(quick: bool) -> dict[str, Any]:
     """Everything."""
     seconds, again_s = (300, 20) if quick else (3600, 300)
-    name, mv = common.real_or_made(seconds)
+    name, mv = real_or_made(seconds)
     with TemporaryDirectory() as folder:
         short, half_minute = Path(folder) / "again.npy", Path(folder) / "first.npy"
         np.save(short, mv[: round(again_s * FS)])
@@ -199,10 +209,10 @@ def measure(quick: bool) -> dict[str, Any]:
             "models": runtimes(200 if quick else 3000),
             "again_each_second": again(short),
             "cold_start_s": cold(half_minute, 1 if quick else 9),
-            "rivals": or_skipped(common.rival, "versions"),
+            "rivals": ask.versions(),
         }
     p99 = found["chain"]["event_ms"].get("any", {}).get("p99")
-    return {"targets": common.targets({"event_p99_ms": p99}, TARGETS), **found, "ratios": ratios(found)}
+    return {"targets": targets({"event_p99_ms": p99}, TARGETS), **found, "ratios": ratios(found)}
 
 
 def show(found: dict[str, Any]) -> None:
@@ -217,10 +227,11 @@ def show(found: dict[str, Any]) -> None:
         rows |= {f"model {model}, {name}": row.get("ms", row) for name, row in by_runtime.items()}
     rows |= {f"again: {name}": row.get("ms", row) for name, row in found["again_each_second"].items()}
     for name, row in rows.items():
-        print(f"{name:36}" + (row["skipped"] if "skipped" in row else common.line(row)))
+        print(f"{name:36}" + (row["skipped"] if skipped(row) else line(row)))
     for name, row in found["cold_start_s"].items():
-        print(f"cold: {name:30}" + (row["skipped"] if "skipped" in row else f"{row['median']:.2f} s"))
+        print(f"cold: {name:30}" + (row["skipped"] if skipped(row) else f"{row['median']:.2f} s"))
 
 
-if __name__ == "__main__":
-    sys.exit(common.main(__doc__, "latency", measure, show))
+def main(arguments: Arguments = None) -> int:
+    """Ask the question."""
+    return command.answer(__doc__, "latency", measure, show, arguments)

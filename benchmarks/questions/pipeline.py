@@ -3,24 +3,24 @@
 CPU seconds of one thread, so that other work on the machine counts little. Beats, HRV and gate together have
 0.6 s for an hour, and a frame without the models 2 ms (99.9th percentile), on noise as well.
 
-Run ``python benchmarks/pipeline.py``; it prints a table and writes ``benchmarks/results/pipeline.json``.
 Where the recording of a Polar H10 is at hand (``$ECGEDGE_DATA/polar-h10``) it plays for the hour, else ECG
 that the package makes.
 """
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.harness import common
-from benchmarks.harness.common import FS, Signal, frames, quantiles_ms
+from benchmarks.harness import command
+from benchmarks.harness.command import Arguments
+from benchmarks.harness.figures import clock_s, line, quantiles_ms
+from benchmarks.harness.signals import FS, Signal, frames, real_or_made
 from ecgedge import Models, Monitor
 from ecgedge.beats.stage import BeatStage
 from ecgedge.demo.synthetic import Segment as Stretch
@@ -33,8 +33,9 @@ from ecgedge.stream.pipeline import Pipeline
 from ecgedge.stream.segment import Segment
 
 MODEL_FS = 100.0
+# At most: CPU seconds an hour of beats, HRV and gate, and CPU milliseconds a frame, 99.9th percentile
 SIGNAL_TARGET_S, FRAME_TARGET_MS = 0.6, 2.0
-CLOCK_S = common.clock_s()
+CLOCK_S = clock_s()
 SINUS = "synthetic sinus rhythm"
 
 
@@ -120,48 +121,46 @@ def whole_path(models: Models, clocks: list[Clocked]) -> Pipeline:
     return Pipeline(clocks[1:], MODEL_FS, lambda fs_in: clocks[0])
 
 
-def play(pipeline: Pipeline, blocks: Sequence[Any]) -> tuple[np.ndarray, int]:
+class Played(NamedTuple):
     """CPU seconds of each frame, and how many events there were."""
+
+    cpu_s: npt.NDArray[np.float64]
+    events: int
+
+
+def play(pipeline: Pipeline, blocks: Sequence[Any]) -> Played:
+    """Feed a pipeline block by block."""
     took, events = np.empty(len(blocks)), 0
     for i, block in enumerate(blocks):
         begun = time.thread_time()
         events += len(pipeline.feed(block))
         took[i] = time.thread_time() - begun - CLOCK_S
-    return took, events + len(pipeline.finish())
+    return Played(took, events + len(pipeline.finish()))
 
 
 def measure_signal(name: str, mv: Signal, models: Models) -> Row:
     """Play a signal through a monitor, through its parts on clocks, and through all but the models."""
     blocks, hours = frames(mv), len(mv) / FS / 3600
     play(Monitor(models), blocks[:200])  # what is done once is not of the hour
-    bare, _ = play(signal_path(models, []), blocks)
-    whole, said = play(Monitor(models), blocks)
+    bare = play(signal_path(models, []), blocks)
+    whole = play(Monitor(models), blocks)
     clocks: list[Clocked] = []
-    _, again = play(whole_path(models, clocks), blocks)
-    if said != again:
-        raise RuntimeError(f"{said} events of a monitor, {again} of its parts: they are not the same chain")
+    parts = play(whole_path(models, clocks), blocks)
+    if whole.events != parts.events:
+        raise RuntimeError(
+            f"{whole.events} events of a monitor, {parts.events} of its parts: they are not the same chain"
+        )
+    whole_s = float(whole.cpu_s.sum())
+    cpu_s = {clock.name: clock.cpu_s for clock in clocks}
+    cpu_s["rest"] = max(0.0, whole_s - sum(cpu_s.values()))  # the ring, and what passes between the stages
     return Row(
         name,
         hours,
-        float(whole.sum()) / hours,
-        _stages(clocks, float(whole.sum()), hours),
-        quantiles_ms(bare),
-        quantiles_ms(whole),
+        whole_s / hours,
+        {stage: seconds / hours for stage, seconds in cpu_s.items()},
+        quantiles_ms(bare.cpu_s),
+        quantiles_ms(whole.cpu_s),
     )
-
-
-def _stages(clocks: list[Clocked], whole_s: float, hours: float) -> dict[str, float]:
-    """CPU seconds an hour of each stage; the rest is the ring and what passes between them."""
-    cpu_s = {clock.name: clock.cpu_s for clock in clocks}
-    cpu_s["rest"] = max(0.0, whole_s - sum(cpu_s.values()))
-    return {name: seconds / hours for name, seconds in cpu_s.items()}
-
-
-def missed(rows: list[Row]) -> list[str]:
-    """Which targets were not met."""
-    out = [f"{row.signal} ({row.signal_s:.2f} s/h)" for row in rows if row.signal_s > SIGNAL_TARGET_S]
-    slow = [row for row in rows if row.frame_ms["p99.9"] > FRAME_TARGET_MS]
-    return out + [f"{row.signal} (frame {row.frame_ms['p99.9']:.2f} ms)" for row in slow]
 
 
 def show(rows: list[Row]) -> None:
@@ -171,30 +170,36 @@ def show(rows: list[Row]) -> None:
         print(f"{row.signal}, {row.hours:.2f} h: CPU s/h {row.whole_s:.3f} ({parts})")
         print(f"  beats + HRV + gate {row.signal_s:.3f}")
         for what, times in (("without models", row.frame_ms), ("whole", row.whole_frame_ms)):
-            print(f"  ms for a frame, {what:15}" + common.line(times))
+            print(f"  ms for a frame, {what:15}" + line(times))
 
 
-def measure(seconds: float, models: Models) -> tuple[list[Row], dict[str, Any]]:
-    """Rows for ECG and for noise, and the targets with those that were missed."""
-    signals = [common.real_or_made(seconds), (SINUS, sinus(seconds)), ("full-scale noise", noise(seconds))]
-    rows = [measure_signal(name, mv, models) for name, mv in signals]
-    targets = {"beats_hrv_gate_s_per_h": SIGNAL_TARGET_S, "frame_p99_9_ms": FRAME_TARGET_MS}
-    return rows, {**targets, "missed": missed(rows)}
+def measure(seconds: float, models: Models) -> list[Row]:
+    """Rows for ECG and for noise."""
+    signals = [real_or_made(seconds), (SINUS, sinus(seconds)), ("full-scale noise", noise(seconds))]
+    return [measure_signal(name, mv, models) for name, mv in signals]
 
 
-def main() -> int:
+def held(rows: list[Row]) -> dict[str, Any]:
+    """The targets, and which were missed."""
+    slow = [f"{row.signal} ({row.signal_s:.2f} s/h)" for row in rows if row.signal_s > SIGNAL_TARGET_S]
+    slow += [
+        f"{row.signal} (frame {row.frame_ms['p99.9']:.2f} ms)"
+        for row in rows
+        if row.frame_ms["p99.9"] > FRAME_TARGET_MS
+    ]
+    return {"beats_hrv_gate_s_per_h": SIGNAL_TARGET_S, "frame_p99_9_ms": FRAME_TARGET_MS, "missed": slow}
+
+
+def main(arguments: Arguments = None) -> int:
     """Measure, print, write; 1 if a target was missed, and it was no quick run."""
-    parser = common.parser(__doc__, "pipeline")
+    parser = command.parser(__doc__, "pipeline")
     parser.add_argument(
         "--seconds", type=int, help="length of each signal; an hour, or five minutes if quick"
     )
-    asked = parser.parse_args()
-    environment = common.described(asked)
-    rows, targets = measure(asked.seconds or (300 if asked.quick else 3600), Models.load())
+    asked = parser.parse_args(arguments)
+    measured = command.described(asked)
+    rows = measure(asked.seconds or (300 if asked.quick else 3600), Models.load())
+    targets = held(rows)
     show(rows)
-    common.write(asked, {"targets": targets, "rows": [asdict(row) for row in rows]}, environment)
-    return common.verdict(asked, targets)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    command.write(asked, {"targets": targets, "rows": [asdict(row) for row in rows]}, measured)
+    return command.verdict(asked, targets)

@@ -4,13 +4,10 @@ Noise, lost notifications, a wrong sampling rate, polarity, gain, another lead. 
 split of CinC 2017 for the rhythm, the first minutes of MIT-BIH DS2 for the beats, lead I and II of PTB-XL
 fold 9 for AF or not. The gate refuses noise, so beside every F1 is the share of recordings that got a rhythm:
 the F1 of those, and that of all, where the others count as wrong.
-
-Run ``python benchmarks/robustness.py``; it prints what it found and writes ``results/robustness.json``.
 """
 
 from __future__ import annotations
 
-import sys
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,8 +17,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.harness import common, recordings
-from benchmarks.harness.common import FS, Signal, frames, or_skipped
+from benchmarks.harness import command, recordings
+from benchmarks.harness.command import Arguments
+from benchmarks.harness.not_measured import at_hand, or_skipped, skipped
+from benchmarks.harness.signals import FS, Signal, frames
 from ecgedge import Models, Monitor, Rhythm, SampleBlock, detect_beats
 from ecgedge_export import data, prepare, splits
 from ecgedge_export.beats.scores import Counts, pairs
@@ -30,10 +29,13 @@ from ecgedge_export.rhythm import conditions, scores
 from ecgedge_export.rhythm.conditions import Changed
 from ecgedge_export.rhythm.scores import Answers, Recording
 
+# The steps of NSTDB's own records but the last, -6 dB: at 0 dB the gate refuses nearly all muscle noise.
 SNR_DB = (24, 18, 12, 6, 0)
+# A crystal is off by far less than a percent: these are devices whose stated rate is not the one they have.
 RATE_ERRORS = (-0.05, -0.03, -0.01, 0.01, 0.03, 0.05)
 GAINS = (0.1, 0.5, 2.0, 10.0)
 LOST = (0.0, 0.001, 0.01, 0.05)
+# A fifth of the validation set: every condition is asked of all of it.
 PERCENT = 20
 BEATS_S, TOLERANCE_S = 180.0, 0.15
 PLAIN, UNBROKEN = "as they are", "live, nothing lost"
@@ -85,7 +87,7 @@ def lost_name(share: float) -> str:
 
 
 def figures(answers: Answers, before: Answers) -> Row:
-    """F1 of the named, of all, and how many points that is below what was said before the change."""
+    """F1 of the named, of all, and how many points that is below the answers before the change."""
     keep = recordings.named(answers.said)
     gain, low, high = scores.mean_f1_gain(answers.truth, [answers.said], [before.said])
     return {
@@ -99,12 +101,12 @@ def figures(answers: Answers, before: Answers) -> Row:
 
 def changed(records: Sequence[Recording], models: Models, every: Mapping[str, Change]) -> dict[str, Row]:
     """Rhythm by condition, through ``ecgedge.classify``."""
-    said = {name: recordings.answers(map(change, records), models) for name, change in every.items()}
-    return {name: figures(answers, said[PLAIN]) for name, answers in said.items()}
+    answers = {name: recordings.answers(map(change, records), models) for name, change in every.items()}
+    return {name: figures(some, answers[PLAIN]) for name, some in answers.items()}
 
 
 def live(monitor: Monitor, blocks: Iterable[SampleBlock]) -> str:
-    """What the last rhythm event of a stream says, ``~`` where there is none."""
+    """Label of the last rhythm event of a stream, ``~`` where there is none."""
     monitor.reset()
     events = [event for block in blocks for event in monitor.feed(block)] + monitor.finish()
     return next((event.label for event in reversed(events) if isinstance(event, Rhythm)), "~")
@@ -119,17 +121,19 @@ def surviving(record: Recording, share: float) -> list[SampleBlock]:
 
 def lossy(records: Sequence[Recording], monitor: Monitor) -> dict[str, Row]:
     """Rhythm of the live path by the share of notifications that is lost."""
-    said = {
-        lost_name(share): _answers(records, [live(monitor, surviving(r, share)) for r in records])
+    answers = {
+        lost_name(share): labels_alone(records, [live(monitor, surviving(r, share)) for r in records])
         for share in LOST
     }
-    return {name: figures(answers, said[UNBROKEN]) for name, answers in said.items()}
+    return {name: figures(some, answers[UNBROKEN]) for name, some in answers.items()}
 
 
-def _answers(records: Sequence[Recording], said: list[str]) -> Answers:
-    """Labels alone: what an event says of the probabilities is of one window."""
-    nothing = np.zeros((len(said), 0)), np.zeros(len(said))
-    return Answers([r.id for r in records], [r.label for r in records], said, *nothing, [None] * len(said))
+def labels_alone(records: Sequence[Recording], labels: list[str]) -> Answers:
+    """Answers without probabilities: those of an event are of one window."""
+    nothing = np.zeros((len(labels), 0)), np.zeros(len(labels))
+    return Answers(
+        [r.id for r in records], [r.label for r in records], labels, *nothing, [None] * len(labels)
+    )
 
 
 def rhythm(models: Models, limit: int | None) -> Row:
@@ -140,8 +144,8 @@ def rhythm(models: Models, limit: int | None) -> Row:
     NotMeasuredError
         The recordings are not at hand.
     """
-    records = recordings.cinc2017(recordings.judging(PERCENT), limit)
-    every = recordings.at_hand("nstdb", lambda: changes(records[0].fs))
+    records = recordings.cinc2017(recordings.validating(PERCENT), limit)
+    every = at_hand("nstdb", lambda: changes(records[0].fs))
     return {
         "split": recordings.CINC2017,
         "part": f"of it those with sha256('bench-1:' id) modulo 100 below {PERCENT}",
@@ -192,8 +196,8 @@ def all_beats(limit: int | None) -> Row:
         The recordings are not at hand.
     """
     ids = splits.DS2[:limit]
-    records = recordings.at_hand("mitdb", lambda: [excerpt(record) for record in data.mitdb(ids)])
-    every = recordings.at_hand("nstdb", lambda: changes(records[0].fs))
+    records = at_hand("mitdb", lambda: [excerpt(record) for record in data.mitdb(ids)])
+    every = at_hand("nstdb", lambda: changes(records[0].fs))
     return {
         "split": f"MIT-BIH DS2. {splits.SPLITS['mitdb'].statement}",
         "part": f"first lead, the first {BEATS_S:g} s of each",
@@ -211,7 +215,7 @@ def leads(models: Models, limit: int | None) -> Row:
     NotMeasuredError
         The recordings are not at hand.
     """
-    people = recordings.at_hand("ptb-xl", lambda: [r for r in data.ptbxl() if r.fold == 9][:limit])
+    people = at_hand("ptb-xl", lambda: [r for r in data.ptbxl() if r.fold == 9][:limit])
     found: Row = {"split": f"PTB-XL, fold 9. {splits.SPLITS['ptb-xl'].statement}", "records": len(people)}
     for lead in ("I", "II"):
         answers = recordings.answers((conditions.af_or_not(r, lead) for r in people), models)
@@ -238,16 +242,17 @@ def show(found: dict[str, Any]) -> None:
     for name, row in found["rhythm"].get("conditions", {}).items():
         beat = found["beats"].get("conditions", {}).get(name, {})
         of_named, of_all = (row[which]["mean_f1_nao"] for which in ("of_named", "of_all"))
-        told = (
+        figures_of = (
             f"named {row['named']:.3f}, F1 of them {of_named}, of all {of_all} ({row['points']:+.1f} points)"
         )
-        print(f"{name:30} {told}, beats Se {beat.get('Se')} P+ {beat.get('P+')}")
+        print(f"{name:30} {figures_of}, beats Se {beat.get('Se')} P+ {beat.get('P+')}")
     for lead in ("I", "II"):
         print(f"PTB-XL lead {lead}: {found['leads'].get(lead)}")
     for name, part in found.items():
-        if "skipped" in part:
+        if skipped(part):
             print(f"{name}: {part['skipped']}")
 
 
-if __name__ == "__main__":
-    sys.exit(common.main(__doc__, "robustness", measure, show))
+def main(arguments: Arguments = None) -> int:
+    """Ask the question."""
+    return command.answer(__doc__, "robustness", measure, show, arguments)

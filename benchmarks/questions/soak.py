@@ -1,7 +1,6 @@
 """Two straps at once for a simulated hour with random disconnects: do the counts agree, and is memory flat?
 
-Run it with ``python benchmarks/soak.py``; it prints what it found and writes ``results/soak.json``. Time is
-simulated, so that every time limit of the link is as it is in life.
+Time is simulated, so that every time limit of the link is as it is in life.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import common
+from benchmarks.harness import command
+from benchmarks.harness.command import Arguments
 from benchmarks.harness.resident import rss_kb
 from ecgedge_bridge import (
     Backend,
@@ -143,18 +143,15 @@ def run(seconds: int, seed: int = 1) -> dict[str, Any]:
     }
 
 
-def main() -> None:
+def main(arguments: Arguments = None) -> int:
     """Run, print and write."""
-    parser = common.parser(__doc__, "soak")
+    parser = command.parser(__doc__, "soak")
     parser.add_argument("--seconds", type=int, help="simulated; an hour, or ten minutes if quick")
     parser.add_argument("--no-write", action="store_true", help="print only")
-    asked = parser.parse_args()
-    environment = common.described(asked)
+    asked = parser.parse_args(arguments)
+    measured = command.described(asked)
     found = run(asked.seconds or (600 if asked.quick else 3600))
     print(json.dumps(found, indent=2))
     if not asked.no_write:
-        common.write(asked, found, environment)
-
-
-if __name__ == "__main__":
-    main()
+        command.write(asked, found, measured)
+    return 0

@@ -1,12 +1,10 @@
 """How many wearables does a core carry, how does that grow, and what would others cost?
 
-CPU seconds for an hour of ECG: in all and by stage (measured as in ``pipeline.py``), at other rates, with
-more wearables, with another step between rhythm windows; instructions where valgrind is installed; the models
-against what their multiplications alone would take. Beside it NeuroKit2, sleepecg and the INT8 codec of
-OpenECG, run again each second over the last ten, which is extrapolated to an hour from some minutes, and the
-first two once over a whole recording.
-
-Run ``python benchmarks/throughput.py``; it prints what it found and writes ``results/throughput.json``.
+CPU seconds for an hour of ECG: in all and by stage (measured as the question ``pipeline`` does), at other
+rates, with more wearables, with another step between rhythm windows; instructions where valgrind is
+installed; the models against what their multiplications alone would take. Beside it the others' analyses, run
+again each second over the last ten, which is extrapolated to an hour from some minutes, and all their calls
+once over a whole recording.
 """
 
 from __future__ import annotations
@@ -24,22 +22,26 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import common
-from benchmarks.harness.common import FS, NotMeasuredError, Signal, frames, or_skipped, ratio
+from benchmarks import rivals
+from benchmarks.harness import command, processes
+from benchmarks.harness.command import Arguments
+from benchmarks.harness.figures import ratio, targets
+from benchmarks.harness.not_measured import NotMeasuredError, or_skipped, skipped
+from benchmarks.harness.signals import FS, Signal, frames, made, real_or_made
 from benchmarks.questions import pipeline
 from benchmarks.questions.pipeline import play
+from benchmarks.rivals import ask
 from ecgedge import Models, Monitor, classify, detect_beats
 from ecgedge.rhythm.model import RhythmModel
 from ecgedge.stream.pipeline import Pipeline
 
+# Rates of the wearables in PROTOCOL.md, and twice the highest; the manifest's hop and shorter ones
 RATES, WEARABLES, HOPS_S = (130.0, 250.0, 500.0), (1, 4, 16), (10.0, 5.0, 2.0, 1.0)
-NEUROKIT = "neurokit2 peaks + quality"
-AGAIN = ("neurokit2 ecg_process", NEUROKIT, "sleepecg detect_heartbeats", "openecg encode")
-AT_ONCE = {"neurokit2 ecg_process": "ecgedge classify", "sleepecg detect_heartbeats": "ecgedge detect_beats"}
+# Two lengths of signal whose difference is ten minutes: what is done once falls out.
 CALLGRIND_S = (60, 660)
 FLOORED = ("onnx", "litert")
-# CPU seconds for an hour of the whole monitor, at most, and how many times that NeuroKit2 takes, at least
-WHOLE_S, TIMES = 1.0, 50.0
+# CPU seconds for an hour of the whole monitor, at most
+WHOLE_S = 1.0
 
 
 def cost(monitors: Sequence[Pipeline], mv: Signal, fs: float) -> float:
@@ -57,11 +59,11 @@ def cost(monitors: Sequence[Pipeline], mv: Signal, fs: float) -> float:
 
 def growth(seconds: float, models: Models) -> dict[str, Any]:
     """CPU seconds for an hour of one wearable, by its rate, by how many there are, by the model's hop."""
-    at_rate = {f"{fs:g}": cost([Monitor(models)], common.made(seconds, fs), fs) for fs in RATES}
-    mv = common.real_or_made(seconds)[1]
+    at_rate = {f"{fs:g}": cost([Monitor(models)], made(seconds, fs), fs) for fs in RATES}
+    mv = real_or_made(seconds)[1]
     by_count = {str(n): cost([Monitor(models) for _ in range(n)], mv, FS) for n in WEARABLES}
     by_hop = {
-        f"{hop:g}": cost([Monitor(replace(models, rhythm=_hopping(models.rhythm, hop)))], mv, FS)
+        f"{hop:g}": cost([Monitor(replace(models, rhythm=hopping(models.rhythm, hop)))], mv, FS)
         for hop in HOPS_S
     }
     return {
@@ -73,16 +75,14 @@ def growth(seconds: float, models: Models) -> dict[str, Any]:
     }
 
 
-def _hopping(model: RhythmModel, hop_s: float) -> RhythmModel:
+def hopping(model: RhythmModel, hop_s: float) -> RhythmModel:
+    """A model with another step between its windows."""
     return RhythmModel(replace(model.manifest, hop_s=hop_s), model.backend)
 
 
 def at_once(mv: Signal) -> dict[str, float]:
     """CPU seconds for an hour when the whole recording is there: the helpers, through the streaming path."""
-    helpers: dict[str, Callable[..., Any]] = {
-        "ecgedge classify": classify,
-        "ecgedge detect_beats": detect_beats,
-    }
+    helpers: dict[str, Callable[..., Any]] = {ask.CLASSIFY: classify, ask.DETECT_BEATS: detect_beats}
     found, hours = {}, len(mv) / FS / 3600
     for name, helper in helpers.items():
         helper(mv[: round(20 * FS)], FS)
@@ -92,19 +92,23 @@ def at_once(mv: Signal) -> dict[str, float]:
     return found
 
 
-def rivals(again_s: float, once_s: float) -> dict[str, Any]:
-    """The others on the same signal: again each second, and once over the whole."""
+def others(again_s: float, once_s: float) -> dict[str, Any]:
+    """The rivals on the same signal: again each second, and once over the whole."""
     with TemporaryDirectory() as folder:
         short, long = Path(folder) / "short.npy", Path(folder) / "long.npy"
-        np.save(short, common.real_or_made(again_s)[1])
-        np.save(long, common.real_or_made(once_s)[1])
+        np.save(short, real_or_made(again_s)[1])
+        np.save(long, real_or_made(once_s)[1])
         return {
             "again_each_second": {
-                name: or_skipped(common.rival, "stream", name, short, FS) for name in AGAIN
+                call: or_skipped(ask.ask, "stream", rival, call, short, FS)
+                for rival, call in ask.calls("analyses")
             },
-            "at_once": {name: or_skipped(common.rival, "whole", name, long, FS) for name in AT_ONCE},
+            "at_once": {
+                call: or_skipped(ask.ask, "whole", rival, call, long, FS)
+                for rival, call in ask.calls("analyses", "beats")
+            },
             "at_once_measured_s": once_s,
-            "versions": or_skipped(common.rival, "versions"),
+            "versions": ask.versions(),
         }
 
 
@@ -119,8 +123,8 @@ def instructions(quick: bool) -> dict[str, Any]:
     with TemporaryDirectory() as folder:
         for length in CALLGRIND_S:
             path = Path(folder) / f"{length}.npy"
-            np.save(path, common.real_or_made(length)[1])
-            counts.append(_callgrind(valgrind, path))
+            np.save(path, real_or_made(length)[1])
+            counts.append(callgrind(valgrind, path))
     each = (counts[1] - counts[0]) / (CALLGRIND_S[1] - CALLGRIND_S[0])
     return {
         "per_second_of_ecg": round(each),
@@ -128,46 +132,59 @@ def instructions(quick: bool) -> dict[str, Any]:
     }
 
 
-def _callgrind(valgrind: str, path: Path) -> int:
+def callgrind(valgrind: str, path: Path) -> int:
+    """Instructions of a process that streams a signal.
+
+    Raises
+    ------
+    NotMeasuredError
+        Valgrind cannot run it.
+    """
     tool = [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null"]
-    command = [*tool, sys.executable, str(common.HERE / "ours.py"), "stream", str(path), str(FS)]
-    always_the_same = {**common.surroundings(), "PYTHONHASHSEED": "0"}
-    done = subprocess.run(command, capture_output=True, text=True, env=always_the_same, check=False)
-    said = re.search(r"Collected : (\d+)", done.stderr)
-    if done.returncode or said is None:
+    streaming = [sys.executable, "-m", "benchmarks.children.ours", "stream", str(path), str(FS)]
+    always_the_same = {**processes.surroundings(), "PYTHONHASHSEED": "0"}
+    done = subprocess.run(
+        [*tool, *streaming], capture_output=True, text=True, env=always_the_same, check=False
+    )
+    counted = re.search(r"Collected : (\d+)", done.stderr)
+    if done.returncode or counted is None:
         raise NotMeasuredError(
             "valgrind could not run the monitor: it may lack an instruction of this processor"
         )
-    return int(said[1])
+    return int(counted[1])
 
 
 def floor(count: int) -> dict[str, Any]:
     """Time of each model, and how many times that is what its multiplications alone take at the best rate."""
-    found: dict[str, Any] = common.child("floor.py", "floors")
+    found: dict[str, Any] = processes.child("children.floor", "floors")
     for name, row in found["models"].items():
-        ran = {b: or_skipped(common.child, "ours.py", "model", b, name, count) for b in FLOORED}
-        row["ms"] = {b: r if "skipped" in r else r["ms"]["p50"] for b, r in ran.items()}
+        ran = {b: or_skipped(processes.child, "children.ours", "model", b, name, count) for b in FLOORED}
+        row["ms"] = {b: r if skipped(r) else r["ms"]["p50"] for b, r in ran.items()}
         row["over_floor"] = {b: ms / row["floor_ms"] for b, ms in row["ms"].items() if isinstance(ms, float)}
     return found
 
 
 def held(found: dict[str, Any], of_stages: dict[str, Any]) -> dict[str, Any]:
-    """The targets with those that were missed, after those of ``pipeline.py``."""
-    times = found["ratios"]["again_each_second"][NEUROKIT]
-    figures = {"whole_s_per_h": found["rows"][0]["whole_s"], "times_cheaper_than_neurokit2": times}
-    more = common.targets(figures, {"whole_s_per_h": WHOLE_S}, {"times_cheaper_than_neurokit2": TIMES})
+    """The targets with those that were missed, after those of the question ``pipeline``."""
+    figures, least = {"whole_s_per_h": found["rows"][0]["whole_s"]}, {}
+    for rival, adapter in rivals.every().items():
+        for call, times in adapter.cheaper_by.items():
+            least[f"times_cheaper_than_{rival}"] = times
+            figures[f"times_cheaper_than_{rival}"] = found["ratios"]["again_each_second"][call]
+    more = targets(figures, {"whole_s_per_h": WHOLE_S}, least)
     return {**of_stages, **more, "missed": of_stages["missed"] + more["missed"]}
 
 
 def ratios(found: dict[str, Any]) -> dict[str, Any]:
     """Theirs over ours in CPU seconds for an hour: over the whole monitor, or the helper that compares."""
     live, theirs = found["rows"][0]["whole_s"], found["rivals"]
+    compared = {named.call: ask.counterpart(named) for named in ask.calls("analyses", "beats")}
     return {
         "again_each_second": {
             name: ratio(row.get("cpu_s_per_h"), live) for name, row in theirs["again_each_second"].items()
         },
         "at_once": {
-            name: ratio(row.get("cpu_s_per_h"), found["at_once"][AT_ONCE[name]])
+            name: ratio(row.get("cpu_s_per_h"), found["at_once"][compared[name]])
             for name, row in theirs["at_once"].items()
         },
     }
@@ -179,8 +196,8 @@ def show(found: dict[str, Any]) -> None:
         print(f"CPU s/h {what}: " + ", ".join(f"{n}: {s:.3f}" for n, s in found["growth"][what].items()))
     for how in ("again_each_second", "at_once"):
         for name, row in found["rivals"][how].items():
-            told = row.get("skipped") or f"{row['cpu_s_per_h']:.1f} CPU s/h"
-            print(f"{how}, {name}: {told}")
+            figure = row["skipped"] if skipped(row) else f"{row['cpu_s_per_h']:.1f} CPU s/h"
+            print(f"{how}, {name}: {figure}")
     print("at once: " + ", ".join(f"{name} {s:.3f} CPU s/h" for name, s in found["at_once"].items()))
     print(f"floor of the models: {found['floor']}")
     print(f"instructions: {found['instructions']}")
@@ -189,19 +206,20 @@ def show(found: dict[str, Any]) -> None:
 def measure(quick: bool) -> dict[str, Any]:
     """Everything."""
     models = Models.load()
-    rows, targets = pipeline.measure(120 if quick else 3600, models)
+    rows = pipeline.measure(120 if quick else 3600, models)
     pipeline.show(rows)
     found: dict[str, Any] = {
         "rows": [asdict(row) for row in rows],
         "growth": growth(30 if quick else 600, models),
-        "at_once": at_once(common.real_or_made(120 if quick else 3600)[1]),
-        "rivals": rivals(*((20, 120) if quick else (180, 3600))),
+        "at_once": at_once(real_or_made(120 if quick else 3600)[1]),
+        "rivals": others(*((20, 120) if quick else (180, 3600))),
         "floor": or_skipped(floor, 100 if quick else 1000),
         "instructions": or_skipped(instructions, quick),
     }
     found["ratios"] = ratios(found)
-    return {"targets": held(found, targets), **found}
+    return {"targets": held(found, pipeline.held(rows)), **found}
 
 
-if __name__ == "__main__":
-    sys.exit(common.main(__doc__, "throughput", measure, show))
+def main(arguments: Arguments = None) -> int:
+    """Ask the question."""
+    return command.answer(__doc__, "throughput", measure, show, arguments)

@@ -1,4 +1,4 @@
-"""What a user would pick instead, as a process of its own: run by the benchmarks, in the rivals' environment.
+"""A rival's calls in a process of its own, in the rival's environment; ``ask.py`` starts it.
 
 Live use of a package that takes whole recordings is to run it again each second over the last ten, and that
 is how it is measured. A call that raises counts as a call, and as failed.
@@ -9,116 +9,73 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable
-from functools import partial
-from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.harness import common, weight
+from benchmarks import rivals
+from benchmarks.harness import figures, machine, weight
+from benchmarks.harness.processes import serve
 from benchmarks.harness.resident import peak_kb, rss_kb
+from benchmarks.rivals.adapter import Call
 
+# As long as a window of ecgedge's gate and of OpenECG's codec; a step is as often as a display is renewed.
 WINDOW_S, STEP_S = 10.0, 1.0
-Call = Callable[[np.ndarray, float], Any]
 
 
-def _ecg_process() -> Call:
-    neurokit2 = import_module("neurokit2")
-    return lambda mv, fs: neurokit2.ecg_process(mv, sampling_rate=fs)
+def load(rival: str, name: str) -> Call:
+    """One of its calls, ready."""
+    made = rivals.get(rival)
+    return {**made.analyses(), **made.beats(), **made.af()}[name]()
 
 
-def _peaks_and_quality() -> Call:
-    neurokit2 = import_module("neurokit2")
-
-    def call(mv: np.ndarray, fs: float) -> Any:
-        clean = neurokit2.ecg_clean(mv, sampling_rate=fs)
-        _, found = neurokit2.ecg_peaks(clean, sampling_rate=fs)
-        return neurokit2.ecg_quality(clean, rpeaks=found["ECG_R_Peaks"], sampling_rate=fs)
-
-    return call
-
-
-def _detect_heartbeats() -> Call:
-    detect: Call = import_module("sleepecg").detect_heartbeats
-    return detect
-
-
-def _heartpy() -> Call:
-    heartpy = import_module("heartpy")
-    return lambda mv, fs: heartpy.process(mv, fs)
-
-
-def _openecg() -> Call:
-    """Its INT8 codec, which reads ten seconds at 500 Hz; one thread, as all others here."""
-    onnxruntime: Any = import_module("onnxruntime")
-    openecg = import_module("openecg")
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    # The codec takes no options, and would spread over all cores.
-    onnxruntime.InferenceSession = partial(onnxruntime.InferenceSession, sess_options=options)
-    codec = openecg.load_codec_onnx()
-    return lambda mv, fs: openecg.encode(_resampled(mv, fs, 500), fs=500, model=codec)
-
-
-def _resampled(mv: np.ndarray, fs: float, wanted: int) -> np.ndarray:
-    n = round(len(mv) * wanted / fs)
-    there: np.ndarray = np.interp(np.arange(n) / wanted, np.arange(len(mv)) / fs, mv)
-    return there
-
-
-# By what the tables call them
-CALLS = {
-    "neurokit2 ecg_process": _ecg_process,
-    "neurokit2 peaks + quality": _peaks_and_quality,
-    "sleepecg detect_heartbeats": _detect_heartbeats,
-    "heartpy process": _heartpy,
-    "openecg encode": _openecg,
-}
-
-
-def stream(name: str, path: str, fs: str) -> dict[str, Any]:
+def stream(rival: str, name: str, path: str, fs: str) -> dict[str, Any]:
     """Run it again each second over the last ten of a signal: wall time of a call, CPU time of an hour."""
-    call, mv, rate = CALLS[name](), np.load(path), float(fs)
+    call, mv, rate = load(rival, name), np.load(path), float(fs)
     n, step = round(WINDOW_S * rate), round(STEP_S * rate)
-    _once(call, mv[:n], rate)  # what is done once is not of the hour
+    works(call, mv[:n], rate)  # what is done once is not of the hour
     took, failed, begun = [], 0, time.process_time()
     for end in range(n, len(mv) + 1, step):
         wall = time.perf_counter()
-        failed += not _once(call, mv[end - n : end], rate)
+        failed += not works(call, mv[end - n : end], rate)
         took.append(time.perf_counter() - wall)
     cpu_s = time.process_time() - begun
     hours = len(took) * STEP_S / 3600
     return {
         "calls": len(took),
         "failed": failed,
-        "ms": common.quantiles_ms(took),
+        "ms": figures.quantiles_ms(took),
         "cpu_s_per_h": cpu_s / hours,
         "measured_s": len(took) * STEP_S,
     }
 
 
-def whole(name: str, path: str, fs: str) -> dict[str, Any]:
+def whole(rival: str, name: str, path: str, fs: str) -> dict[str, Any]:
     """Run it once over a whole recording: CPU seconds for an hour."""
-    call, mv, rate = CALLS[name](), np.load(path), float(fs)
-    _once(call, mv[: round(WINDOW_S * rate)], rate)
+    call, mv, rate = load(rival, name), np.load(path), float(fs)
+    works(call, mv[: round(WINDOW_S * rate)], rate)
     begun = time.process_time()
-    worked = _once(call, mv, rate)
+    worked = works(call, mv, rate)
     cpu_s = time.process_time() - begun
-    return {"failed": not worked, "cpu_s_per_h": cpu_s / (len(mv) / rate / 3600)}
+    if not worked:
+        return {"skipped": "it fails on this recording as a whole"}
+    return {"failed": False, "cpu_s_per_h": cpu_s / (len(mv) / rate / 3600)}
 
 
-def first(name: str, path: str, fs: str) -> bool:
+def first(rival: str, name: str, path: str, fs: str) -> bool:
     """Run it once: the parent measures how long this takes from the start of the process."""
-    return _once(CALLS[name](), np.load(path), float(fs))
+    return works(load(rival, name), np.load(path), float(fs))
 
 
-def after_use(name: str, path: str, fs: str) -> dict[str, float]:
+def after_use(rival: str, name: str, path: str, fs: str) -> dict[str, float]:
     """Memory once a call has been made."""
-    first(name, path, fs)
+    first(rival, name, path, fs)
     return {"rss_kb": rss_kb(), "peak_kb": peak_kb()}
 
 
-def _once(call: Call, mv: np.ndarray, fs: float) -> bool:
+def works(call: Call, mv: np.ndarray, fs: float) -> bool:
+    """Make a call; whether it gave something."""
     try:
         call(mv, fs)
     except Exception:  # each package has its own for a signal without enough beats
@@ -126,10 +83,48 @@ def _once(call: Call, mv: np.ndarray, fs: float) -> bool:
     return True
 
 
-def versions() -> dict[str, str]:
-    """Versions of what is pinned."""
-    lines = common.RIVALS.read_text().splitlines()
-    return common.versions(line.split("==")[0] for line in lines if "==" in line)
+def find(rival: str, name: str, folder: str, fs: str) -> dict[str, Any]:
+    """Beats of every signal of a folder: positions by the file's name, and CPU seconds for an hour.
+
+    Each signal is a whole recording, which is the package's best case. Where a call raises, nothing was
+    found, and the reason is kept.
+    """
+    call, rate = load(rival, name), float(fs)
+    found: dict[str, list[int]] = {}
+    failed: dict[str, str] = {}
+    cpu_s = hours = 0.0
+    for path in sorted(Path(folder).glob("*.npy")):
+        mv, begun = np.load(path), time.process_time()
+        try:
+            found[path.stem] = np.unique(np.asarray(call(mv, rate), np.int64)).tolist()
+        except Exception as error:  # each package has its own for a signal without enough beats
+            found[path.stem], failed[path.stem] = [], repr(error)
+        cpu_s, hours = cpu_s + time.process_time() - begun, hours + len(mv) / rate / 3600
+    return {"found": found, "failed": failed, "cpu_s_per_h": cpu_s / hours}
+
+
+def af(rival: str, name: str, path: str, fs: str, count: str) -> list[bool]:
+    """Whether each of the first recordings of a file is atrial fibrillation."""
+    with np.load(path) as kept:
+        signals = np.split(kept["signal"], np.cumsum(kept["length"])[:-1])
+    call = load(rival, name)
+    return [bool(call(mv, float(fs))) for mv in signals[: int(count)]]
+
+
+def installed(rival: str) -> dict[str, int]:
+    """Bytes on disk of what its requirements name, with all that they need."""
+    return weight.installed_bytes(*distributions(rival))
+
+
+def versions(rival: str) -> dict[str, str]:
+    """Versions of what its requirements name."""
+    return machine.versions(distributions(rival))
+
+
+def distributions(rival: str) -> list[str]:
+    """Names in its requirements file."""
+    lines = rivals.requirements(rival).read_text().splitlines()
+    return [line.split("==")[0] for line in lines if "==" in line]
 
 
 TASKS: dict[str, Callable[..., Any]] = {
@@ -137,10 +132,12 @@ TASKS: dict[str, Callable[..., Any]] = {
     "whole": whole,
     "first": first,
     "after_use": after_use,
-    "installed": weight.installed_bytes,
+    "find": find,
+    "af": af,
+    "installed": installed,
     "versions": versions,
 }
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    common.serve(TASKS)
+    serve(TASKS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from benchmarks.tables.cells import Found, code, columns, load, origin
+from benchmarks.tables.cells import Found, code, columns, load, provenance
 
 _NOISES = {"em": "electrode motion", "ma": "muscle noise", "bw": "baseline wander"}
 _PLACED = (
@@ -31,9 +31,9 @@ def beat_classes(results: Path) -> str:
 def _of_part(results: Path, part: str, tables: Callable[[Found], str]) -> str:
     found = load(results, "beats")
     if not found:
-        return "Not measured yet: `python benchmarks/beats.py`.\n"
-    told = f"Not measured: {found[part]['skipped']}\n" if "skipped" in found[part] else tables(found)
-    return f"{told}{origin(found['environment'])}"
+        return "Not measured yet: `python -m benchmarks beats`.\n"
+    text = f"Not measured: {found[part]['skipped']}\n" if "skipped" in found[part] else tables(found)
+    return f"{text}{provenance(found['environment'])}"
 
 
 def _found(found: Found) -> str:
@@ -42,14 +42,14 @@ def _found(found: Found) -> str:
     names = {name: code(name) + ", streaming" * found["streaming"][name] for name in first}
     placed = columns(_placed_rows(names, first), _PLACED)
     elsewhere = dict(_elsewhere(by_noise))
-    lines = ((told, *(_f1(rows, name) for rows in elsewhere.values())) for name, told in names.items())
+    lines = ((title, *(_f1(rows, name) for rows in elsewhere.values())) for name, title in names.items())
     return f"{placed}\n{columns(lines, ('F1 within 150 ms, %', *elsewhere))}"
 
 
 def _placed_rows(names: dict[str, str], rows: Found) -> Iterator[tuple[str, ...]]:
     for name, row in rows.items():
-        told = (f"not measured: {row['skipped']}", "", "", "") if "skipped" in row else _placed(row)
-        yield names[name], *told
+        cells = (f"not measured: {row['skipped']}", "", "", "") if "skipped" in row else _placed(row)
+        yield names[name], *cells
 
 
 def _placed(row: Found) -> tuple[str, ...]:
@@ -58,8 +58,8 @@ def _placed(row: Found) -> tuple[str, ...]:
     if "late_ms" not in row:
         return shares, f1, "", ""
     late = row["late_ms"]
-    told = f"{late['p50']:.0f} ({late['p5']:.0f} to {late['p95']:.0f})"
-    return shares, f1, told, _percent(row["without_delay"]["25 ms"]["F1"])
+    delay = f"{late['p50']:.0f} ({late['p5']:.0f} to {late['p95']:.0f})"
+    return shares, f1, delay, _percent(row["without_delay"]["25 ms"]["F1"])
 
 
 def _elsewhere(by_noise: Found) -> Iterator[tuple[str, Found]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from benchmarks.harness.figures import ratio
 from benchmarks.tables.cells import (
     SHOWN,
     Found,
@@ -18,12 +19,13 @@ from benchmarks.tables.cells import (
     ms,
     number,
     or_reason,
-    origin,
+    provenance,
     table,
 )
 
 _RUNTIMES = {"litert": "LiteRT", "onnx": "ONNX Runtime", "tflite": "tflite-runtime"}
-_STAGES = {"model": "rhythm model", "hrv": "HRV"}
+# What stages are called where a name alone does not say it
+_STAGES = {"rhythm": "rhythm model", "model": "rhythm model", "hrv": "HRV"}
 
 
 def latency(results: Path) -> str:
@@ -37,8 +39,8 @@ def _latency_rows(found: Found) -> Iterable[Row]:
     alone = found["chain"]["event_cpu_ms"]["any"]
     yield "the same in CPU time, to which other work on the machine adds little", ms(alone), ""
     seen = found["chain"]["signal_delay_s"]["beat"]
-    told = f"{number(seen['p50'])} / {number(seen['p99'])} s"
-    yield "signal after a beat's R peak that has to come before it is told, 50 / 99 %", told, ""
+    delay = f"{number(seen['p50'])} / {number(seen['p99'])} s"
+    yield "signal after a beat's R peak that has to come before it is told, 50 / 99 %", delay, ""
     for runtime, row in found["models"]["rhythm"].items():
         if runtime in _RUNTIMES:
             name = f"of it the rhythm model, INT8, {_RUNTIMES[runtime]}"
@@ -71,36 +73,42 @@ def memory(results: Path) -> str:
 
 
 def _memory_rows(found: Found) -> Iterable[Row]:
-    ratios = found["ratios"]
+    ratios, day = found["ratios"], found["day"]
     for runtime, row in found["live"].items():
         name = f"process that streams, {_RUNTIMES[runtime]}: most memory"
-        yield name, or_reason(row, lambda r: mb(1024 * r["peak_kb"])), "1" if runtime == "litert" else ""
+        yield name, or_reason(row, _peak), "1" if runtime == "litert" else ""
     for name, row in found["in_use"].items():
-        told = or_reason(row, lambda r: mb(1024 * r["peak_kb"]))
-        yield f"{name} after one call: most memory", told, as_times(ratios["rss_in_use"][name])
-    yield _day_row(found["day"])
-    yield from _download_rows(found["download"], ratios["download"])
-    yield "on disk, with all that it needs: ecgedge", mb(found["installed"]["ecgedge"]["bytes"]), "1"
-    for name, times in ratios["installed"].items():
-        told = or_reason(found["installed"][name], lambda r: mb(r["bytes"]))
-        yield f"on disk, with all that it needs: {name}", told, as_times(times)
-    yield "the wheel, models included", or_reason(found["wheel"], lambda r: mb(r["bytes"])), ""
+        yield (
+            f"{name} after one call: most memory",
+            or_reason(row, _peak),
+            as_times(ratios["rss_in_use"][name]),
+        )
+    hours = number(day.get("streamed_s", 86400) / 3600)
+    yield f"growth while {hours} h are streamed", or_reason(day, lambda r: mb(1024 * r["growth_kb"])), ""
+    yield from _size_rows("wheels to download", found["download"])
+    yield from _size_rows("on disk", found["installed"])
+    yield "the wheel, models included", or_reason(found["wheel"], _size), ""
     ready = found["imports"]["ecgedge, ready to work"]["seconds"]
     yield "import and models loaded: ecgedge", f"{number(ready)} s", "1"
     for name, times in ratios["import_seconds"].items():
-        told = or_reason(found["imports"][name], lambda r: f"{number(r['seconds'])} s")
-        yield f"import alone: {name}", told, as_times(times)
+        row = found["imports"][name]
+        yield f"import alone: {name}", or_reason(row, lambda r: f"{number(r['seconds'])} s"), as_times(times)
 
 
-def _download_rows(download: Found, times: float | None) -> Iterable[Row]:
-    for name, ratio in (("ecgedge", "1"), ("heartkit", as_times(times))):
-        what = f"wheels to download, with all that it needs: {name}"
-        yield what, or_reason(download[name], lambda r: mb(r["bytes"])), ratio
+def _size_rows(what: str, sizes: Found) -> Iterable[Row]:
+    """Ours, and how many times as much the others are."""
+    ours = sizes["ecgedge"].get("bytes")
+    for name, row in sizes.items():
+        times = "1" if name == "ecgedge" else as_times(ratio(row.get("bytes"), ours))
+        yield f"{what}, with all that it needs: {name}", or_reason(row, _size), times
 
 
-def _day_row(day: Found) -> Row:
-    hours = number(day.get("streamed_s", 86400) / 3600)
-    return f"growth while {hours} h are streamed", or_reason(day, lambda r: mb(1024 * r["growth_kb"])), ""
+def _size(row: Found) -> str:
+    return mb(row["bytes"])
+
+
+def _peak(row: Found) -> str:
+    return mb(1024 * row["peak_kb"])
 
 
 def throughput(results: Path) -> str:
@@ -130,13 +138,16 @@ def _throughput_rows(found: Found) -> Iterable[Row]:
             if value != base:
                 yield what.format(value), cpu(seconds), as_times(seconds / growth[key][base])
     for name, row in found["rivals"]["again_each_second"].items():
-        told = or_reason(row, lambda r: cpu(r["cpu_s_per_h"]))
-        yield f"{code(name)} again each second", told, as_times(ratios["again_each_second"][name])
+        times = as_times(ratios["again_each_second"][name])
+        yield f"{code(name)} again each second", or_reason(row, _an_hour), times
     for name, seconds in found["at_once"].items():
         yield f"a whole recording at once, {code(name)}", cpu(seconds), "1"
     for name, row in found["rivals"]["at_once"].items():
-        told = or_reason(row, lambda r: cpu(r["cpu_s_per_h"]))
-        yield f"the same, {code(name)}", told, as_times(ratios["at_once"][name])
+        yield f"the same, {code(name)}", or_reason(row, _an_hour), as_times(ratios["at_once"][name])
+
+
+def _an_hour(row: Found) -> str:
+    return cpu(row["cpu_s_per_h"])
 
 
 def _floor_rows(floor: Found) -> Iterable[Row]:
@@ -149,8 +160,8 @@ def _floor_rows(floor: Found) -> Iterable[Row]:
     what = f"the rhythm model's {millions} million multiply-adds alone, at {rate} billion a second"
     yield what, f"{number(row['floor_ms'])} ms", "1"
     for runtime, took in row["ms"].items():
-        told = or_reason(took, str) if isinstance(took, dict) else f"{number(took)} ms"
-        yield f"the rhythm model in {_RUNTIMES[runtime]}", told, as_times(row["over_floor"].get(runtime))
+        cell = or_reason(took, str) if isinstance(took, dict) else f"{number(took)} ms"
+        yield f"the rhythm model in {_RUNTIMES[runtime]}", cell, as_times(row["over_floor"].get(runtime))
 
 
 def boards(results: Path) -> str:
@@ -159,11 +170,13 @@ def boards(results: Path) -> str:
     if not all(found.values()):
         return (
             "No board was measured yet. `make bench-pi` on a Raspberry Pi writes its figures to\n"
-            "`benchmarks/results/pi`, and `python benchmarks/tables.py` puts them here.\n"
+            "`benchmarks/results/pi`, and `python -m benchmarks tables` puts them here.\n"
         )
     rows = [
         ("notification to event, 50 / 99 / 99.9 %", ms(found["latency"]["chain"]["event_ms"]["any"]), ""),
         *((n, v, "") for n, v, _ in _memory_rows(found["memory"]) if n.startswith(("process", "growth"))),
         ("an hour of ECG at 130 Hz", cpu(found["throughput"]["rows"][0]["whole_s"]), ""),
     ]
-    return columns([row[:2] for row in rows], ("what", "here")) + origin(found["throughput"]["environment"])
+    return columns([row[:2] for row in rows], ("what", "here")) + provenance(
+        found["throughput"]["environment"]
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from benchmarks.tables.cells import Found, Row, columns, load, number, or_reason, origin
+from benchmarks.tables.cells import Found, Row, columns, load, number, or_reason, provenance
 
 _MODELS = {"rhythm": "rhythm", "beat_classes": "beat classes"}
 _FILES = {"onnx float": "float, ONNX", "onnx": "INT8, ONNX", "litert": "INT8, TFLite"}
@@ -22,15 +22,15 @@ def quantization(results: Path) -> str:
     """Size, time, accuracy and agreement, for both models."""
     found = load(results, "quantization")
     if not found:
-        return "Not measured yet: `python benchmarks/quantization.py`.\n"
-    return columns(_rows(found), ("what", *_MODELS.values())) + origin(found["environment"])
+        return "Not measured yet: `python -m benchmarks quantization`.\n"
+    return columns(_rows(found), ("what", *_MODELS.values())) + provenance(found["environment"])
 
 
 def _rows(found: Found) -> Iterable[Row]:
     models = [{**found["models"][name], "name": name, "ratios": found["ratios"][name]} for name in _MODELS]
 
-    def row(what: str, told: Callable[[Found], str]) -> Row:
-        rhythm, beats = map(told, models)
+    def row(what: str, cell: Callable[[Found], str]) -> Row:
+        rhythm, beats = map(cell, models)
         return what, rhythm, beats
 
     yield row("parameters", lambda model: f"{model['parameters']:,}")
@@ -60,9 +60,9 @@ def _time(form: str) -> Callable[[Found], str]:
     )
 
 
-def _with_ratio(told: str, ratio: float | None) -> str:
+def _with_ratio(cell: str, ratio: float | None) -> str:
     """The figure, and what float has for one of INT8."""
-    return told if ratio is None else f"{told} (float: {number(ratio)} ×)"
+    return cell if ratio is None else f"{cell} (float: {number(ratio)} ×)"
 
 
 def _accuracy(version: str) -> Callable[[Found], str]:
@@ -112,11 +112,11 @@ def _processors(models: list[Found]) -> list[str]:
 
 
 def _identical(processor: str) -> Callable[[Found], str]:
-    def told(model: Found) -> str:
+    def cell(model: Found) -> str:
         every = model["processors"]
         return or_reason(every if "skipped" in every else every[processor], _steps)
 
-    return told
+    return cell
 
 
 def _steps(row: Found) -> str:

@@ -1,4 +1,4 @@
-"""Tables of what is said of the rhythm: how well, at what coverage, beside what, and in what conditions."""
+"""Tables of the rhythm: how well it is named, at what coverage, beside what, and in what conditions."""
 
 from __future__ import annotations
 
@@ -6,42 +6,39 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.tables.cells import Found, columns, load, or_reason, origin
+from benchmarks import rivals
+from benchmarks.rivals.adapter import Rival
+from benchmarks.tables.cells import Found, columns, load, or_reason, provenance
 
 Cells = tuple[str, ...]
-_RULES = {
-    "rule": "OpenECG, its rule on the whole recording",
-    "rule_of_10_s": "OpenECG, its rule in most of the ten seconds",
-    "network": "OpenECG, its network, a fixed fifth",
-    "ecgedge, what the network was given": "ecgedge, the same recordings",
-}
 _COMPARED_TO = ("as they are", "live, nothing lost")
+_TITLES = {"ecgedge, what the network was given": "ecgedge, the same recordings"}
 _KINDS = ("bw", "em", "ma")
 
 
 def rhythm(results: Path) -> str:
     """F1 with and without INT8 and gate, F1 by coverage, AF beside others."""
-    return _told(results, "rhythm", _rhythm_tables)
+    return _tables(results, "rhythm", _rhythm_tables)
 
 
 def robustness(results: Path) -> str:
     """Rhythm, beats and AF where the signal is worse."""
-    return _told(results, "robustness", _robustness_tables)
+    return _tables(results, "robustness", _robustness_tables)
 
 
-def _told(results: Path, name: str, tables: Callable[[Found], Iterable[str]]) -> str:
+def _tables(results: Path, name: str, tables: Callable[[Found], Iterable[str]]) -> str:
     found = load(results, name)
     if not found:
-        return f"Not measured yet: `python benchmarks/{name}.py`.\n"
-    told = [or_reason(found, lambda _: "") + "\n"] if "skipped" in found else tables(found)
-    return "\n".join(told) + origin(found["environment"])
+        return f"Not measured yet: `python -m benchmarks {name}`.\n"
+    parts = [or_reason(found, lambda _: "") + "\n"] if "skipped" in found else tables(found)
+    return "\n".join(parts) + provenance(found["environment"])
 
 
 # Rhythm
 
 
 def _rhythm_tables(found: Found) -> Iterable[str]:
-    yield columns(_arm_rows(found), ("network", "mean F1 of N, A, O", "got a rhythm", "mean F1 of those"))
+    yield columns(_variant_rows(found), ("network", "mean F1 of N, A, O", "got a rhythm", "mean F1 of those"))
     yield columns(_curve_rows(found["curve"]["INT8, gate"]), _CURVE)
     yield columns(_af_rows(found["AF"]), _AF)
 
@@ -50,7 +47,7 @@ _CURVE = ("INT8 with the gate answers from", "answered", "mean F1 of those", "of
 _AF = ("AF or not", "recordings", "Se", "Sp", "F1", "AUROC", "F1 of ecgedge above it")
 
 
-def _arm_rows(found: Found) -> Iterable[Cells]:
+def _variant_rows(found: Found) -> Iterable[Cells]:
     for name, row in found["arms"].items():
         if "skipped" in row:
             yield name, or_reason(row, str), "", ""
@@ -76,10 +73,18 @@ def _af_rows(af: Found) -> Iterable[Cells]:
     yield "ecgedge, `Classification.af`", answered, percent(sure["Se"]), percent(sure["Sp"]), "", "", ""
     for name, row in af["rr"].items():
         yield _detector(f"{name} of our beats", row)
-    if "skipped" in af["openecg"]:
-        yield "OpenECG", or_reason(af["openecg"], str), "", "", "", "", ""
-    else:
-        yield from (_detector(told, af["openecg"][name]) for name, told in _RULES.items())
+    for name, rival in rivals.every().items():
+        if name in af:
+            yield from _rival_rows(rival, name, af[name])
+
+
+def _rival_rows(rival: Rival, name: str, rows: Found) -> Iterable[Cells]:
+    if "skipped" in rows:
+        yield name, or_reason(rows, str), "", "", "", "", ""
+        return
+    for call, row in rows.items():
+        if call != "versions":
+            yield _detector(rival.titles.get(call, _TITLES.get(call, call)), row)
 
 
 def _detector(name: str, row: Found) -> Cells:

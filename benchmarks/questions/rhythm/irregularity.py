@@ -17,9 +17,10 @@ Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 FEATURES = ("COSEn", "RMSSD / mean RR", "log of mean RR")
-FEWEST_RR = 5  # with fewer nothing is said, which counts as no AF
+FEWEST_RR = 5  # with fewer there is no score, which counts as no AF
 # Lake and Moorman, Am J Physiol Heart Circ Physiol 300(1), 2011: begin with 30 ms, widen until 5 pairs match.
 TOLERANCE_MS, FEWEST_MATCHES = 30.0, 5
+# Keeps weights finite where a feature tells the classes apart without error; too small to matter elsewhere.
 RIDGE = 1e-3
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.harness import common
-from benchmarks.questions import memory, throughput
-from benchmarks.tables import costs as tables_of_costs
 from made_results import environment
+
+from benchmarks.harness import not_measured
+from benchmarks.questions import memory, throughput
+from benchmarks.tables import costs
 
 ENVIRONMENT = environment("it")
 SKIPPED = {"skipped": "no network"}
@@ -70,7 +71,7 @@ def written(folder: Path, name: str, found: dict[str, Any]) -> None:
 
 def test_memory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written(tmp_path, "memory", MEMORY | {"ratios": memory.ratios(MEMORY)})
-    lines = tables_of_costs.memory(tmp_path).splitlines()
+    lines = costs.memory(tmp_path).splitlines()
     assert "| process that streams, LiteRT: most memory | 61.4 MB | 1 |" in lines
     assert "| neurokit2 after one call: most memory | 246 MB | 4.00 × |" in lines
     assert "| heartpy after one call: most memory | not measured: no network |  |" in lines
@@ -83,7 +84,7 @@ def test_memory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_throughput(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written(tmp_path, "throughput", THROUGHPUT | {"ratios": throughput.ratios(THROUGHPUT)})
-    lines = tables_of_costs.throughput(tmp_path).splitlines()
+    lines = costs.throughput(tmp_path).splitlines()
     assert "| an hour at 130 Hz, a recording | 2.00 CPU s | 1 |" in lines
     assert "| the same, noise | 1.00 CPU s | 0.50 × |" in lines
     assert "| of it | front end 25 %, beats 50 %, HRV 10 %, rhythm model 15 % |  |" in lines
@@ -103,7 +104,7 @@ def test_throughput(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_without_a_floor_its_reason_is_told(tmp_path: Path) -> None:
     found = THROUGHPUT | {"floor": {"skipped": "no onnx"}, "ratios": throughput.ratios(THROUGHPUT)}
     written(tmp_path, "throughput", found)
-    text = tables_of_costs.throughput(tmp_path)
+    text = costs.throughput(tmp_path)
     assert "| the rhythm model's multiplications alone | not measured: no onnx |  |" in text
 
 
@@ -120,20 +121,20 @@ def test_imports_are_in_turn_and_the_first_counts_only_where_it_is_the_only_one(
 ) -> None:
     seen: list[str] = []
 
-    def imported(statement: str, python: Path | None = None) -> dict[str, float]:
-        seen.append(statement)
+    def child(module: str, *modules: str, python: Path | None, ours: bool) -> dict[str, float]:
+        seen.extend(modules)
         return {"seconds": float(len(seen)), "rss_kb": 1.0}
 
-    def none_there() -> Path:
-        raise common.NotMeasuredError("no network")
+    def none_at_hand(rival: str) -> Path:
+        raise not_measured.NotMeasuredError("no network")
 
-    monkeypatch.setattr(memory, "STATEMENTS", {"a": "import a", "b": "import b"})
-    monkeypatch.setattr(common, "imported", imported)
-    monkeypatch.setattr(common, "rival_python", none_there)
+    monkeypatch.setattr(memory, "OURS", {"a": ("a",), "b": ("b",)})
+    monkeypatch.setattr(memory.processes, "child", child)
+    monkeypatch.setattr(memory.ask, "python_of", none_at_hand)
     assert memory.imports(0)["b"] == {"seconds": 2.0, "rss_kb": 1.0}
     seen.clear()
     found = memory.imports(2)
-    assert seen == ["import a", "import b"] * 3
+    assert seen == ["a", "b"] * 3
     assert found["a"] == {"seconds": 4.0, "rss_kb": 1.0}
     assert found["neurokit2"] == {"skipped": "no network"}
 
@@ -150,11 +151,11 @@ def test_the_monitor_is_held_to_its_share_of_neurokit2() -> None:
 
 
 def test_a_board_has_a_table_once_it_was_measured(tmp_path: Path) -> None:
-    assert "No board was measured yet" in tables_of_costs.boards(tmp_path)
+    assert "No board was measured yet" in costs.boards(tmp_path)
     board = tmp_path / "pi"
     written(board, "latency", {"chain": {"event_ms": {"any": MS}}})
     written(board, "memory", MEMORY | {"ratios": memory.ratios(MEMORY)})
     written(board, "throughput", THROUGHPUT)
-    text = tables_of_costs.boards(tmp_path)
+    text = costs.boards(tmp_path)
     assert "| an hour of ECG at 130 Hz | 2.00 CPU s |" in text
     assert "Some CPU, x86_64" in text
