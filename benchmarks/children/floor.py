@@ -36,7 +36,8 @@ def multiply_adds(path: Path) -> int:
     import onnx
 
     graph = onnx.shape_inference.infer_shapes(onnx.load(path)).graph
-    shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in _values(graph)}
+    values = [*graph.input, *graph.value_info, *graph.output]
+    shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in values}
     shapes |= {tensor.name: list(tensor.dims) for tensor in graph.initializer}
     # A weight stands behind the node that makes it real.
     shapes |= {
@@ -45,10 +46,6 @@ def multiply_adds(path: Path) -> int:
         if node.op_type == "DequantizeLinear" and node.input[0] in shapes
     }
     return sum(_of_node(node, shapes) for node in graph.node)
-
-
-def _values(graph: Any) -> list[Any]:
-    return [*graph.input, *graph.value_info, *graph.output]
 
 
 def _of_node(node: Any, shapes: Shapes) -> int:

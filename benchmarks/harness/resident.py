@@ -17,7 +17,7 @@ def rss_kb() -> int:
 def peak_kb() -> int:
     """Most resident memory so far, in kB.
 
-    From /proc where there is one: what ``getrusage`` says of a child includes the parent that started it.
+    From /proc where there is one: ``getrusage`` of a child includes the parent that started it.
     """
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return status_kb("VmHWM") or (most // 1024 if sys.platform == "darwin" else most)

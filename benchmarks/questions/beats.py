@@ -81,7 +81,7 @@ class Case:
 
 
 def clean(record_ids: Sequence[str] | None, seconds: float | None = None) -> list[Case]:
-    """Records from their start on, whole if it is not said how much of them."""
+    """Records from their start on, whole or the first seconds of them."""
     end = round(seconds * FS) if seconds else None
     return [Case(_until(end, record), CLEAN, record.mv[:end]) for record in data.mitdb(record_ids)]
 
@@ -164,7 +164,7 @@ def placed(cases: Sequence[Case], found: Found) -> dict[str, Any]:
 
 
 def scored(cases: Sequence[Case], answers: Mapping[str, Any], place: bool) -> dict[str, Any]:
-    """Scores of every detector, or why there are none; a detector that failed on a signal says how often."""
+    """Scores of every detector, or why there are none; with how many signals it failed on."""
     rows = {}
     for name, row in answers.items():
         if skipped(row):

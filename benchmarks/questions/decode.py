@@ -36,6 +36,7 @@ from ecgedge_bridge.protocols.standard.heart_rate import (
 )
 from ecgedge_bridge.values import DeviceStatus
 
+# At least, on one core: see above
 SAMPLES_TARGET = 3e6
 NOTIFICATIONS_TARGET = 1e5
 

@@ -20,7 +20,6 @@ from bleak.backends.service import BleakGATTServiceCollection
 from bleak.exc import BleakError
 
 from benchmarks.harness import command
-from benchmarks.harness.command import Arguments
 from benchmarks.harness.machine import ROOT
 from ecgedge_bridge import (
     Backend,
@@ -43,10 +42,9 @@ from ecgedge_bridge import (
 )
 
 TABLE = ROOT / "firmware_bridge" / "FAULTS.md"
-AT_S = 20.0
+AT_S = 20.0  # the link has settled, and every fault has what came before to be measured against
 _SEED = 5
-# Time for what was sent last to arrive.
-_REST_S = 1.0
+_REST_S = 1.0  # for what was sent last to arrive
 _ROUTINE = {"scanning", "connecting", "setting_up", "waiting", "stopped"}
 
 Spoil = Callable[[Backend], Backend]
@@ -377,10 +375,9 @@ In every row nothing that the device sent in a readable frame is missing or at a
 
 def row(number: int, scenario: Scenario, outcome: Outcome) -> str:
     """One line of the table."""
-    said = " · ".join(outcome.said) or "nothing: the jump of the sample index says it"
-    if not outcome.said and not outcome.wearable.ledger.lost_samples:
-        said = "nothing"
     lost = outcome.wearable.ledger.lost_samples
+    nothing = "nothing: the jump of the sample index says it" if lost else "nothing"
+    said = " · ".join(outcome.said) or nothing
     counted = "none has a number" if scenario.device is HEART_RATE else f"{outcome.counted}"
     cells = (number, scenario.device.name, scenario.injected, said, lost, counted, f"{outcome.silence_s:.0f}")
     return "| " + " | ".join(map(str, cells)) + " |\n"
@@ -388,11 +385,10 @@ def row(number: int, scenario: Scenario, outcome: Outcome) -> str:
 
 def table(outcomes: list[Outcome]) -> str:
     """The whole file."""
-    pairs = zip(SCENARIOS, outcomes, strict=True)
-    return _HEAD + "".join(row(number, *pair) for number, pair in enumerate(pairs, 1))
+    return _HEAD + "".join(map(row, range(1, len(outcomes) + 1), SCENARIOS, outcomes))
 
 
-def main(arguments: Arguments = None) -> int:
+def main(arguments: command.Arguments = None) -> int:
     """Write the table; a quick run prints every eighth row, to see that all works."""
     asked = command.parser(__doc__, "faults").parse_args(arguments)
     if asked.quick:

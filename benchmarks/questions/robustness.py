@@ -53,7 +53,7 @@ def plain(record: Recording) -> Changed:
 
 
 def misdated(error: float, record: Recording) -> Changed:
-    """The recording of a device whose clock is off: it says another rate than it sends."""
+    """The recording of a device whose clock is off: it states another rate than it sends."""
     return Changed(record.id, record.label, record.mv, record.fs * (1 + error))
 
 

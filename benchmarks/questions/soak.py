@@ -30,7 +30,7 @@ from ecgedge_bridge import (
     virtual_wearable,
 )
 
-FS = 130
+FS = 130  # Hz, of a Polar H10; whole, so that a second is a piece
 
 
 @dataclass(slots=True)
@@ -53,7 +53,7 @@ class Witness:
 
 
 def signal(first: int, n: int) -> np.ndarray:
-    """ECG that tells its index: so each sample can be checked at its place without keeping any."""
+    """ECG whose values follow from their index: each can be checked at its place without keeping any."""
     return (np.arange(first, first + n) % 8000 - 4000) / 1000
 
 
@@ -65,7 +65,7 @@ def pieces(seconds: int) -> Iterator[np.ndarray]:
 
 def faults(seconds: int, chance: random.Random) -> list[Fault]:
     """Random disconnects, every one to four minutes, of half a second to half a minute."""
-    at, script = 30.0, []
+    at, script = 30.0, []  # half a minute to connect, a minute at the end to come back
     while at < seconds - 60:
         script.append(Fault(at, "disconnect", chance.uniform(0.5, 30.0)))
         at += chance.uniform(60, 240)

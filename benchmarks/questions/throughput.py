@@ -106,6 +106,7 @@ def others(again_s: float, once_s: float) -> dict[str, Any]:
             "at_once": {
                 call: or_skipped(ask.ask, "whole", rival, call, long, FS)
                 for rival, call in ask.calls("analyses", "beats")
+                if call not in rivals.get(rival).windows_only
             },
             "at_once_measured_s": once_s,
             "versions": ask.versions(),

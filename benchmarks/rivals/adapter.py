@@ -21,12 +21,14 @@ class Rival:
     Attributes
     ----------
     environment : str
-        ``shared`` with all other rivals of which that is said, ``own``, ``ours`` (the development environment
+        ``shared`` with all other rivals that have this value, ``own``, ``ours`` (the development environment
         has it), or ``none``: it is only weighed, by the wheels that it would download.
     imports : tuple of str
         Modules that a user imports; how long that takes is measured.
     runtime : str, optional
         The backend of ecgedge that runs in this environment, which ecgedge is then shown to.
+    windows_only : frozenset of str
+        Calls of :meth:`analyses` that read ten seconds, however much they are given.
     cheaper_by : mapping
         Target: how many times the CPU time of the whole monitor a call takes, at least.
     af_fs : float, optional
@@ -34,12 +36,13 @@ class Rival:
     slow : frozenset of str
         Calls of :meth:`af` that are asked about a fixed part of the recordings only.
     titles : mapping
-        What tables call a call of :meth:`af`, where its name does not say it.
+        Titles of the calls of :meth:`af` in the tables, where the name is not enough.
     """
 
     environment: Literal["shared", "own", "ours", "none"] = "shared"
     imports: tuple[str, ...] = ()
     runtime: str | None = None
+    windows_only: frozenset[str] = frozenset()
     cheaper_by: ClassVar[Mapping[str, float]] = {}
     af_fs: float | None = None
     slow: frozenset[str] = frozenset()

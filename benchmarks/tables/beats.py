@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks.tables.cells import Found, code, columns, load, provenance
 
+# NSTDB's names of its noises
 _NOISES = {"em": "electrode motion", "ma": "muscle noise", "bw": "baseline wander"}
 _PLACED = (
     "detector",
@@ -79,19 +80,15 @@ def _f1(rows: Found, name: str) -> str:
 
 
 def _named(found: Found) -> str:
-    return columns(_classes(found["named"]), _NAMED)
-
-
-def _classes(named: Found) -> Iterator[tuple[str, ...]]:
-    for name, row in named["gross"].items():
+    rows = []
+    for name, row in found["named"]["gross"].items():
         shares = (_percent(row[what]) for what in ("Se", "P+", "F1"))
-        yield name, f"{row['beats']:,}", *shares, _quartiles(named["spread"][name])
+        rows.append((name, f"{row['beats']:,}", *shares, _quartiles(found["named"]["spread"][name])))
+    return columns(rows, _NAMED)
 
 
 def _quartiles(spread: Found) -> str:
-    if "F1" not in spread:
-        return ""
-    return f"{_slashed(spread['F1'][1:4])} ({spread['records']} records)"
+    return f"{_slashed(spread['F1'][1:4])} ({spread['records']} records)" if "F1" in spread else ""
 
 
 def _slashed(values: Iterable[float]) -> str:

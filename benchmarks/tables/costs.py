@@ -24,7 +24,7 @@ from benchmarks.tables.cells import (
 )
 
 _RUNTIMES = {"litert": "LiteRT", "onnx": "ONNX Runtime", "tflite": "tflite-runtime"}
-# What stages are called where a name alone does not say it
+# Titles of stages whose name alone is not enough; results before Models have "model" for the rhythm.
 _STAGES = {"rhythm": "rhythm model", "model": "rhythm model", "hrv": "HRV"}
 
 

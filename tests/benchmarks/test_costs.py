@@ -139,6 +139,22 @@ def test_imports_are_in_turn_and_the_first_counts_only_where_it_is_the_only_one(
     assert found["neurokit2"] == {"skipped": "no network"}
 
 
+def test_a_call_that_reads_ten_seconds_is_not_given_a_whole_recording(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: dict[str, set[str]] = {"stream": set(), "whole": set(), "versions": set()}
+
+    def ask(task: str, rival: str, *arguments: Any) -> dict[str, Any]:
+        asked[task].update(arguments[:1])
+        return {}
+
+    monkeypatch.setattr(throughput.ask, "ask", ask)
+    throughput.others(1.0, 1.0)
+    assert {"openecg encode", "neurokit2 ecg_process"} <= asked["stream"]
+    assert {"wfdb xqrs_detect", "neurokit2 ecg_process"} <= asked["whole"]
+    assert "openecg encode" not in asked["whole"]
+
+
 def test_the_monitor_is_held_to_its_share_of_neurokit2() -> None:
     stages = {"frame_p99_9_ms": 2.0, "missed": ["noise (frame 2.10 ms)"]}
     found = throughput.held(THROUGHPUT | {"ratios": throughput.ratios(THROUGHPUT)}, stages)

@@ -108,7 +108,9 @@ def test_the_commands_in_the_results_and_pages_are_commands_that_work() -> None:
     written = [
         json.loads(path.read_text())["environment"]["command"] for path in tables.RESULTS.rglob("*.json")
     ]
-    written += [name for page in tables.PAGES for name in re.findall(r"`(python .*?)`", page.read_text())]
+    written += [
+        name for page in tables.PAGES for name in re.findall(r": `(python .*?)`\.\n", page.read_text())
+    ]
     assert len(written) > 10
     for command in written:
         python, flag, package, name = command.removesuffix(" --quick").split()

@@ -2,8 +2,8 @@
 
 The validation split of CinC 2017 through ``ecgedge.classify``: INT8 and its float parent, with the gate and
 without; how F1 grows where less is answered; AF or not beside the irregularity of the RR intervals, fitted on
-a part of the training split, and beside the rivals that tell AF. The same split chose temperature and limits
-of the model, so these are validation figures; nothing is chosen here.
+a part of the training split, and beside the rivals that detect AF. The same split chose temperature and
+limits of the model, so these are validation figures; nothing is chosen here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""AF or not: ecgedge, the irregularity of the RR intervals, and the rivals that tell it."""
+"""AF or not: ecgedge, the irregularity of the RR intervals, and the rivals that detect it."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ SAME_FEW = "ecgedge, what the network was given"
 
 
 def measure(records: Sequence[Record], ours: Outcome, quick: bool) -> dict[str, Any]:
-    """AF or not, by everybody; a key for each rival that tells it."""
+    """AF or not, by everybody; a key for each rival that detects it."""
     learns = recordings.part(TRAIN_PERCENT)
     train = recordings.cinc2017(lambda i: not splits.is_validation(i) and learns(i), 80 if quick else None)
     called, truth = (np.array(x) == "A" for x in (ours.answers.said, ours.answers.truth))
     our_auroc = round(auroc(truth, ours.answers.probabilities[:, 1]), 4)
-    telling = (name for name, rival in rivals.every().items() if rival.af())
+    detecting = (name for name, rival in rivals.every().items() if rival.af())
     return {
         "trained_on": f"{len(train)} recordings of the training split, {below(TRAIN_PERCENT)}",
         "network_given": f"recordings of the validation split, {below(SLOW_PERCENT)}",
         "ecgedge, label A": binary(truth, called) | {"auroc": our_auroc},
         "ecgedge, Classification.af": scores.af_report(ours.answers),
         "rr": irregular(train, records, called),
-        **{name: or_skipped(rival, name, records, called) for name in telling},
+        **{name: or_skipped(rival, name, records, called) for name in detecting},
     }
 
 
@@ -63,7 +63,7 @@ def rr_features(records: Sequence[Record]) -> RrFeatures:
 
 
 def irregular(train: Sequence[Record], records: Sequence[Record], ours: Flags) -> dict[str, Any]:
-    """What the irregularity of the beats tells."""
+    """AF by the irregularity of the beats alone."""
     fitted = irregularity.fitted(*rr_features(train))
     x, truth = rr_features(records)
     return {
@@ -78,7 +78,7 @@ def irregular(train: Sequence[Record], records: Sequence[Record], ours: Flags) -
 
 
 def rival(name: str, records: Sequence[Record], ours: Flags) -> dict[str, Any]:
-    """What a rival tells: its slow calls of a part of the recordings, and ours of that part.
+    """AF by a rival: its slow calls of a part of the recordings, and ours of that part.
 
     Raises
     ------

@@ -78,6 +78,7 @@ class OpenEcg(Rival):
     """A foundation model of the ECG, and what is built on it."""
 
     imports = ("openecg",)
+    windows_only = frozenset({"openecg encode"})
     af_fs = float(FS)
     slow = frozenset({"network"})  # a third of a second for a recording
     titles: ClassVar = {
