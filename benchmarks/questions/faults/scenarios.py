@@ -1,123 +1,48 @@
-"""What goes wrong with a wearable, and what the link makes of it: a table of faults, run in simulated time.
-
-The table is ``firmware_bridge/FAULTS.md``; a quick run prints some of its rows. The tests run the same
-scenarios and keep the file fresh.
-"""
+"""What is injected, what is expected, and how a scenario is played in simulated time."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import numpy as np
-from bleak.backends.client import BaseBleakClient
-from bleak.backends.scanner import BaseBleakScanner
-from bleak.backends.service import BleakGATTServiceCollection
-from bleak.exc import BleakError
 
-from benchmarks.harness import command
-from benchmarks.harness.machine import ROOT
+from benchmarks.questions.faults.devices import (
+    AT_S,
+    FIRMWARE,
+    HEALTHYPI,
+    HEART_RATE,
+    MOVESENSE,
+    OWN,
+    POLAR,
+    SEED,
+    Device,
+    adapter_off,
+    hanging_stack,
+    scans_meet,
+    signal,
+    stale_services,
+)
 from ecgedge_bridge import (
     Backend,
     DeviceStatus,
     Fault,
     HeartRate,
     SampleBlock,
-    VirtualEcgEdge,
-    VirtualGatt,
-    VirtualH10,
-    VirtualHeartRate,
-    VirtualMovesense,
-    VirtualMovesenseFirmware,
     VirtualWearable,
     WearableEvent,
     connect,
-    load_profile,
     run_simulated,
     virtual_wearable,
 )
 
-TABLE = ROOT / "firmware_bridge" / "FAULTS.md"
-AT_S = 20.0  # the link has settled, and every fault has what came before to be measured against
-_SEED = 5
 _REST_S = 1.0  # for what was sent last to arrive
 _ROUTINE = {"scanning", "connecting", "setting_up", "waiting", "stopped"}
 
 Spoil = Callable[[Backend], Backend]
-
-
-def signal(seconds: float, fs: float) -> np.ndarray:
-    """Noise in whole microvolt, so that every sample has its own place."""
-    return np.random.default_rng(_SEED).integers(-4000, 4000, round(seconds * fs)) / 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """A kind of wearable: its name, its rate in Hz, and what makes one of the signal that it plays."""
-
-    name: str
-    fs: float
-    make: Callable[..., VirtualWearable]
-
-
-def healthypi(mv: np.ndarray, **options: Any) -> VirtualWearable:
-    """A HealthyPi Move."""
-    return VirtualGatt(mv, load_profile("healthypi"), **options)
-
-
-def heart_rate(mv: np.ndarray, **options: Any) -> VirtualWearable:
-    """A plain heart-rate strap: what it plays are beats per minute."""
-    return VirtualHeartRate(np.clip(np.abs(mv) * 40, 40, 200).round(), **options)
-
-
-POLAR = Device("Polar H10", 130.0, VirtualH10)
-MOVESENSE = Device("Movesense", 128.0, VirtualMovesense)
-FIRMWARE = Device("Movesense, free firmware", 250.0, VirtualMovesenseFirmware)
-OWN = Device("own frame", 250.0, VirtualEcgEdge)
-HEALTHYPI = Device("HealthyPi", 128.0, healthypi)
-HEART_RATE = Device("heart-rate strap", 1.0, heart_rate)
-
-
-async def adapter_off() -> None:
-    """A scan raises: the adapter is off."""
-    raise BleakError("Bluetooth adapter is off")
-
-
-async def hanging_stack() -> None:
-    """A scan neither begins nor fails."""
-    await asyncio.sleep(3600)
-
-
-def scans_meet(trouble: Callable[[], Awaitable[None]], backend: Backend) -> Backend:
-    """Every scan that begins within 30 s from ``AT_S`` on meets trouble."""
-
-    async def start(self: BaseBleakScanner) -> None:
-        if AT_S <= asyncio.get_running_loop().time() < AT_S + 30.0:
-            await trouble()
-        await backend.scanner.start(self)
-
-    return replace(backend, scanner=type("Troubled", (backend.scanner,), {"start": start}))
-
-
-def stale_services(backend: Backend) -> Backend:
-    """The Bluetooth stack remembers from ``AT_S`` on that there are no services, until told to forget."""
-    stale = True
-
-    async def connect(self: BaseBleakClient, pair: bool, **options: Any) -> None:
-        await backend.client.connect(self, pair, **options)
-        if stale and asyncio.get_running_loop().time() >= AT_S:
-            self.services = BleakGATTServiceCollection()
-
-    async def clear_cache(_address: str) -> bool:
-        nonlocal stale
-        stale = False
-        return True
-
-    return Backend(backend.scanner, type("Stale", (backend.client,), {"connect": connect}), clear_cache)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +130,7 @@ async def listen(link: object, outcome: Outcome) -> None:
 
 def run(scenario: Scenario) -> Outcome:
     """Run a scenario in simulated time, always the same way."""
-    random.seed(_SEED)
+    random.seed(SEED)
     return run_simulated(play(scenario))
 
 
@@ -357,43 +282,3 @@ SCENARIOS = (
     ),
     Scenario("link drops, 3 s out of reach", (AGAIN,), (LOST,), 7.0, device=HEART_RATE),
 )
-
-_HEAD = """# Faults, and what the link makes of them
-
-Every row is a test (`tests/bridge/simulation/test_faults.py`): a virtual wearable on a simulated
-radio, the link with its default time limits, and simulated time, so that the seconds are those of life.
-Written by `python -m benchmarks faults`; a test keeps it fresh.
-
-*Lost* is what the device did not send in a readable frame, in samples; *counted* is what the link reported as
-missing. *Silence* is the longest time without data, from the last of it before the fault to the first after.
-In every row nothing that the device sent in a readable frame is missing or at another place than it belongs.
-
-| # | device | what happens 20 s into the stream | what the events say | lost | counted | silence, s |
-|---|---|---|---|---|---|---|
-"""
-
-
-def row(number: int, scenario: Scenario, outcome: Outcome) -> str:
-    """One line of the table."""
-    lost = outcome.wearable.ledger.lost_samples
-    nothing = "nothing: the jump of the sample index says it" if lost else "nothing"
-    said = " · ".join(outcome.said) or nothing
-    counted = "none has a number" if scenario.device is HEART_RATE else f"{outcome.counted}"
-    cells = (number, scenario.device.name, scenario.injected, said, lost, counted, f"{outcome.silence_s:.0f}")
-    return "| " + " | ".join(map(str, cells)) + " |\n"
-
-
-def table(outcomes: list[Outcome]) -> str:
-    """The whole file."""
-    return _HEAD + "".join(map(row, range(1, len(outcomes) + 1), SCENARIOS, outcomes))
-
-
-def main(arguments: command.Arguments = None) -> int:
-    """Write the table; a quick run prints every eighth row, to see that all works."""
-    asked = command.parser(__doc__, "faults").parse_args(arguments)
-    if asked.quick:
-        for number, scenario in list(enumerate(SCENARIOS, 1))[::8]:
-            print(row(number, scenario, run(scenario)), end="")
-    else:
-        (asked.out or TABLE).write_text(table([run(scenario) for scenario in SCENARIOS]))
-    return 0
