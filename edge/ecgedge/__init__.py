@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ecgedge.events import Battery, Beat, DeviceStatus, Event, Gap, Hrv, Quality, Rhythm
-    from ecgedge.monitor import Monitor
+    from ecgedge.monitor import Models, Monitor
     from ecgedge.recording import read
     from ecgedge.whole_recording import (
         Beats,
@@ -42,7 +42,7 @@ _HOME = {
         "classify_beats",
         "detect_beats",
     ),
-    "ecgedge.monitor": ("Monitor",),
+    "ecgedge.monitor": ("Models", "Monitor"),
     "ecgedge.recording": ("read",),
     "ecgedge_bridge.errors": ("ConfigError", "EcgEdgeError", "FrameError", "LinkError", "ModelError"),
     "ecgedge_bridge.link.bleak_radio": ("connect", "scan"),
@@ -64,6 +64,7 @@ __all__ = [
     "Hrv",
     "LinkError",
     "ModelError",
+    "Models",
     "Monitor",
     "Quality",
     "Rhythm",

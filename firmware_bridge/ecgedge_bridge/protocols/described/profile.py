@@ -27,12 +27,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge_bridge.errors import FrameError
-from ecgedge_bridge.protocols.described.keys import Counter, Stamp, Table, header_bytes, uuid
+from ecgedge_bridge.errors import ConfigError, FrameError
+from ecgedge_bridge.protocols.described.keys import Counter, Stamp, header_bytes, uuid
+from ecgedge_bridge.schema import (
+    Place,
+    Table,
+    as_number,
+    choice,
+    converted,
+    integer,
+    list_of,
+    number,
+    parse_toml,
+    table_of,
+    written,
+)
 from ecgedge_bridge.stream.decoder import BlockDecoder, DatedDecoder, UndatedDecoder
 from ecgedge_bridge.stream.timeline import Unwrap
 from ecgedge_bridge.values import Samples
@@ -249,36 +263,54 @@ def parse_profile(text: str, source: str = "profile") -> GattProfile:
     ConfigError
         On anything that is no profile; the message names the key.
     """
-    table = Table.parse(text, source)
-    name = table.string("name")
-    header: tuple[int | None, ...] = table.convert("header", header_bytes, ())
-    command = table.table("command")
+    place = Place(f"{source}:", remedy="correct it (PROTOCOL.md lists every key)")
+    return table_of(_profile)(parse_toml(text, place), place)
+
+
+def _profile(table: Table) -> GattProfile:
+    header: tuple[int | None, ...] = table.take("header", converted(header_bytes), ())
+    command = table.take("command", table_of(_command), _Command())
     profile = GattProfile(
-        name=name,
-        service=table.convert("service", uuid),
-        characteristic=table.convert("characteristic", uuid),
-        fs=table.number("fs", above=0, below=100_000),
-        dtype=table.choice("dtype", tuple(_WIDTHS)),
-        scale_mv=table.number("scale_mv", above=-1e6, below=1e6, zero=False),
-        offset=table.number("offset", 0.0, above=-1e10, below=1e10),
-        big_endian=table.choice("endian", ("little", "big"), "little") == "big",
-        invalid=table.optional_number("invalid"),
+        name=table.take("name", written),
+        service=table.take("service", converted(uuid)),
+        characteristic=table.take("characteristic", converted(uuid)),
+        fs=table.take("fs", number(above=0, below=100_000)),
+        dtype=table.take("dtype", choice(*_WIDTHS)),
+        scale_mv=table.take("scale_mv", number(above=-1e6, below=1e6, zero=False)),
+        offset=table.take("offset", number(above=-1e10, below=1e10), 0.0),
+        big_endian=table.take("endian", choice("little", "big"), "little") == "big",
+        invalid=table.take("invalid", as_number, None),
         header=header,
-        trailer=int(table.integer("trailer", 0, 0, 512)),
-        samples=table.optional_integer("samples", 1, 512),
-        counter=Counter.from_table(table.table("counter"), len(header)),
-        stamp=Stamp.from_table(table.table("stamp"), len(header)),
-        names=table.strings("names"),
-        command_characteristic=None if command is None else command.convert("characteristic", uuid),
-        start=b"" if command is None else command.convert("start", bytes.fromhex, b""),
-        stop=b"" if command is None else command.convert("stop", bytes.fromhex, b""),
+        trailer=table.take("trailer", integer(0, 512), 0),
+        samples=table.take("samples", integer(1, 512), None),
+        counter=table.take("counter", Counter.within(len(header)), None),
+        stamp=table.take("stamp", Stamp.within(len(header)), None),
+        names=table.take("names", list_of(written), ()),
+        command_characteristic=command.characteristic,
+        start=command.start,
+        stop=command.stop,
     )
-    table.finish()
     if profile.counter is not None and profile.counter.of_notifications and profile.samples is None:
-        table.refuse(
-            "samples", "is missing: a counter of notifications needs it; say how many each one holds"
+        table.place.refuse(
+            "lacks samples, which a counter of notifications needs: say how many each one holds"
         )
     return profile
+
+
+class _Command(NamedTuple):
+    """What is written to the device, and to which characteristic."""
+
+    characteristic: str | None = None
+    start: bytes = b""
+    stop: bytes = b""
+
+
+def _command(table: Table) -> _Command:
+    return _Command(
+        table.take("characteristic", converted(uuid)),
+        table.take("start", converted(bytes.fromhex), b""),
+        table.take("stop", converted(bytes.fromhex), b""),
+    )
 
 
 def load_profile(path: str | Path) -> GattProfile:
@@ -297,7 +329,13 @@ def load_profile(path: str | Path) -> GattProfile:
     built_in = built_in_profiles()
     if str(path) in built_in:
         return built_in[str(path)]
-    return parse_profile(Table.read(Path(path), tuple(built_in)), str(path))
+    try:
+        text = Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"cannot read the profile {path} ({error}); give a TOML file, or one of {', '.join(built_in)}"
+        ) from error
+    return parse_profile(text, str(path))
 
 
 def built_in_profiles() -> dict[str, GattProfile]:
