@@ -66,7 +66,7 @@ def test_nobody_takes_a_private_name_of_another_package(top: str) -> None:
 
 
 def test_the_map_names_every_top_level_folder() -> None:
-    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8").split("## Rooms of the house")[1]
     rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
     folders = {
         file.relative_to(ROOT).parts[0] for file in tracked("*/*") if len(file.relative_to(ROOT).parts) > 1
