@@ -136,9 +136,14 @@ class BlockDecoder:
         self._index.link_lost()
 
     def _pass_on(self, sample: int, samples: Samples, time_ns: int | None, host_time_s: float) -> None:
-        self._events.append(self.block(samples, self.fs, sample, time_ns, host_time_s, self.device))
+        measured = self._measured(time_ns)
+        self._events.append(self.block(samples, self.fs, sample, time_ns, host_time_s, self.device, measured))
         self._frames += 1
         self._samples += len(samples)
+
+    def _measured(self, time_ns: int | None) -> float | None:
+        """The rate that stamps show; without them there is only the nominal one."""
+        return None if time_ns is None else self._index.fs_hat
 
     def _say(self, state: str, detail: str) -> None:
         at = self._index.next_sample
