@@ -120,6 +120,11 @@ class Segment:
         """Seconds since the start of the stream, at the rate that the device really has."""
         return sample / self.fs_in if self.clock is None else self.clock.seconds(sample)
 
+    def sample_at(self, seconds: float) -> int:
+        """Index in the caller's rate at a time of the stream, at most that of the segment's end."""
+        at = round(seconds * self.fs_in if self.clock is None else self.clock.sample(seconds))
+        return at if self.end_sample is None else min(at, self.end_sample)
+
     def seconds_between(self, start: float, end: float) -> float:
         """Seconds from one position to a later one, at the rate that the device really has."""
         nominal = (end - start) / self.fs
