@@ -47,8 +47,7 @@ class Chain:
         """Everything that a payload leads to, and the number of the sample after it."""
         self._host_s += common.FRAME / FS
         begun = time.perf_counter()
-        self.decoder.receive_data(payload, self._host_s)
-        block = self.decoder.next_event()
+        (block,) = self.decoder.receive_data(payload, self._host_s)
         self.decoded_s.append(time.perf_counter() - begun)
         if not isinstance(block, SampleBlock):
             raise RuntimeError(f"the stream is meant to be without faults, but: {block}")

@@ -48,7 +48,7 @@ from ecgedge_bridge.protocols.standard.heart_rate import (
     encode_battery,
     encode_heart_rate,
 )
-from ecgedge_bridge.values import Battery, DeviceStatus, HeartRate
+from ecgedge_bridge.values import Battery, FrameLost, HeartRate, Note, Place
 
 # Longest run of rubbish between two valid notifications.
 _LONGEST = 12
@@ -61,11 +61,8 @@ _MAX_LENGTH = 260
 class Decoder(Protocol):
     """What every decoder can do."""
 
-    def receive_data(self, data: bytes, host_time_s: float) -> None:
-        """Take one notification."""
-
-    def next_event(self) -> Any:
-        """Give the next event, or None."""
+    def receive_data(self, data: bytes, host_time_s: float) -> list[Any]:
+        """Take one notification, return what it led to."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,7 @@ class Subject:
     """A decoder under test, and an endless stream of valid frames for it."""
 
     name: str
-    make: Callable[[Callable[[], float]], Decoder]
+    make: Callable[[], Decoder]
     frames: Callable[[np.random.Generator], Iterator[Valid]]
 
 
@@ -132,7 +129,7 @@ class Run:
         self.report = Report(subject.name)
         self._now = 0.0
         self._rng = random.Random(seed)
-        self._decoder = subject.make(lambda: self._now)
+        self._decoder = subject.make()
         self._frames = subject.frames(np.random.default_rng(seed))
         self._known: deque[bytes] = deque(maxlen=_KEPT_FRAMES)
         self._waiting: dict[float, Any] = {}
@@ -158,8 +155,7 @@ class Run:
             return
         self._now += self._rng.random() * 1e-3
         self.report.notifications += 1
-        self._decoder.receive_data(data, self._now)
-        self._take()
+        self._take(self._decoder.receive_data(data, self._now))
 
     def _send_valid(self, frame: Valid) -> None:
         self._now += frame.seconds
@@ -167,12 +163,11 @@ class Run:
         self._waiting[self._now] = frame.expected
         self._known.extend(frame.parts)
         for part in frame.parts:
-            self._decoder.receive_data(part, self._now)
-            self._take()
+            self._take(self._decoder.receive_data(part, self._now))
 
-    def _take(self) -> None:
-        while (event := self._decoder.next_event()) is not None:
-            if isinstance(event, DeviceStatus):
+    def _take(self, events: list[Any]) -> None:
+        for event in events:
+            if isinstance(event, FrameLost | Note):
                 self.report.statuses += 1
                 continue
             found, at = _content(event)
@@ -215,11 +210,11 @@ class PolarStream:
 
     def __init__(self) -> None:
         self._session = PolarSession()
-        self.next_event = self._session.next_event
 
-    def receive_data(self, data: bytes, host_time_s: float) -> None:
+    def receive_data(self, data: bytes, host_time_s: float) -> list[Any]:
         """Take one notification."""
         self._session.receive(polar.PMD_DATA, data, host_time_s)
+        return list(iter(self._session.next_event, None))
 
 
 def _movesense(millivolt: bool, mtu: int) -> Callable[[np.random.Generator], Iterator[Valid]]:
@@ -308,34 +303,39 @@ class Params:
     host_time_s: float
 
 
+class Beside:
+    """A decoder of what comes beside an ECG, whose place here is the time of arrival."""
+
+    def __init__(self, decoder: HeartRateDecoder | BatteryDecoder) -> None:
+        self._decoder = decoder
+
+    def receive_data(self, data: bytes, host_time_s: float) -> list[Any]:
+        """Take one notification."""
+        return [*self._decoder.receive_data(data, host_time_s, Place(0, host_time_s))]
+
+
 class ControlDecoder:
     """The control points: functions, each of which may raise FrameError and nothing else."""
 
-    def __init__(self) -> None:
-        self._events: deque[Params | DeviceStatus] = deque()
-
-    def receive_data(self, data: bytes, host_time_s: float) -> None:
-        """Read it in every way there is."""
+    def receive_data(self, data: bytes, host_time_s: float) -> list[Params | FrameLost]:
+        """Read it in every way there is; return what was read, and what was refused."""
         for parse in (polar.parse_settings, polar.parse_running, decode_interval):
             with contextlib.suppress(FrameError):
                 parse(data)
+        events: list[Params | FrameLost] = []
         for reply in (polar.parse_control, parse_reply):
             try:
-                self._say(reply(data), host_time_s)
+                events += self._params(reply(data), host_time_s)
             except FrameError as error:
-                self._events.append(DeviceStatus(0, host_time_s, "frame_error", str(error)))
+                events.append(FrameLost(0, host_time_s, error.code, str(error)))
+        return events
 
-    def _say(self, message: object, host_time_s: float) -> None:
+    def _params(self, message: object, host_time_s: float) -> list[Params]:
         if isinstance(message, polar.ControlReply):
             with contextlib.suppress(FrameError):
                 polar.parse_settings(message.params)
-            self._events.append(Params(tuple(message.params), host_time_s))
-        elif isinstance(message, Reply):
-            self._events.append(Params(tuple(message.data), host_time_s))
-
-    def next_event(self) -> Params | DeviceStatus | None:
-        """Give what was read or refused."""
-        return self._events.popleft() if self._events else None
+            return [Params(tuple(message.params), host_time_s)]
+        return [Params(tuple(message.data), host_time_s)] if isinstance(message, Reply) else []
 
 
 def _control(rng: np.random.Generator) -> Iterator[Valid]:
@@ -346,22 +346,22 @@ def _control(rng: np.random.Generator) -> Iterator[Valid]:
 
 
 SUBJECTS = (
-    Subject("polar", lambda _: PolarStream(), _polar(delta=False)),
-    Subject("polar_delta", lambda _: PolarStream(), _polar(delta=True)),
-    Subject("movesense_int32", lambda _: MovesenseDecoder(), _movesense(False, 247)),
-    Subject("movesense_split", lambda _: MovesenseDecoder(), _movesense(False, 23)),
-    Subject("movesense_mv", lambda _: MovesenseDecoder(millivolt=True), _movesense(True, 247)),
-    Subject("movesense_firmware_07", lambda _: MovesenseFirmwareDecoder(V07), _firmware(V07)),
-    Subject("movesense_firmware_08", lambda _: MovesenseFirmwareDecoder(V08), _firmware(V08)),
-    Subject("ecgedge_20", lambda _: FrameDecoder(fs=250), _own(20)),
-    Subject("ecgedge_244", lambda _: FrameDecoder(fs=250), _own(244)),
+    Subject("polar", PolarStream, _polar(delta=False)),
+    Subject("polar_delta", PolarStream, _polar(delta=True)),
+    Subject("movesense_int32", MovesenseDecoder, _movesense(False, 247)),
+    Subject("movesense_split", MovesenseDecoder, _movesense(False, 23)),
+    Subject("movesense_mv", lambda: MovesenseDecoder(millivolt=True), _movesense(True, 247)),
+    Subject("movesense_firmware_07", lambda: MovesenseFirmwareDecoder(V07), _firmware(V07)),
+    Subject("movesense_firmware_08", lambda: MovesenseFirmwareDecoder(V08), _firmware(V08)),
+    Subject("ecgedge_20", lambda: FrameDecoder(fs=250), _own(20)),
+    Subject("ecgedge_244", lambda: FrameDecoder(fs=250), _own(244)),
     Subject(
-        "healthypi", lambda _: make_decoder(load_profile("healthypi")), _described(load_profile("healthypi"))
+        "healthypi", lambda: make_decoder(load_profile("healthypi")), _described(load_profile("healthypi"))
     ),
-    Subject("custom", lambda _: make_decoder(COUNTED), _described(COUNTED)),
-    Subject("heart_rate", lambda now: HeartRateDecoder(position=lambda: (0, now())), _heart_rate),
-    Subject("battery", lambda now: BatteryDecoder(position=lambda: (0, now())), _battery),
-    Subject("control", lambda _: ControlDecoder(), _control),
+    Subject("custom", lambda: make_decoder(COUNTED), _described(COUNTED)),
+    Subject("heart_rate", lambda: Beside(HeartRateDecoder()), _heart_rate),
+    Subject("battery", lambda: Beside(BatteryDecoder()), _battery),
+    Subject("control", ControlDecoder, _control),
 )
 
 

@@ -36,8 +36,8 @@ def test_a_signal_ends_the_run_and_stops_the_strap(run: Any, number: signal.Sign
     assert process.returncode == status
     assert errors == TOLD
     events = [json.loads(line) for line in [*lines, *rest.splitlines()]]
-    assert {"devicestatus", "battery", "beat", "quality", "rhythm"} <= {event["type"] for event in events}
-    assert [event["state"] for event in events if event["type"] == "devicestatus"][-1] == "stopped"
+    assert {"linkstate", "battery", "beat", "quality", "rhythm"} <= {event["type"] for event in events}
+    assert [event["state"] for event in events if event["type"] == "linkstate"][-1] == "stopped"
 
 
 def test_a_closed_pipe_ends_the_run_and_stops_the_strap(run: Any) -> None:

@@ -68,11 +68,11 @@ class _Counted:
 
     def take(self, event: Any) -> None:
         """Take anything that the wearable gave."""
-        from ecgedge_bridge.values import Battery, DeviceStatus, SampleBlock
+        from ecgedge_bridge.values import SampleBlock, Status
 
         if isinstance(event, SampleBlock):
             self._count(event)
-        elif isinstance(event, DeviceStatus | Battery):
+        elif isinstance(event, Status):
             self._sink.take(event)
         else:
             self.others += 1

@@ -55,9 +55,9 @@ class _Progress:
     def __call__(self, event: WearableEvent) -> None:
         """Take what came besides the ECG."""
         from ecgedge.sinks.screen.words import describe
-        from ecgedge_bridge.values import DeviceStatus
+        from ecgedge_bridge.values import FrameLost, LinkState, Note
 
-        if isinstance(event, DeviceStatus) and event.state != "stopped":
+        if isinstance(event, LinkState | Note | FrameLost) and getattr(event, "state", "") != "stopped":
             print(f"... {describe(event)}", flush=True)
 
 

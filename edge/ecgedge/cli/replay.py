@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ecgedge.monitor import Monitor
-    from ecgedge_bridge.values import Battery, DeviceStatus, SampleBlock
+    from ecgedge_bridge.values import SampleBlock, Status
 
 __all__ = ["replay"]
 
@@ -45,18 +45,15 @@ def replay(
         print(summary(monitor))
 
 
-def _values(
-    path: Path, fs: float | None, channel: str | None
-) -> Iterator[SampleBlock | DeviceStatus | Battery]:
+def _values(path: Path, fs: float | None, channel: str | None) -> Iterator[SampleBlock | Status]:
     """Blocks of a recording; of a capture also what was said of the link and the device."""
     from ecgedge.recording import CAPTURE, read
     from ecgedge_bridge.capture.replay import replay as replay_capture
-    from ecgedge_bridge.values import Battery, DeviceStatus, SampleBlock
+    from ecgedge_bridge.values import SampleBlock, Status
 
     if path.suffix.lower() != CAPTURE or fs is not None or channel is not None or not path.is_file():
         return read(path, fs, channel)
-    told = SampleBlock | DeviceStatus | Battery
-    return (value for value in replay_capture(path) if isinstance(value, told))
+    return (value for value in replay_capture(path) if isinstance(value, SampleBlock | Status))
 
 
 def summary(monitor: Monitor) -> str:

@@ -16,7 +16,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ecgedge.events import Battery, Beat, DeviceStatus, Event, Gap, Hrv, Quality, Rhythm
+from ecgedge.events import Battery, Beat, Event, FrameLost, Gap, Hrv, LinkState, Note, Quality, Rhythm
 from ecgedge.sinks.screen.braille import braille
 from ecgedge.sinks.screen.words import RHYTHMS, STATES, clock, describe
 from ecgedge_bridge.values import SampleBlock
@@ -93,8 +93,8 @@ class LiveView:
             case Gap():
                 self._lost += event.lost
                 self._rr_ms.clear()
-            case DeviceStatus():
-                self._state = event.state if event.state != "frame_error" else self._state
+            case LinkState():
+                self._state = event.state
             case Battery():
                 self._battery = event.percent
         self._note(event)
@@ -188,7 +188,7 @@ def _log_style(event: Event) -> str:
             return "red"
         case Gap() | Quality():
             return "yellow"
-        case DeviceStatus() | Battery():
+        case LinkState() | Note() | FrameLost() | Battery():
             return "dim"
         case _:
             return "default"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecgedge.events import Battery, DeviceStatus, Event, Gap, Hrv, Quality, Rhythm
+from ecgedge.events import Battery, Event, FrameLost, Gap, Hrv, LinkState, Note, Quality, Rhythm
 
 __all__ = ["RHYTHMS", "STATES", "clock", "describe"]
 
@@ -15,7 +15,6 @@ STATES = {
     "streaming": "streaming",
     "backing_off": "connection lost",
     "stopped": "stopped",
-    "frame_error": "a frame could not be read",
 }
 
 
@@ -39,8 +38,12 @@ def describe(event: Event) -> str | None:
             seconds = event.end_time_s - event.time_s
             why = "lost" if event.reason == "lost" else "that are no numbers"
             return f"gap of {event.lost} samples {why} ({seconds:.1f} s)"
-        case DeviceStatus():
-            return _status(event)
+        case LinkState():
+            return _link(event)
+        case Note():
+            return event.detail or event.code.sentence
+        case FrameLost():
+            return f"a frame could not be read: {event.detail or event.code.sentence}"
         case Battery():
             return f"battery {event.percent} %"
         case _:
@@ -66,11 +69,12 @@ def _hrv(event: Hrv) -> str:
     return f"HRV over {minutes:.1f} min: {', '.join([*said, f'{event.usable:.0%} usable'])}"
 
 
-def _status(event: DeviceStatus) -> str:
+def _link(event: LinkState) -> str:
     if event.state == "scanning" and event.detail:
         return event.detail
-    words = STATES.get(event.state, event.state.replace("_", " "))
-    return f"{words}: {event.detail}" if event.detail else words
+    words = STATES.get(event.state, event.state)
+    why = f": {event.detail}" if event.detail else ""
+    return f"{words}{why}" + (f"; next try in {event.retry_s:.1f} s" if event.retry_s is not None else "")
 
 
 def _words(reasons: tuple[str, ...]) -> str:
