@@ -26,27 +26,23 @@ def replay(
     backend: Backend = "auto",
     model: Model = None,
 ) -> None:
-    """Run a recording through the monitor and print what it says; of a capture also what the link said."""
+    """Run a recording through the monitor and print its events; of a capture also those of the link."""
     from ecgedge.cli.monitors import open_monitor
-    from ecgedge.cli.output import JsonLines, TextLines
+    from ecgedge.cli.output import open_lines
     from ecgedge_bridge.values import SampleBlock
 
-    sink = JsonLines() if as_json else TextLines()
+    sink = open_lines(as_json)
     values = _values(path, fs, channel)
     monitor = open_monitor(model=model, backend=backend)
     for value in values:
-        if isinstance(value, SampleBlock):
-            sink.feed(value, monitor.feed(value))
-        else:
-            sink.take(value)
-    for event in monitor.finish():
-        sink.take(event)
+        sink.take([value, *monitor.feed(value)] if isinstance(value, SampleBlock) else [value])
+    sink.take(monitor.finish())
     if not as_json:
         print(summary(monitor))
 
 
 def _values(path: Path, fs: float | None, channel: str | None) -> Iterator[SampleBlock | Status]:
-    """Blocks of a recording; of a capture also what was said of the link and the device."""
+    """Blocks of a recording; of a capture also what the link and the device reported."""
     from ecgedge.recording import CAPTURE, read
     from ecgedge_bridge.capture.replay import replay as replay_capture
     from ecgedge_bridge.values import SampleBlock, Status
@@ -57,7 +53,7 @@ def _values(path: Path, fs: float | None, channel: str | None) -> Iterator[Sampl
 
 
 def summary(monitor: Monitor) -> str:
-    """Say in one line what a run came to."""
+    """Return in one line what a run came to."""
     stats = monitor.stats
     return (
         f"     end  {stats.windows} windows: {stats.rejected} rejected as noise, "

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from ecgedge_bridge.codes import LinkCode, NoteCode
-from ecgedge_bridge.errors import FrameError, LinkError
+from ecgedge_bridge.errors import ConfigError, FrameError, LinkError
 from ecgedge_bridge.link.conversation import Conversation, Inbox, now_s
 from ecgedge_bridge.link.errors import Reason, explain, needs_pairing, reason
 from ecgedge_bridge.link.options import ConnectOptions, Listeners, OnEvent, OnStatus
@@ -296,7 +296,12 @@ class Wearable:
             options = self._options
             if self.profile is None:
                 self.profile = profile_for(self.name, self.offered.services, connected=True)
-            self._session = self.profile.make_session(device=self.name, fs=options.fs, extras=options.extras)
+            try:
+                self._session = self.profile.make_session(
+                    device=self.name, fs=options.fs, extras=options.extras
+                )
+            except ValueError as error:  # a rate that only this kind of device does not have
+                raise ConfigError(str(error)) from error
         self._conversation = Conversation(
             client,
             self._inbox,
