@@ -21,7 +21,7 @@ _names = LazyNames(
     __name__,
     {
         "ecgedge.events": "Battery Beat Event FrameLost Gap Hrv LinkState Note Quality Rhythm",
-        "ecgedge.monitor": "Monitor",
+        "ecgedge.monitor": "Models Monitor",
         "ecgedge.recording": "read",
         "ecgedge.whole_recording": "Beats Classification assess_quality classify classify_beats detect_beats",
         "ecgedge_bridge.errors": "ConfigError EcgEdgeError FrameError LinkError ModelError",

@@ -10,6 +10,7 @@ from ecgedge.events import LinkState as LinkState
 from ecgedge.events import Note as Note
 from ecgedge.events import Quality as Quality
 from ecgedge.events import Rhythm as Rhythm
+from ecgedge.monitor import Models as Models
 from ecgedge.monitor import Monitor as Monitor
 from ecgedge.recording import read as read
 from ecgedge.whole_recording import Beats as Beats

@@ -5,26 +5,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.beat_classes.stage import BeatClassStage, BeatModel
+from ecgedge.beat_classes.stage import BeatClassStage
+from ecgedge.beats.detector import bundled_net
 from ecgedge.beats.stage import BeatStage
 from ecgedge.events import Beat, Event, Quality, Rhythm
-from ecgedge.gate.model import Gate, GateModel
+from ecgedge.gate.model import GateModel
 from ecgedge.gate.stage import QualityStage
 from ecgedge.hrv import heart_rate_bpm
-from ecgedge.monitor import GATE_WINDOW_S, Monitor
-from ecgedge.rhythm.model import BUNDLED
-from ecgedge.stream.filters import FrontEnd
+from ecgedge.monitor import Models, Monitor
 from ecgedge.stream.pipeline import Pipeline
-from ecgedge.stream.stage import Stage
 from ecgedge_bridge.values import SampleBlock
 
-FS = 100.0
-NOISY = "~"
 E = TypeVar("E", bound=Event)
 
 
@@ -47,7 +44,7 @@ class Classification:
     af: bool | None
 
 
-def classify(mv: npt.ArrayLike, fs: float, *, monitor: Monitor | None = None) -> Classification:
+def classify(mv: npt.ArrayLike, fs: float, *, models: Models | None = None) -> Classification:
     """Name the rhythm of one lead.
 
     Parameters
@@ -56,8 +53,8 @@ def classify(mv: npt.ArrayLike, fs: float, *, monitor: Monitor | None = None) ->
         Signal in mV.
     fs : float
         Rate in Hz, 50 to 4000.
-    monitor : Monitor, optional
-        One to use again, which saves loading the models for every recording; it is reset.
+    models : Models, optional
+        Others than those in the package, which are loaded once for all calls.
 
     Returns
     -------
@@ -76,20 +73,21 @@ def classify(mv: npt.ArrayLike, fs: float, *, monitor: Monitor | None = None) ->
     >>> classify(np.zeros(3000), fs=100).label
     '~'
     """
-    monitor = monitor or Monitor()
-    monitor.reset()
+    monitor = Monitor(models or _bundled())
     events = _run(monitor, mv, fs)
     rhythms = _of(Rhythm, events)
     beats = [b.time_s for b in _of(Beat, events)]
     usable = _usable_fraction(_of(Quality, events))
-    p = _joined(rhythms)
+    manifest = monitor.models.rhythm.manifest
+    noise = next(iter(manifest.with_role("noise")), "noise")
+    p = _joined(rhythms) if rhythms else {**dict.fromkeys(manifest.classes, 0.0), noise: 1.0}
     label = max(p, key=p.__getitem__)
-    conclusive = label != NOISY and any(r.conclusive and r.window_label == label for r in rhythms)
-    af = None if label == NOISY else monitor.af(p)
+    conclusive = label != noise and any(r.conclusive and r.window_label == label for r in rhythms)
+    af = None if label == noise else monitor.af(p)
     return Classification(label, p, usable, heart_rate_bpm(beats), conclusive, af)
 
 
-def detect_beats(mv: npt.ArrayLike, fs: float) -> npt.NDArray[np.int64]:
+def detect_beats(mv: npt.ArrayLike, fs: float, *, models: Models | None = None) -> npt.NDArray[np.int64]:
     """Find R peaks: int64 sample indices, ascending.
 
     Parameters and errors as in :func:`classify`.
@@ -101,7 +99,8 @@ def detect_beats(mv: npt.ArrayLike, fs: float) -> npt.NDArray[np.int64]:
     >>> detect_beats(x, fs=130)[:3].tolist()
     [100, 230, 360]
     """
-    events = _run(_pipeline(BeatStage(FS)), mv, fs)
+    net = models.beats if models else bundled_net()
+    events = _run(Pipeline((BeatStage(net),), net.fs, net.front_end), mv, fs)
     return np.array([b.sample for b in _of(Beat, events)], np.int64)
 
 
@@ -118,10 +117,10 @@ class Beats:
     symbol: npt.NDArray[np.str_]
 
 
-def classify_beats(mv: npt.ArrayLike, fs: float, *, model: BeatModel | None = None) -> Beats:
+def classify_beats(mv: npt.ArrayLike, fs: float, *, models: Models | None = None) -> Beats:
     """Find R peaks and name each beat's AAMI class.
 
-    Parameters and errors as in :func:`classify`; ``model`` is one to use instead of that in the package.
+    Parameters and errors as in :func:`classify`.
 
     Examples
     --------
@@ -131,17 +130,21 @@ def classify_beats(mv: npt.ArrayLike, fs: float, *, model: BeatModel | None = No
     >>> set(beats.symbol.tolist())
     {'N'}
     """
-    model = model or BeatModel.load()
-    stage = BeatClassStage(BeatStage(FS), model)
-    beats = _of(Beat, _run(Pipeline((stage,), FS, model.front_end), mv, fs))
-    symbols = [b.symbol or "Q" for b in beats]
+    models = models or _bundled()
+    stages = BeatStage(models.beats, events=False), BeatClassStage(models.beat_classes)
+    beats = _of(Beat, _run(Pipeline(stages, models.beats.fs, models.beats.front_end), mv, fs))
+    unknown = next(iter(models.beat_classes.manifest.with_role("unknown")), "")
+    symbols = [b.symbol or unknown for b in beats]
     return Beats(np.array([b.sample for b in beats], np.int64), np.array(symbols, np.str_))
 
 
-def assess_quality(mv: npt.ArrayLike, fs: float, window_s: float = GATE_WINDOW_S) -> list[Quality]:
-    """Judge successive windows of ``window_s`` seconds (5 to 30) with the noise gate.
+def assess_quality(
+    mv: npt.ArrayLike, fs: float, window_s: float = 10.0, *, models: Models | None = None
+) -> list[Quality]:
+    """Assess successive windows of ``window_s`` seconds (5 to 30) with the noise gate.
 
-    Parameters and errors as in :func:`classify`. A rest of less than 2 s at the end is not judged.
+    Parameters and errors as in :func:`classify`. What is left at the end, less than
+    2 s, is not assessed.
 
     Examples
     --------
@@ -150,13 +153,20 @@ def assess_quality(mv: npt.ArrayLike, fs: float, window_s: float = GATE_WINDOW_S
     [(0.0, 10.0, ('flat',))]
     """
     if not 5.0 <= window_s <= 30.0:
-        raise ValueError(f"window_s is {window_s:g}: the gate judges windows of 5 to 30 s")
-    gate = Gate(GateModel.load(BUNDLED / "gate" / "gate.json"), FS)
-    return _of(Quality, _run(_pipeline(BeatStage(FS), QualityStage(gate, FS, window_s)), mv, fs))
+        raise ValueError(f"window_s is {window_s:g}: the gate assesses windows of 5 to 30 s")
+    net, gate = (models.beats, models.gate) if models else (bundled_net(), _bundled_gate())
+    stages = BeatStage(net, events=False), QualityStage(gate, window_s)
+    return _of(Quality, _run(Pipeline(stages, net.fs, net.front_end), mv, fs))
 
 
-def _pipeline(*stages: Stage) -> Pipeline:
-    return Pipeline(stages, FS, FrontEnd.default(FS))
+@cache
+def _bundled() -> Models:
+    return Models.load()
+
+
+@cache
+def _bundled_gate() -> GateModel:
+    return GateModel.load()
 
 
 def _run(pipeline: Pipeline, mv: npt.ArrayLike, fs: float) -> list[Event]:
@@ -176,8 +186,6 @@ def _usable_fraction(quality: Sequence[Quality]) -> float:
 def _joined(rhythms: Sequence[Rhythm]) -> dict[str, float]:
     """Geometric mean of the probabilities of the longest windows: a 10 s start says less than the 30 s after
     it."""
-    if not rhythms:
-        return {"N": 0.0, "A": 0.0, "O": 0.0, NOISY: 1.0}
     longest = max(r.end_time_s - r.time_s for r in rhythms)
     chosen = [r for r in rhythms if r.end_time_s - r.time_s > 0.9 * longest]
     log_p = np.mean([np.log(np.maximum(list(r.probabilities.values()), 1e-9)) for r in chosen], axis=0)

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ecgedge_bridge.errors import ConfigError
+from ecgedge_bridge.files import atomic_file
 from ecgedge_export.recipe import Training
 
 Progress = Callable[[int, int, float], None]
@@ -158,12 +159,9 @@ class Run:
         }
 
     def save(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         state = {name: part.state_dict() for name, part in self._parts().items()}
-        torch.save(
-            {**state, "epoch": self.epoch, "steps": self.steps, "of": self.of}, path.with_suffix(".part")
-        )
-        path.with_suffix(".part").replace(path)
+        with atomic_file(path) as file:
+            torch.save({**state, "epoch": self.epoch, "steps": self.steps, "of": self.of}, file)
 
     def resume(self, path: Path) -> None:
         if path.is_file():

@@ -32,7 +32,7 @@ from ecgedge_bridge import (
 )
 from ecgedge_bridge.protocols.movesense.firmware import V07
 from ecgedge_bridge.protocols.movesense.sensor_data import LSB_MV
-from ecgedge_bridge.protocols.polar.frames import PMD_CONTROL, START_ECG, STOP_ECG
+from ecgedge_bridge.protocols.polar.control import PMD_CONTROL, START_ECG, STOP_ECG
 from ecgedge_bridge.protocols.standard.heart_rate import BATTERY_SERVICE, HEART_RATE_SERVICE
 from ecgedge_bridge.simulation.h10 import FEATURES
 

@@ -21,7 +21,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from ecgedge_bridge.errors import FrameError
-from ecgedge_bridge.protocols.described.profile import GattProfile, load_profile, make_decoder, parse_profile
+from ecgedge_bridge.protocols.described.decoder import make_decoder
+from ecgedge_bridge.protocols.described.profile import GattProfile, load_profile, parse_profile
 from ecgedge_bridge.protocols.movesense.firmware import (
     V07,
     V08,
@@ -39,7 +40,8 @@ from ecgedge_bridge.protocols.movesense.sensor_data import (
     parse_reply,
 )
 from ecgedge_bridge.protocols.own.frames import FrameDecoder, encode_frame, fit
-from ecgedge_bridge.protocols.polar import frames as polar
+from ecgedge_bridge.protocols.polar import control
+from ecgedge_bridge.protocols.polar.frames import encode_acc_frame, encode_ecg_frame
 from ecgedge_bridge.protocols.polar.session import PolarSession
 from ecgedge_bridge.protocols.standard.heart_rate import (
     BatteryDecoder,
@@ -196,10 +198,10 @@ def _polar(delta: bool) -> Callable[[np.random.Generator], Iterator[Valid]]:
         ecg = acc = 0
         while True:
             ecg, uv = ecg + 73, _ecg(rng, 73)
-            data = polar.encode_ecg_frame(10**18 + round(ecg / 130 * 1e9), uv, delta)
+            data = encode_ecg_frame(10**18 + round(ecg / 130 * 1e9), uv, delta)
             yield Valid([data], uv.astype(np.float32) / np.float32(1000), 73 / 130)
             acc, mg = acc + 36, rng.integers(-4000, 4000, (36, 3))
-            data = polar.encode_acc_frame(10**18 + round(acc / 200 * 1e9), mg, delta)
+            data = encode_acc_frame(10**18 + round(acc / 200 * 1e9), mg, delta)
             yield Valid([data], mg.astype(np.float32) / np.float32(1000), 1e-3)
 
     return frames
@@ -213,7 +215,7 @@ class PolarStream:
 
     def receive_data(self, data: bytes, host_time_s: float) -> list[Any]:
         """Take one notification."""
-        self._session.receive(polar.PMD_DATA, data, host_time_s)
+        self._session.receive(control.PMD_DATA, data, host_time_s)
         return list(iter(self._session.next_event, None))
 
 
@@ -319,11 +321,11 @@ class ControlDecoder:
 
     def receive_data(self, data: bytes, host_time_s: float) -> list[Params | FrameLost]:
         """Read it in every way there is; return what was read, and what was refused."""
-        for parse in (polar.parse_settings, polar.parse_running, decode_interval):
+        for parse in (control.parse_settings, control.parse_running, decode_interval):
             with contextlib.suppress(FrameError):
                 parse(data)
         events: list[Params | FrameLost] = []
-        for reply in (polar.parse_control, parse_reply):
+        for reply in (control.parse_control, parse_reply):
             try:
                 events += self._params(reply(data), host_time_s)
             except FrameError as error:
@@ -331,17 +333,17 @@ class ControlDecoder:
         return events
 
     def _params(self, message: object, host_time_s: float) -> list[Params]:
-        if isinstance(message, polar.ControlReply):
+        if isinstance(message, control.ControlReply):
             with contextlib.suppress(FrameError):
-                polar.parse_settings(message.params)
+                control.parse_settings(message.params)
             return [Params(tuple(message.params), host_time_s)]
         return [Params(tuple(message.data), host_time_s)] if isinstance(message, Reply) else []
 
 
 def _control(rng: np.random.Generator) -> Iterator[Valid]:
     while True:
-        params = polar.encode_settings({polar.Setting.SAMPLE_RATE: (int(rng.integers(1, 500)),)})
-        yield Valid([polar.encode_reply(polar.ControlReply(2, 0, 0, False, params))], tuple(params), 1.0)
+        params = control.encode_settings({control.Setting.SAMPLE_RATE: (int(rng.integers(1, 500)),)})
+        yield Valid([control.encode_reply(control.ControlReply(2, 0, 0, False, params))], tuple(params), 1.0)
         yield Valid([encode_reply(Reply(1, int(rng.integers(200, 600)), params))], tuple(params), 1.0)
 
 

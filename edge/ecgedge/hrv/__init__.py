@@ -5,8 +5,9 @@ keeps those of the last minutes with their running sums, :meth:`NnWindow.measure
 that makes events of it is in ``ecgedge.hrv.stage``.
 """
 
+from ecgedge.events import HrvMeasures
 from ecgedge.hrv.cleaning import Interval, RrCleaner
-from ecgedge.hrv.measures import HrvMeasures, NnWindow
+from ecgedge.hrv.measures import NnWindow
 from ecgedge.hrv.rate import heart_rate_bpm
 from ecgedge.hrv.spectrum import band_powers
 

@@ -9,6 +9,7 @@ from math import log, sqrt
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.events import HrvMeasures
 from ecgedge.hrv.cleaning import Interval
 from ecgedge.hrv.ordered import Ordered
 from ecgedge.hrv.spectrum import band_powers
@@ -18,61 +19,6 @@ SPECTRUM_USABLE = 0.8
 ENTROPY_LEAST = 100  # 10 ** m intervals: Richman and Moorman, Am J Physiol 278(6), 2000
 TOLERANCE = 0.2
 ENTROPY_MOST = 2048  # the matrix of pairs stays below 5 MB, whatever the window
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HrvMeasures:
-    """Heart rate variability (definitions: Task Force, Circulation 93(5), 1996); None: cannot be computed.
-
-    Differences are taken between intervals that share a beat, never across one that was left out.
-
-    Parameters
-    ----------
-    n_rr, n_nn : int
-        RR intervals in usable signal, and those of them between two normal beats, which all else is made of.
-    usable : float
-        Share of the window's time that NN intervals cover, 0 to 1.
-    mean_nn_ms, median_nn_ms, mad_nn_ms, iqr_nn_ms : float, optional
-        MAD is the plain median distance from the median; neurokit2 multiplies it by 1.4826, which makes it
-        an estimate of the standard deviation.
-    sdnn_ms, sdsd_ms : float, optional
-        Standard deviations of intervals and of differences, with n - 1.
-    rmssd_ms : float, optional
-        Root mean square of differences: no mean is subtracted, as it is for SDSD.
-    pnn20, pnn50 : float, optional
-        Share of differences beyond 20 and 50 ms, 0 to 1. neurokit2 divides by the number of intervals
-        instead, one more than of differences (and gives %); with intervals left out that is no share.
-    cvnn, cvsd : float, optional
-        SDNN and RMSSD over the mean.
-    sd1_ms, sd2_ms : float, optional
-        Axes of the Poincaré plot: of neighbours (x, y), the deviations of (y - x) / √2 and (y + x) / √2.
-    sample_entropy : float, optional
-        m = 2, r = 0.2 SDNN, Chebyshev distance; needs 100 intervals. No template spans one left out.
-    lf_ms2, hf_ms2, lf_hf : float, optional
-        Lomb-Scargle power from 0.04 to 0.15 and from 0.15 to 0.4 Hz, of windows of 5 min or more of which
-        80 % are usable. neurokit2 resamples and uses Welch's method with its own scale: no equality.
-    """
-
-    n_rr: int
-    n_nn: int
-    usable: float
-    mean_nn_ms: float | None
-    sdnn_ms: float | None
-    rmssd_ms: float | None
-    sdsd_ms: float | None
-    pnn20: float | None
-    pnn50: float | None
-    cvnn: float | None
-    cvsd: float | None
-    median_nn_ms: float | None
-    mad_nn_ms: float | None
-    iqr_nn_ms: float | None
-    sd1_ms: float | None
-    sd2_ms: float | None
-    sample_entropy: float | None
-    lf_ms2: float | None
-    hf_ms2: float | None
-    lf_hf: float | None
 
 
 class _Moments:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from ecgedge.events import Event, Hrv
-from ecgedge.hrv.cleaning import LONGEST_US, Interval, RrCleaner
+from ecgedge.hrv.cleaning import LONGEST_US, WARM_UP, Interval, RrCleaner
 from ecgedge.hrv.measures import NnWindow
-from ecgedge.stream.segment import Judged, Segment
+from ecgedge.stream.segment import Part, Segment, Verdict
 
 WINDOW_S = 300.0  # the Task Force's short-term recording
 HOP_S = 60.0
 LONGEST_S = 600.0  # memory and time of an event grow with the square
-SHORTEST_S = 10.0  # a rest at the end of a segment shorter than this gets no event of its own
+SHORTEST_S = 10.0  # what is left at the end of a segment gets no event of its own if it is shorter
 
 
 class HrvStage:
@@ -24,7 +24,7 @@ class HrvStage:
 
     Parameters
     ----------
-    window_s, hop_s : float
+    over_s, hop_s : float
         Length of the window (10 to 600) and time between events (at least 10), in seconds.
 
     Raises
@@ -34,23 +34,29 @@ class HrvStage:
     """
 
     name = "hrv"
+    fs = None
+    window_s = 0.0  # it keeps its intervals itself: its own window spans segments
+    reads: tuple[Part, ...] = ("beats", "verdicts")
+    writes: tuple[Part, ...] = ()
 
-    def __init__(self, window_s: float = WINDOW_S, hop_s: float = HOP_S) -> None:
-        if not (SHORTEST_S <= window_s <= LONGEST_S and hop_s >= SHORTEST_S):
+    def __init__(self, over_s: float = WINDOW_S, hop_s: float = HOP_S) -> None:
+        if not (SHORTEST_S <= over_s <= LONGEST_S and hop_s >= SHORTEST_S):
             raise ValueError(
-                f"HRV over {window_s:g} s every {hop_s:g} s: "
+                f"HRV over {over_s:g} s every {hop_s:g} s: "
                 f"give a window of {SHORTEST_S:g} to {LONGEST_S:g} s, "
                 f"and at least {SHORTEST_S:g} s between events"
             )
-        self._window_s, self._hop_s = window_s, hop_s
+        self._over_s, self._hop_s = over_s, hop_s
+        # An event waits for the intervals in its window, the first of which are cleaned together.
+        self.latency_s = hop_s + WARM_UP * LONGEST_US * 1e-6
         self.reset()
 
     def reset(self) -> None:
         """Forget the stream."""
-        self._cleaner, self._window = RrCleaner(), NnWindow(self._window_s)
+        self._cleaner, self._window = RrCleaner(), NnWindow(self._over_s)
         self._origin: int | None = None  # the stream's first sample; all seconds here count from it
-        self._said_s = 0.0  # end of the last event
-        self._news = False  # whether there were NN intervals since
+        self._last_event_s = 0.0  # end of the last event
+        self._fresh = False  # whether there were NN intervals since
 
     def start(self, segment: Segment) -> None:
         """Begin a new segment; the window and what was learnt of the heart stay."""
@@ -62,59 +68,59 @@ class HrvStage:
         self._due_s = (hops + 1) * self._hop_s
 
     def advance(self, segment: Segment) -> list[Event]:
-        """Take the beats of stretches that the gate has judged since."""
+        """Take the beats of stretches that the gate has assessed since."""
         events: list[Event] = []
-        if segment.judged and segment.judged[-1].end > self._done:
-            for judged in [j for j in segment.judged if j.end > self._done]:
-                events += self._take(segment, judged)
+        if segment.verdicts and segment.verdicts[-1].end > self._done:
+            for verdict in [v for v in segment.verdicts if v.end > self._done]:
+                events += self._take(segment, verdict)
         if segment.ended:
             events += self._end(segment)
         return events
 
-    def _take(self, segment: Segment, judged: Judged) -> list[Event]:
-        start, self._done = max(judged.start, self._done), judged.end
-        end_s = self._begin_s + judged.end / segment.fs
+    def _take(self, segment: Segment, verdict: Verdict) -> list[Event]:
+        start, self._done = max(verdict.start, self._done), verdict.end
+        end_s = self._begin_s + verdict.end / segment.fs
         found: list[Interval] = []
-        if judged.accepted:
-            for beat in segment.beats_between(start, judged.end):
-                found += self._cleaner.push(self._begin_s + beat.at / segment.fs)
-        if not judged.accepted or self._cleaner.silent_s(end_s) * 1e6 > LONGEST_US:
+        if verdict.accepted:
+            for beat in segment.beats_between(start, verdict.end):
+                found += self._cleaner.push(self._begin_s + beat.position / segment.fs)
+        if not verdict.accepted or self._cleaner.silent_s(end_s) * 1e6 > LONGEST_US:
             found += self._cleaner.end_run()
         events = self._keep(segment, found)
         waiting_s = self._cleaner.waiting_s
-        return events + self._say_due(segment, end_s if waiting_s is None else min(end_s, waiting_s))
+        return events + self._due(segment, end_s if waiting_s is None else min(end_s, waiting_s))
 
     def _end(self, segment: Segment) -> list[Event]:
-        """Say what is left, if it is enough to be worth an event."""
+        """Flush: what is left gets an event if it is long enough."""
         end_s = self._begin_s + self._done / segment.fs
-        events = self._keep(segment, self._cleaner.end_run()) + self._say_due(segment, end_s)
-        if self._news and end_s - self._said_s >= SHORTEST_S:
-            events += self._say(segment, end_s)
+        events = self._keep(segment, self._cleaner.end_run()) + self._due(segment, end_s)
+        if self._fresh and end_s - self._last_event_s >= SHORTEST_S:
+            events += self._measured(segment, end_s)
         return events
 
     def _keep(self, segment: Segment, intervals: list[Interval]) -> list[Event]:
         events: list[Event] = []
         for interval in intervals:
             if self._due_s < interval.end_s:
-                events += self._say_due(segment, interval.end_s)
+                events += self._due(segment, interval.end_s)
             self._window.add(interval)
-            self._news = self._news or interval.normal
+            self._fresh = self._fresh or interval.normal
         return events
 
-    def _say_due(self, segment: Segment, until_s: float) -> list[Event]:
+    def _due(self, segment: Segment, until_s: float) -> list[Event]:
         """Measure every window that ends up to ``until_s``, all of whose intervals are in."""
         events: list[Event] = []
         while self._due_s <= until_s:
-            events += self._say(segment, self._due_s)
+            events += self._measured(segment, self._due_s)
             self._due_s += self._hop_s
         return events
 
-    def _say(self, segment: Segment, end_s: float) -> list[Event]:
-        start_s = max(0.0, end_s - self._window_s)
+    def _measured(self, segment: Segment, end_s: float) -> list[Event]:
+        start_s = max(0.0, end_s - self._over_s)
         self._window.forget(start_s)
         if not len(self._window):
             return []
-        self._said_s, self._news = end_s, False
+        self._last_event_s, self._fresh = end_s, False
         a, b = self._sample(segment, start_s), self._sample(segment, end_s)
         return [
             Hrv(

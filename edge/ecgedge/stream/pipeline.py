@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from ecgedge.events import Event, Gap, Note
-from ecgedge.rhythm.stage import Counts
 from ecgedge.stream.filters import Filter
+from ecgedge.stream.plan import planned
 from ecgedge.stream.ring import Ring
-from ecgedge.stream.segment import Segment
-from ecgedge.stream.stage import Stage
+from ecgedge.stream.segment import Counts, Segment
+from ecgedge.stream.stage import TICK_S, Stage
 from ecgedge_bridge.codes import NoteCode
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.values import SampleBlock
 
-RING_S = 64.0
-TICK_S = 1.0  # the stages look at the signal at these steps from the segment's start, whatever the blocks
 LIMIT_MV = 1e4  # ten volts: no electrode gives that, and squares of it still fit
+# Slower, and the QRS complex (5 to 15 Hz) is not all there; faster than any ECG front end.
 FS_RANGE = (50.0, 4000.0)
-LATENCIES = 10_000  # kept for each stage
+LATENCIES = 10_000  # timings kept for each stage: an hour and more of ticks
 
 
 @dataclass(slots=True)
@@ -34,7 +33,7 @@ class MonitorStats:
 
     ``samples`` were taken, ``lost`` are missing; of the rhythm ``windows``, ``rejected`` never reached the
     model, which ran ``model_runs`` times. Where the monitor was given a timer, ``latency`` holds for each
-    stage the seconds of its last calls that gave something.
+    stage the seconds of its last calls that found something.
     """
 
     samples: int = 0
@@ -59,8 +58,6 @@ class MonitorStats:
 
 
 Missing = Literal["lost", "not_finite"]
-A = TypeVar("A")
-R = TypeVar("R", bound=Sized)
 
 
 class Pipeline:
@@ -69,16 +66,21 @@ class Pipeline:
     Parameters
     ----------
     stages : sequence of Stage
-        In the order in which they run.
+        In the order in which they run. One pipeline owns them: they hold the state of its stream.
     fs : float
         Rate that the stages work at, in Hz.
     front : callable
         Makes the filters for a rate: ``front(fs_in)`` turns samples at ``fs_in`` into samples at ``fs``.
     fs_in : float, optional
-        Rate of the blocks where it must be a certain one; else the first block says it.
+        Rate of the blocks where it must be a certain one; else that of the first block.
     timer : callable, optional
         A clock in seconds, such as ``time.perf_counter``, to measure the stages with; the core reads none
         itself.
+
+    Raises
+    ------
+    ConfigError
+        The stages are in a wrong order, work at another rate, or need more signal than is ever kept.
     """
 
     def __init__(
@@ -89,25 +91,37 @@ class Pipeline:
         *,
         fs_in: float | None = None,
         timer: Callable[[], float] | None = None,
-        counts: Counts | None = None,
     ) -> None:
         if fs_in is not None:
             _check_rate(fs_in)
-        self._stages, self._fs, self._front, self._asked_fs = stages, fs, front, fs_in
-        self._timer, self._counts = timer, counts or Counts()
-        self._ring = Ring(round(RING_S * fs))
+        self._stages, self._fs, self._front, self._asked_fs = tuple(stages), fs, front, fs_in
+        self._timer = timer
+        plan = planned(self._stages, fs)
+        self._latency = {part: round(seconds * fs) for part, seconds in plan.latency_s.items()}
+        self._ring = Ring(math.ceil(plan.buffer_s * fs))
         self._tick = round(TICK_S * fs)
         self.reset()
 
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages, in the order in which they run."""
+        return self._stages
+
+    @property
+    def buffer_s(self) -> float:
+        """Seconds of filtered signal that are kept, as the stages' windows and latencies ask for."""
+        return self._ring.capacity / self._fs
+
     def reset(self) -> None:
-        """Start afresh: the next block begins a new stream."""
+        """Start afresh: the next block begins a new stream, and no stage remembers the last one."""
         self._fs_in = self._asked_fs
         self._filters: Filter | None = None
         self._segment: Segment | None = None
         self._next: int | None = None  # index of the sample that should come next
         self._missing: tuple[int, Missing] | None = None  # where a gap began that has not ended yet
-        self._counts.windows = self._counts.rejected = self._counts.model_runs = 0
-        self._stats = MonitorStats(counts=self._counts)
+        self._stats = MonitorStats()
+        for stage in self._stages:
+            stage.reset()
 
     @property
     def stats(self) -> MonitorStats:
@@ -180,7 +194,7 @@ class Pipeline:
         self._ring.reset()
         self._input = np.empty(self._until_tick(fs))
         self._waiting, self._wanted = 0, len(self._input)
-        self._segment = Segment(at, fs, self._fs, self._ring)
+        self._segment = Segment(at, fs, self._fs, self._ring, self._latency, self._stats.counts)
         for stage in self._stages:
             stage.start(self._segment)
 
@@ -191,7 +205,11 @@ class Pipeline:
     def _filter(self, fs: float) -> list[Event]:
         """Filter the samples that wait; how many there are does not depend on how they came."""
         assert self._filters is not None
-        events = self._write(self._timed("filter", self._filters.feed, self._input[: self._waiting]))
+        begun = self._now()
+        filtered = self._filters.feed(self._input[: self._waiting])
+        if len(filtered):
+            self._note_latency("filter", begun)
+        events = self._write(filtered)
         self._waiting, self._wanted = 0, self._until_tick(fs)
         return events
 
@@ -211,19 +229,22 @@ class Pipeline:
         assert segment is not None
         events: list[Event] = []
         for stage in self._stages:
-            events += self._timed(stage.name, stage.advance, segment)
+            begun, marks = self._now(), segment.n_beats + len(segment.verdicts)
+            found = stage.advance(segment)
+            # A tick at which a stage found nothing costs it next to nothing, and would only lower the
+            # figures.
+            if found or segment.n_beats + len(segment.verdicts) > marks:
+                self._note_latency(stage.name, begun)
+            events += found
         segment.forget()
         return events
 
-    def _timed(self, name: str, work: Callable[[A], R], argument: A) -> R:
-        if self._timer is None:
-            return work(argument)
-        begun = self._timer()
-        result = work(argument)
-        took = self._timer() - begun
-        if len(result):  # a tick without a window costs nothing, and would only water the figures down
-            self._stats.latency.setdefault(name, deque(maxlen=LATENCIES)).append(took)
-        return result
+    def _now(self) -> float:
+        return self._timer() if self._timer else 0.0
+
+    def _note_latency(self, name: str, begun: float) -> None:
+        if self._timer:
+            self._stats.latency.setdefault(name, deque(maxlen=LATENCIES)).append(self._timer() - begun)
 
     def _end_segment(self) -> list[Event]:
         if self._segment is None or self._filters is None:

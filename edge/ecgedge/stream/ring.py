@@ -2,12 +2,10 @@
 
 Every sample is stored twice, one capacity apart, so that any stretch of the last ``capacity`` samples lies
 in one piece somewhere. Positions are counts since the start of the segment (Python integers: they never
-wrap).
+wrap); every reader keeps its own.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -72,36 +70,3 @@ class Ring:
             raise IndexError(f"samples {start} to {end} asked for, {self.oldest} to {self.written} kept")
         at = start % self.capacity
         return self._read_only[at : at + end - start]
-
-    def reader(self) -> Reader:
-        """Return a reader with a cursor of its own, at the oldest sample kept."""
-        return Reader(self, self.oldest)
-
-
-@dataclass(slots=True)
-class Reader:
-    """A place in a ring, moved on by its owner alone."""
-
-    ring: Ring
-    position: int
-
-    @property
-    def unread(self) -> int:
-        """Number of samples written and not yet taken, overwritten ones included."""
-        return self.ring.written - self.position
-
-    def take(self, n: int) -> tuple[Signal | None, int]:
-        """Take the next ``n`` samples.
-
-        Returns
-        -------
-        samples : view of shape (n,), or None where there are not yet ``n``
-        lost : int
-            How many samples were overwritten before this reader came; the cursor has skipped them.
-        """
-        lost = max(0, self.ring.oldest - self.position)
-        self.position += lost
-        if self.unread < n:
-            return None, lost
-        start, self.position = self.position, self.position + n
-        return self.ring.view(start, self.position), lost

@@ -12,16 +12,17 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ecgedge.artefacts.manifest import Dataset, Manifest, Normalisation
+from ecgedge.artefacts.manifest import Manifest, Normalisation
 from ecgedge.beat_classes.features import FS, N_FIGURES, N_WAVE, N_WAVES
-from ecgedge.beat_classes.stage import NORMALISATION, BeatModel
+from ecgedge.beat_classes.model import NORMALISATION
 from ecgedge.demo.synthetic import Segment, synthesize
+from ecgedge.monitor import Models
 from ecgedge.stream.filters import FrontEnd
 from ecgedge.whole_recording import classify_beats
 from ecgedge_export import prepare, splits
 from ecgedge_export.beat_classes import scores
 from ecgedge_export.beat_classes.gather import UNKNOWN, BeatSet, detect, observe
-from ecgedge_export.beat_classes.scores import CLASSES
+from ecgedge_export.beat_classes.scores import CLASSES, ROLES
 from ecgedge_export.beat_classes.training import (
     BeatClassRecipe,
     BeatViewer,
@@ -30,6 +31,7 @@ from ecgedge_export.beat_classes.training import (
     plain_inputs,
     train,
 )
+from ecgedge_export.data import DATASETS
 from ecgedge_export.int8.chain import convert
 from ecgedge_export.micro.memory import memory
 from ecgedge_export.nets import BeatClassNet, n_parameters
@@ -42,19 +44,8 @@ Floats = npt.NDArray[np.float32]
 
 CALIBRATION_BEATS = 1024
 PARITY_BEATS = 2000
-SOURCES = {
-    "mitdb": Dataset(
-        "MIT-BIH Arrhythmia Database, DS1", "ODC-By 1.0", 0, "https://physionet.org/content/mitdb/1.0.0/"
-    ),
-    "ptb-xl": Dataset("PTB-XL, folds 1 to 8", "CC BY 4.0", 0, "https://physionet.org/content/ptb-xl/1.0.3/"),
-    "cinc2017": Dataset(
-        "PhysioNet/CinC Challenge 2017",
-        "ODC-By 1.0",
-        0,
-        "https://physionet.org/content/challenge-2017/1.0.0/",
-    ),
-}
-NOISE = Dataset("MIT-BIH Noise Stress Test", "ODC-By 1.0", 3, "https://physionet.org/content/nstdb/1.0.0/")
+# Data sets and the part of each that trains: the other sources are made from CinC 2017.
+PARTS = {"mitdb": ", DS1", "ptb-xl": ", folds 1 to 8", "cinc2017": ""}
 
 
 def viewer(how: BeatClassRecipe) -> BeatViewer:
@@ -125,7 +116,7 @@ def measure(folder: Path, record_ids: Sequence[str]) -> dict[str, Any]:
     """MIT-BIH records through ``ecgedge.classify_beats`` on both runtimes."""
     reports, said = {}, {}
     for backend in ("litert", "onnx"):
-        classify = partial(classify_beats, model=BeatModel.load(folder, backend))
+        classify = partial(classify_beats, models=Models.load(backend, beat_classes=folder))
         named = list(scores.classify_records(classify, record_ids))
         said[backend] = np.concatenate([beats.symbol for _, beats in named])
         reports[f"int8_{backend}"] = scores.report(named)
@@ -146,10 +137,11 @@ def golden(clip: float) -> list[tuple[Floats, Floats]]:
 def _draft(how: BeatClassRecipe, beats: BeatSet) -> Manifest:
     front = FrontEnd.default(FS)
     source_of = dict(zip(beats.record.tolist(), beats.source.tolist(), strict=True))
-    people = {(s if s in SOURCES else "cinc2017", r.partition("/")[0]) for r, s in source_of.items()}
-    used = [replace(d, records=sum(s == name for s, _ in people)) for name, d in SOURCES.items()]
+    people = {(s if s in PARTS else "cinc2017", r.partition("/")[0]) for r, s in source_of.items()}
+    counts = {name: sum(s == name for s, _ in people) for name in PARTS}
+    used = [DATASETS[name].source(n, PARTS[name]) for name, n in counts.items() if n]
     return Manifest(
-        task="beats",
+        task="beat_classes",
         fs=FS,
         window_s=N_WAVE / FS,
         hop_s=N_WAVE / FS,
@@ -160,9 +152,10 @@ def _draft(how: BeatClassRecipe, beats: BeatSet) -> Manifest:
             NORMALISATION, {"clip": how.clip, "waves": N_WAVES, "figures": N_FIGURES}
         ),
         classes=tuple(CLASSES),
+        roles=ROLES,
         temperature=1.0,
         thresholds={},
-        training_data=(*(d for d in used if d.records), NOISE),
+        training_data=(*used, DATASETS["nstdb"].source(len(prepare.NOISES))),
         split_sha256=splits.split_hash(splits.DS2),
         metrics={"command": ""},
         commit=commit(),

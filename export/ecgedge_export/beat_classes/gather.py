@@ -22,8 +22,9 @@ from ecgedge.beat_classes import features as beat_features
 from ecgedge.beat_classes.features import BEFORE, FS, LONGEST_RR_S, N_WAVE, BeatHistory, cut
 from ecgedge.beats import detector as beats
 from ecgedge.beats import net as beat_net
-from ecgedge.beats.detector import BeatDetector
+from ecgedge.beats.detector import find_beats
 from ecgedge.stream import filters
+from ecgedge_bridge.files import atomic_file
 from ecgedge_export import data, prepare, splits
 from ecgedge_export.beat_classes import premature as made_premature
 from ecgedge_export.beat_classes.premature import premature
@@ -83,10 +84,8 @@ class BeatSet:
 
     def save(self, path: Path) -> None:
         """Write the beats to a ``.npz`` file, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part.npz")
-        np.savez(part, **{f.name: getattr(self, f.name) for f in fields(self)})
-        part.replace(path)
+        with atomic_file(path) as file:
+            np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})
 
     @classmethod
     def load(cls, path: Path) -> BeatSet:
@@ -135,8 +134,7 @@ def observe(
 
 def detect(signal: Floats) -> list[float]:
     """R peaks of a filtered signal at 100 Hz, as the runtime finds them."""
-    detector = BeatDetector(FS)
-    return [beat.at for beat in [*detector.feed(signal), *detector.finish()]]
+    return [beat.position for beat in find_beats(signal)]
 
 
 def mitdb(record_ids: Sequence[str]) -> Iterator[BeatSet]:

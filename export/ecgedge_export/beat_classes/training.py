@@ -25,7 +25,7 @@ from ecgedge_export import recipe as recipes
 from ecgedge_export.beat_classes.gather import MARGIN, SOURCES, UNKNOWN, BeatSet
 from ecgedge_export.beat_classes.scores import CLASSES
 from ecgedge_export.nets import BeatClassNet
-from ecgedge_export.recipe import Training
+from ecgedge_export.recipe import QUICK_EPOCHS, Count, Training
 from ecgedge_export.train import Lessons, Run, logits
 
 Floats = npt.NDArray[np.float32]
@@ -50,7 +50,7 @@ class BeatClassRecipe:
 
     Parameters
     ----------
-    name : str
+    name, task : str
     width : int
         Of the network, see :class:`ecgedge_export.nets.BeatClassNet`.
     dropout, clip : float
@@ -75,7 +75,8 @@ class BeatClassRecipe:
     """
 
     name: str
-    width: int
+    task: str
+    width: Count
     dropout: float
     clip: float
     draws: tuple[int, ...]
@@ -106,7 +107,7 @@ def load_recipe(path: Path, *, quick: bool = False) -> BeatClassRecipe:
     recipe = recipes.read(BeatClassRecipe, path)
     if quick:
         few = tuple(n // 20 for n in recipe.draws)
-        training = replace(recipe.training, epochs=2)
+        training = replace(recipe.training, epochs=QUICK_EPOCHS)
         return replace(recipe, training=training, draws=few, unnamed=recipe.unnamed // 20)
     return recipe
 

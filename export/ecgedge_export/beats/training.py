@@ -7,20 +7,25 @@ the second lead of NSTDB; its first is for judging.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ecgedge.beats.detector import BeatDetector
-from ecgedge.beats.net import DILATIONS, FS, KERNEL, STRIDES, BeatNet, pack
+from ecgedge.artefacts.manifest import Manifest, Normalisation
+from ecgedge.beats.detector import CLIP, SHORTEST_S, find_beats
+from ecgedge.beats.net import DILATIONS, FS, HOP, KERNEL, LENGTH, STRIDES, BeatNet, pack
 from ecgedge_export import data, prepare, recipe, splits
 from ecgedge_export.beats.views import Source, Viewer
 from ecgedge_export.progress import telling
+from ecgedge_export.recipe import Count, Positive
+from ecgedge_export.ship.origin import commit, versions
+from ecgedge_export.ship.package import package_weights
 
 Say = Callable[[str], None]
 RARE = frozenset("VFEe!aSJ")
@@ -32,12 +37,13 @@ class BeatRecipe:
     """Choices that make a beat detector."""
 
     name: str
-    channels: int
-    steps: int
-    batch: int
-    lr: float
+    task: str
+    channels: Count
+    steps: Count
+    batch: Count
+    lr: Positive
     seed: int
-    threads: int
+    threads: Count
     rare: float
     self_labelled: float
     sure: float
@@ -73,20 +79,52 @@ class TorchNet(nn.Module):
 
 def load_recipe(path: Path) -> BeatRecipe:
     """Read a recipe; errors as in :func:`ecgedge_export.recipe.load`."""
-    loaded: BeatRecipe = recipe.read(BeatRecipe, path)
-    return loaded
+    return recipe.read(BeatRecipe, path)
 
 
-def build(how: BeatRecipe, record_ids: tuple[str, ...], command: str, say: Say) -> BeatNet:
+def build(how: BeatRecipe, record_ids: tuple[str, ...], say: Say) -> BeatNet:
     """Train in two rounds on MIT-BIH records, the second one with CinC 2017."""
     annotated = mitdb_sources(record_ids)
     viewer = Viewer(noises(), how.rare, how.snr_db)
     first = train(how, [annotated], viewer, say)
     if not how.self_labelled:
-        return replace(first, command=command)
+        return first
     own = self_labelled(first, how.sure)
     say(f"second round: {len(own)} recordings labelled by the first one")
-    return replace(train(how, [annotated, own], viewer, say), command=command)
+    return train(how, [annotated, own], viewer, say)
+
+
+def save(net: BeatNet, how: BeatRecipe, folder: Path, metrics: Mapping[str, Any]) -> None:
+    """Write the folder of a network."""
+    package_weights(folder, _draft(net, how, metrics), net.encoded())
+
+
+def _draft(net: BeatNet, how: BeatRecipe, metrics: Mapping[str, Any]) -> Manifest:
+    front = net.front_end
+    data_sets = [data.DATASETS["mitdb"].source(len(splits.DS1), ", DS1")]
+    if how.self_labelled:
+        offered = sum(not splits.is_validation(record_id) for record_id in prepare.cinc2017(FS).ids)
+        data_sets.append(data.DATASETS["cinc2017"].source(offered, ", labelled by the first round"))
+    data_sets.append(data.DATASETS["nstdb"].source(len(prepare.NOISES)))
+    return Manifest(
+        task="beats",
+        fs=front.fs,
+        window_s=LENGTH / FS,
+        hop_s=HOP / FS,
+        min_window_s=SHORTEST_S,
+        bandpass_taps=front.taps,
+        resampler=front.resampler,
+        normalisation=Normalisation("qrs_height", {"clip": CLIP}),
+        classes=(),
+        roles={},
+        temperature=1.0,
+        thresholds=net.thresholds,
+        training_data=tuple(data_sets),
+        split_sha256=splits.split_hash(splits.DS2),
+        metrics=metrics,
+        commit=commit(),
+        versions=versions("torch", "numpy"),
+    )
 
 
 def train(how: BeatRecipe, sources: list[list[Source]], viewer: Viewer, say: Say) -> BeatNet:
@@ -144,13 +182,13 @@ def self_labelled(net: BeatNet, sure: float) -> list[Source]:
     sources = []
     for record_id, x in zip(everything.ids, everything.signals, strict=True):
         if not splits.is_validation(record_id) and x.std() > 0:
-            source = _labelled(BeatDetector(FS, asking), x, sure)
+            source = _labelled(asking, x, sure)
             sources += [source] if source and source.long_enough else []
     return sources
 
 
-def _labelled(detector: BeatDetector, x: prepare.Signal, sure: float) -> Source | None:
-    found = detector.feed(x) + detector.finish()
+def _labelled(net: BeatNet, x: prepare.Signal, sure: float) -> Source | None:
+    found = find_beats(x, net)
     if len(found) < 2 or any(b.confidence < sure for b in found):
         return None
-    return Source((x / x.std())[None], np.array([b.at for b in found], np.float64), np.empty(0))
+    return Source((x / x.std())[None], np.array([b.position for b in found], np.float64), np.empty(0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 import typer
@@ -23,6 +24,8 @@ app.add_typer(data.app, name="data")
 
 def main() -> None:
     """Run the command line; an expected error is one line on stderr and exit code 1."""
+    # By default SIGTERM ends a program on the spot; so it cleans up, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     try:
         app(standalone_mode=True)
     except EcgEdgeError as e:

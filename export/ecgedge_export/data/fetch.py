@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_export.data.catalogue import Dataset
+from ecgedge_bridge.files import publish
 from ecgedge_export.data.checksums import SUMS, parse_sums, sha256, wanted
+from ecgedge_export.data.dataset import Dataset
 
 PHYSIONET = "https://physionet.org/files"
 TRIES = 4
@@ -112,7 +113,7 @@ class _Run:
         part.unlink(missing_ok=True)
         self._persist(SUMS, part)
         sums = parse_sums(part.read_text())
-        part.replace(self.folder / SUMS)
+        publish(part, self.folder / SUMS)
         return sums
 
     def all(self, files: dict[str, str]) -> None:
@@ -142,7 +143,7 @@ class _Run:
         for _ in range(2):  # what an earlier run left may be of another release: once more from the start
             self._persist(name, part)
             if sha256(part) == digest:
-                part.replace(target)
+                publish(part, target)
                 return
             part.unlink()
         raise ConfigError(

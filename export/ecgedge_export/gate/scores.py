@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgedge.gate.model import GateModel
-from ecgedge.rhythm.model import Model
+from ecgedge.rhythm.model import RhythmModel
 from ecgedge_export import prepare, splits
 from ecgedge_export.gate import sets as gate_data
 from ecgedge_export.gate import training as gate_training
@@ -178,7 +178,7 @@ def gain(gate: GateModel, how: GateRecipe) -> list[dict[str, float]]:
 
 def _ranked(gate: GateModel, how: GateRecipe) -> Ranked:
     """The last window of each record, which the model sees without a gate in front."""
-    model = Model.load()
+    model = RhythmModel.load()
     n, everything = model.manifest.n_samples, prepare.cinc2017(how.fs)
     truth, said, usable, confidence = [], [], [], []
     for record_id, label, x in zip(everything.ids, everything.labels, everything.signals, strict=True):

@@ -15,9 +15,9 @@ from scipy import optimize, special
 from torch import nn
 
 from ecgedge.artefacts.backends.onnx import open_model
-from ecgedge.artefacts.manifest import Dataset, Manifest, Normalisation
-from ecgedge.monitor import LIMITS
-from ecgedge.rhythm.model import NORMALISATION, Model
+from ecgedge.artefacts.manifest import Manifest, Normalisation
+from ecgedge.rhythm.decision import LIMITS
+from ecgedge.rhythm.model import NORMALISATION, RhythmModel
 from ecgedge.stream.filters import FrontEnd
 from ecgedge_export import data, nets, prepare, splits
 from ecgedge_export.int8 import qat
@@ -38,15 +38,6 @@ from ecgedge_export.train import Lessons, logits
 
 CALIBRATION_WINDOWS = 512
 GOLDEN_WINDOWS = 1
-SOURCES = (
-    Dataset(
-        "PhysioNet/CinC Challenge 2017",
-        "ODC-By 1.0",
-        0,
-        "https://physionet.org/content/challenge-2017/1.0.0/",
-    ),
-    Dataset("MIT-BIH Noise Stress Test", "ODC-By 1.0", 3, "https://physionet.org/content/nstdb/1.0.0/"),
-)
 Say = Callable[[str], None]
 
 
@@ -157,8 +148,8 @@ def measure(folder: Path, parent: Path, record_ids: Sequence[str], say: Say) -> 
     ``parent`` is the float ONNX file of the same network.
     """
     records = list(data.cinc2017(record_ids))
-    models = {f"int8_{b}": Model.load(folder, b) for b in ("litert", "onnx")}
-    models["float"] = Model(
+    models = {f"int8_{b}": RhythmModel.load(folder, b) for b in ("litert", "onnx")}
+    models["float"] = RhythmModel(
         models["int8_onnx"].manifest, open_model(parent.read_bytes(), describe_file(parent))
     )
     answers = {}
@@ -173,7 +164,7 @@ def measure(folder: Path, parent: Path, record_ids: Sequence[str], say: Say) -> 
 
 def measure_widely(folder: Path, record_ids: Sequence[str], say: Say) -> dict[str, Any]:
     """The same records under many conditions, and other people."""
-    model = Model.load(folder, "litert")
+    model = RhythmModel.load(folder, "litert")
     say("measuring other rates, noise, polarity")
     found = {"conditions": conditions.under_conditions(model, data.cinc2017(record_ids))}
     say("measuring PTB-XL")
@@ -223,7 +214,6 @@ def _golden(sets: Sets, recipe: Recipe) -> list[tuple[npt.NDArray[np.float32], n
 
 def _draft(recipe: Recipe, sets: Sets, temperature: float, command: str) -> Manifest:
     front = FrontEnd.default(recipe.fs)
-    cinc, nstdb = SOURCES
     return Manifest(
         task=recipe.task,
         fs=recipe.fs,
@@ -234,9 +224,13 @@ def _draft(recipe: Recipe, sets: Sets, temperature: float, command: str) -> Mani
         resampler=front.resampler,
         normalisation=Normalisation(NORMALISATION, {"clip": recipe.clip}),
         classes=recipe.classes,
+        roles=recipe.roles,
         temperature=temperature,
         thresholds=LIMITS,
-        training_data=(replace(cinc, records=len(sets.train.ids)), nstdb),
+        training_data=(
+            data.DATASETS["cinc2017"].source(len(sets.train.ids)),
+            data.DATASETS["nstdb"].source(len(prepare.NOISES)),
+        ),
         split_sha256=splits.split_hash(sets.validation.ids),
         metrics={"command": command},
         commit=commit(),

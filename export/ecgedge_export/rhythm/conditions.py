@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import resample_poly
 
-from ecgedge.rhythm.model import Model
+from ecgedge.rhythm.model import RhythmModel
 from ecgedge_export import data, prepare
 from ecgedge_export.data import Record
 from ecgedge_export.rhythm import scores as evaluate
@@ -67,7 +67,7 @@ def conditions(fs: float) -> dict[str, Callable[[Recording], Changed]]:
     }
 
 
-def under_conditions(model: Model, records: Iterable[Record]) -> dict[str, dict[str, Any]]:
+def under_conditions(model: RhythmModel, records: Iterable[Record]) -> dict[str, dict[str, Any]]:
     """Rhythm of the same recordings under every condition."""
     every = list(records)
     found = {}
@@ -95,7 +95,7 @@ def by_quality(answers: Answers) -> dict[str, dict[str, Any]]:
     return found
 
 
-def by_person(model: Model) -> dict[str, dict[str, Any]]:
+def by_person(model: RhythmModel) -> dict[str, dict[str, Any]]:
     """AF or not by sex and age: lead I of PTB-XL, fold 9, which trained nothing; ten seconds each."""
     people = [r for r in data.ptbxl() if r.fold == 9]
     answers = evaluate.classify_records(map(af_or_not, people), model)

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.monitor import Monitor
-from ecgedge.rhythm.model import Model
+from ecgedge.monitor import Models
+from ecgedge.rhythm.model import RhythmModel
 from ecgedge.whole_recording import Classification, classify
 
 DRAWS = 1000
@@ -53,10 +53,10 @@ class Answers:
         return Answers(ids, truth, said, self.probabilities[i], self.usable[i], [self.af[k] for k in i])
 
 
-def classify_records(records: Iterable[Recording], model: Model) -> Answers:
-    """Classify every record with ``ecgedge.classify``, one monitor for all."""
-    monitor = Monitor(model)
-    return collect((r, classify(r.mv, r.fs, monitor=monitor)) for r in records)
+def classify_records(records: Iterable[Recording], model: RhythmModel) -> Answers:
+    """Classify every record with ``ecgedge.classify``."""
+    models = Models.load(rhythm=model)
+    return collect((r, classify(r.mv, r.fs, models=models)) for r in records)
 
 
 def collect(said: Iterable[tuple[Recording, Classification]]) -> Answers:

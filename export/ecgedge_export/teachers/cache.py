@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgedge_bridge.errors import ConfigError, ModelError
+from ecgedge_bridge.files import atomic_file
 from ecgedge_export.data import Record
 from ecgedge_export.teachers.base import Teacher, Vector
 
@@ -105,8 +106,7 @@ class EmbeddingCache:
 
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all."""
-        part = path.with_name(f"{path.name}.part")
-        with part.open("wb") as file:
+        with atomic_file(path) as file:
             np.savez_compressed(
                 file,
                 format=np.array(FORMAT),
@@ -117,7 +117,6 @@ class EmbeddingCache:
                 start=self.start,
                 vector=self.vector,
             )
-        part.replace(path)
 
     @classmethod
     def load(cls, path: Path, *, teacher: str | None = None, sha256: str | None = None) -> EmbeddingCache:

@@ -31,10 +31,10 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 from uuid import UUID
 
 from ecgedge_bridge.errors import ConfigError
+from ecgedge_bridge.schema import Place, build, parse_json
 
 __all__ = [
     "Capture",
@@ -310,17 +310,10 @@ def _ends_in_header(file: Path) -> ConfigError:
 
 
 def _description(file: Path, text: bytes) -> CaptureHeader:
-    try:
-        values: dict[str, Any] = json.loads(text)
-        header = CaptureHeader(**{name: values[name] for name in CaptureHeader.__slots__})
-        return replace(
-            header,
-            extras=tuple(header.extras),
-            characteristics={uuid: tuple(names) for uuid, names in header.characteristics.items()},
-            services=tuple(header.services),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigError(f"{file} describes itself in a way that is not understood: record again") from error
+    place = Place(f"{file}:", remedy="record again", complete=True)
+    values = parse_json(text, place, _MAX_HEADER)
+    # Later versions may say more about a capture; what they add does not keep this one from reading it.
+    return build(CaptureHeader, {k: v for k, v in values.items() if k in CaptureHeader.__slots__}, place)
 
 
 def _parse(data: mmap.mmap, at: int) -> tuple[Record, int] | None:

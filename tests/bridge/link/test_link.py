@@ -24,7 +24,7 @@ from ecgedge_bridge import (
     virtual_strap,
 )
 from ecgedge_bridge.link.states import State
-from ecgedge_bridge.protocols.polar.frames import GET_ECG_SETTINGS, START_ECG, STOP_ECG
+from ecgedge_bridge.protocols.polar.control import GET_ECG_SETTINGS, START_ECG, STOP_ECG
 from ecgedge_bridge.values import FrameLost, LinkState, Note, Status
 
 FAST = LinkTiming(

@@ -22,7 +22,7 @@ from ecgedge_bridge import (
     connect,
     virtual_strap,
 )
-from ecgedge_bridge.protocols.polar.frames import GET_ECG_SETTINGS, START_ECG, STOP_ECG
+from ecgedge_bridge.protocols.polar.control import GET_ECG_SETTINGS, START_ECG, STOP_ECG
 
 FAST = LinkTiming(no_data_s=0.4, back_off_s=0.01, back_off_max_s=0.05, disconnect_s=1.0)
 MV = np.random.default_rng(5).integers(-4000, 4000, 2600) / 1000

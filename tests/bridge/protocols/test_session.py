@@ -22,16 +22,15 @@ from ecgedge_bridge import (
     VirtualH10,
 )
 from ecgedge_bridge.link.conversation import Conversation, Inbox
-from ecgedge_bridge.protocols.polar.frames import (
+from ecgedge_bridge.protocols.polar.control import (
     PMD_CONTROL,
     PMD_DATA,
     START_ECG,
     STOP_ACC,
     STOP_ECG,
-    encode_acc_frame,
-    encode_ecg_frame,
     start_acc,
 )
+from ecgedge_bridge.protocols.polar.frames import encode_acc_frame, encode_ecg_frame
 from ecgedge_bridge.protocols.polar.session import PolarSession
 from ecgedge_bridge.protocols.session import INFORMATION, Offered, Read, Session, Subscribe, Wait, Write
 from ecgedge_bridge.protocols.standard.heart_rate import BATTERY_LEVEL, HEART_RATE_MEASUREMENT

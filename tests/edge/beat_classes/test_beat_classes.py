@@ -6,12 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ecgedge
+from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.artefacts.manifest import Manifest
 from ecgedge.beat_classes import features as bf
-from ecgedge.beat_classes.stage import BeatClassStage, BeatModel
+from ecgedge.beat_classes.model import BeatClassModel
+from ecgedge.beat_classes.stage import BeatClassStage
+from ecgedge.beats.detector import bundled_net
 from ecgedge.beats.stage import BeatStage
 from ecgedge.demo.synthetic import Segment, synthesize
-from ecgedge.rhythm.model import BUNDLED
 from ecgedge.stream.filters import FrontEnd
 from ecgedge.stream.pipeline import Pipeline
 
@@ -20,8 +22,8 @@ LIKENESS = 240 + bf.N_INTERVALS  # where the likenesses stand
 
 
 @pytest.fixture(scope="module")
-def model() -> BeatModel:
-    return BeatModel.load()
+def model() -> BeatClassModel:
+    return BeatClassModel.load()
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +31,8 @@ def ecg():
     return synthesize([Segment("sinus", 40.0, 70.0), Segment("pvc", 60.0, 70.0)], FS, seed=5)
 
 
-def pipeline(model: BeatModel) -> Pipeline:
-    return Pipeline((BeatClassStage(BeatStage(100.0), model),), 100.0, model.front_end)
+def pipeline(model: BeatClassModel) -> Pipeline:
+    return Pipeline((BeatStage(bundled_net(), events=False), BeatClassStage(model)), 100.0, model.front_end)
 
 
 def beats(events) -> list[ecgedge.Beat]:
@@ -101,14 +103,14 @@ def test_the_monitor_names_its_beats_and_json_says_so(ecg) -> None:
 
 def test_both_backends_say_the_same(ecg) -> None:
     said = [
-        ecgedge.classify_beats(ecg.mv, FS, model=BeatModel.load(None, b)).symbol for b in ("litert", "onnx")
+        ecgedge.classify_beats(ecg.mv, FS, models=ecgedge.Models.load(b)).symbol for b in ("litert", "onnx")
     ]
     assert said[0].tolist() == said[1].tolist()
 
 
 def test_a_rhythm_model_is_no_beat_model() -> None:
-    with pytest.raises(ecgedge.ModelError, match="give the folder of a beat-class model"):
-        BeatModel.load(BUNDLED / "rhythm")
+    with pytest.raises(ecgedge.ModelError, match=r"give the folder of a model for .beat_classes"):
+        BeatClassModel.load(BUNDLED / "rhythm")
 
 
 def test_the_bundled_model_fits_a_microcontroller() -> None:

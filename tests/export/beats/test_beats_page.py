@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.beat_classes.features import N_INPUTS
-from ecgedge.rhythm.model import BUNDLED
 from ecgedge_export.beat_classes.gather import UNKNOWN, observe
 from ecgedge_export.beat_classes.training import plain_inputs
 from ecgedge_export.ship.bundle import bundle

@@ -2,7 +2,7 @@
 
 The layouts are those of Polar's published "Measurement Data" specification for the H10 and H9; every table is
 in ``PROTOCOL.md``. Bytes that do not follow them raise :class:`~ecgedge_bridge.errors.FrameError` and nothing
-else. The data frames are in ``frames.py``, which offers all of these names too.
+else. The data frames are in ``frames.py``.
 
 Examples
 --------

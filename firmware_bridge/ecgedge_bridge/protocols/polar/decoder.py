@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ecgedge_bridge.protocols.bits import MILLI
-from ecgedge_bridge.protocols.polar.frames import ACC_FS, ECG_FS, decode_acc_frame, decode_ecg_frame
+from ecgedge_bridge.protocols.polar.control import ACC_FS, ECG_FS
+from ecgedge_bridge.protocols.polar.frames import decode_acc_frame, decode_ecg_frame
 from ecgedge_bridge.stream.decoder import DatedDecoder
 from ecgedge_bridge.stream.timeline import Placed
 from ecgedge_bridge.values import Acceleration

@@ -2,8 +2,7 @@
 
 The layouts are those of Polar's published "Measurement Data" specification for the H10 and H9 and, for
 delta-compressed frames, of the SDK's sources; every table is in ``PROTOCOL.md``. Bytes that do not follow
-them raise :class:`~ecgedge_bridge.errors.FrameError` and nothing else. The names of ``control.py`` are
-here too.
+them raise :class:`~ecgedge_bridge.errors.FrameError` and nothing else.
 
 Examples
 --------
@@ -35,93 +34,7 @@ from ecgedge_bridge.protocols.bits import (
     signed_width,
     unpack_bits,
 )
-from ecgedge_bridge.protocols.polar.control import (
-    ACC_BITS,
-    ACC_FS,
-    ACC_RANGE_G,
-    ECG_BITS,
-    ECG_FS,
-    GET_ACC_SETTINGS,
-    GET_ECG_SETTINGS,
-    GET_STATUS,
-    PMD_CONTROL,
-    PMD_DATA,
-    PMD_SERVICE,
-    START_ECG,
-    STOP_ACC,
-    STOP_ECG,
-    TYPE_MASK,
-    ControlMessage,
-    ControlReply,
-    Features,
-    Measurement,
-    MeasurementStopped,
-    Op,
-    Setting,
-    Settings,
-    Status,
-    command,
-    encode_features,
-    encode_reply,
-    encode_running,
-    encode_settings,
-    encode_stopped,
-    parse_control,
-    parse_running,
-    parse_settings,
-    start_acc,
-    status_text,
-)
-from ecgedge_bridge.protocols.standard.heart_rate import BATTERY_LEVEL, BATTERY_SERVICE, HEART_RATE_SERVICE
-
-__all__ = [
-    "ACC_BITS",
-    "ACC_FS",
-    "ACC_RANGE_G",
-    "BATTERY_LEVEL",
-    "BATTERY_SERVICE",
-    "ECG_BITS",
-    "ECG_FS",
-    "FRAME_SAMPLES",
-    "GET_ACC_SETTINGS",
-    "GET_ECG_SETTINGS",
-    "GET_STATUS",
-    "HEART_RATE_SERVICE",
-    "MTU_NEEDED",
-    "PMD_CONTROL",
-    "PMD_DATA",
-    "PMD_SERVICE",
-    "START_ECG",
-    "STOP_ACC",
-    "STOP_ECG",
-    "TYPE_MASK",
-    "AccFrame",
-    "ControlMessage",
-    "ControlReply",
-    "EcgFrame",
-    "Features",
-    "Measurement",
-    "MeasurementStopped",
-    "Op",
-    "Setting",
-    "Settings",
-    "Status",
-    "command",
-    "decode_acc_frame",
-    "decode_ecg_frame",
-    "encode_acc_frame",
-    "encode_ecg_frame",
-    "encode_features",
-    "encode_reply",
-    "encode_running",
-    "encode_settings",
-    "encode_stopped",
-    "parse_control",
-    "parse_running",
-    "parse_settings",
-    "start_acc",
-    "status_text",
-]
+from ecgedge_bridge.protocols.polar.control import TYPE_MASK, Measurement
 
 FRAME_SAMPLES = 73
 """Samples of an H10 notification: 10 + 3 * 73 = 229 bytes."""
