@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ecgedge.events import Battery, Beat, DeviceStatus, Event, Gap, Hrv, Quality, Rhythm
     from ecgedge.monitor import Models, Monitor
-    from ecgedge.recording import read
+    from ecgedge.recording import Recording, load, read
     from ecgedge.whole_recording import (
         Beats,
         Classification,
@@ -43,7 +43,7 @@ _HOME = {
         "detect_beats",
     ),
     "ecgedge.monitor": ("Models", "Monitor"),
-    "ecgedge.recording": ("read",),
+    "ecgedge.recording": ("Recording", "load", "read"),
     "ecgedge_bridge.errors": ("ConfigError", "EcgEdgeError", "FrameError", "LinkError", "ModelError"),
     "ecgedge_bridge.link.bleak_radio": ("connect", "scan"),
     "ecgedge_bridge.values": ("SampleBlock",),
@@ -67,6 +67,7 @@ __all__ = [
     "Models",
     "Monitor",
     "Quality",
+    "Recording",
     "Rhythm",
     "SampleBlock",
     "assess_quality",
@@ -74,6 +75,7 @@ __all__ = [
     "classify_beats",
     "connect",
     "detect_beats",
+    "load",
     "read",
     "scan",
 ]

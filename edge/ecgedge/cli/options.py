@@ -15,7 +15,13 @@ Model = Annotated[
 Backend = Annotated[str, typer.Option("--backend", help="Inference runtime: auto, litert, onnx or tflite.")]
 Adapter = Annotated[str | None, typer.Option("--adapter", help="Bluetooth adapter, for example hci1.")]
 Fs = Annotated[float | None, typer.Option("--fs", help="Sampling rate in Hz, if the file does not say it.")]
-Channel = Annotated[str | None, typer.Option("--channel", help="Name or number of the signal to read.")]
+Unit = Annotated[
+    str | None,
+    typer.Option("--unit", help="Unit of the values: mV, uV, V, nV or counts, if the file does not say it."),
+]
+Channel = Annotated[
+    str | None, typer.Option("--channel", help="Name or number (from 0) of the signal to read.")
+]
 Profile = Annotated[
     str | None,
     typer.Option("--profile", help="Kind of wearable, or a TOML file; without it what fits its services."),

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import wfdb
 
-from ecgedge.recording.wfdbfile import units_per_mv
+from ecgedge.recording.units import units_per_mv
 from ecgedge_bridge.errors import ConfigError
 
 T = TypeVar("T")
