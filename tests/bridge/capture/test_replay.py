@@ -12,10 +12,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ecgedge_bridge import Fault, FrameLost, LinkState, LinkTiming, SampleBlock, VirtualH10, virtual_strap
+from ecgedge_bridge import (
+    Fault,
+    FrameLost,
+    LinkState,
+    LinkTiming,
+    Note,
+    SampleBlock,
+    VirtualH10,
+    virtual_strap,
+)
 from ecgedge_bridge.capture.file import CaptureWriter, LinkRecord, Notification, read_capture
-from ecgedge_bridge.capture.record import record
+from ecgedge_bridge.capture.record import _Recorder, record
 from ecgedge_bridge.capture.replay import replay
+from ecgedge_bridge.codes import NoteCode
 from ecgedge_bridge.errors import ConfigError, LinkError
 from ecgedge_bridge.protocols.described.profile import load_profile
 from ecgedge_bridge.simulation.movesense import VirtualMovesense, VirtualMovesenseFirmware
@@ -89,6 +99,28 @@ async def test_what_was_live_comes_again_to_the_bit(tmp_path: Path, extras: tupl
     assert {"scanning", "waiting", "streaming", "backing_off", "stopped"} <= states
     assert {event.code for event in again if isinstance(event, LinkState)} == {None, "lost", "ended"}
     assert [event.code for event in again if isinstance(event, FrameLost)] == ["kind"]
+
+
+async def test_only_notes_of_the_link_are_recorded_a_decoders_come_anew(tmp_path: Path) -> None:
+    strap = VirtualH10(np.zeros(1300), speed=math.inf)
+    await live(strap, tmp_path / "a.cap", 1300)
+    capture = read_capture(tmp_path / "a.cap")
+    notes = [Note(0, 0.0, code, f"about {code}", "strap") for code in NoteCode]
+    with CaptureWriter(tmp_path / "b.cap", capture.header) as writer:
+        recorder = _Recorder(tmp_path / "none.cap", {})
+        recorder._writer = writer
+        for item in capture:
+            match item:
+                case LinkRecord():
+                    writer.write_link(item)
+                case Notification(uuid, data, host_time_s):
+                    writer.write(uuid, data, host_time_s)
+        for note in notes:
+            recorder.on_event(note)
+    before, after = (list(replay(tmp_path / name)) for name in ("a.cap", "b.cap"))
+    place = max(event.end_sample for event in before if isinstance(event, SampleBlock))
+    assert [plain(event) for event in after[:-1]] == [plain(event) for event in before]
+    assert after[-1] == Note(place, place / 130, NoteCode.DROPPED, "about dropped", "strap")
 
 
 async def test_the_file_says_what_it_is_of(tmp_path: Path) -> None:
