@@ -236,8 +236,14 @@ def _recovery(gaps: list[Gap], events: list[Event]) -> float | None:
 
 
 def _peak_memory_mb() -> float:
-    """Largest resident size of this process so far; Linux counts in KiB, macOS in bytes."""
+    """Largest resident size of this process so far.
+
+    From /proc where there is one: ``getrusage`` of a child counts the parent that started it.
+    """
     import resource
 
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return round(int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 1024, 1)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10), 1)
