@@ -58,9 +58,9 @@ def f1(part: Answers) -> dict[str, Any]:
     """Mean F1 of N, A and O with its interval; None where one of the three does not occur."""
     if not set("NAO") <= set(part.truth):
         return {"records": len(part.ids), "mean_f1_nao": None, "mean_f1_nao_95": None}
-    low, high = mean_f1_interval(part.truth, part.said)
+    low, high = mean_f1_interval(part.truth, part.predicted)
     return {
         "records": len(part.ids),
-        "mean_f1_nao": round(mean_f1(part.truth, part.said), 4),
+        "mean_f1_nao": round(mean_f1(part.truth, part.predicted), 4),
         "mean_f1_nao_95": [round(low, 4), round(high, 4)],
     }

@@ -88,8 +88,8 @@ def lost_name(share: float) -> str:
 
 def figures(answers: Answers, before: Answers) -> Row:
     """F1 of the named, of all, and how many points that is below the answers before the change."""
-    keep = recordings.named(answers.said)
-    gain, low, high = scores.mean_f1_gain(answers.truth, [answers.said], [before.said])
+    keep = recordings.named(answers.predicted)
+    gain, low, high = scores.mean_f1_gain(answers.truth, [answers.predicted], [before.predicted])
     return {
         "named": round(float(keep.mean()), 4),
         "of_named": recordings.f1(answers.only(keep)),
@@ -219,7 +219,7 @@ def leads(models: Models, limit: int | None) -> Row:
     found: Row = {"split": f"PTB-XL, fold 9. {splits.SPLITS['ptb-xl'].statement}", "records": len(people)}
     for lead in ("I", "II"):
         answers = recordings.answers((conditions.af_or_not(r, lead) for r in people), models)
-        share = round(float(recordings.named(answers.said).mean()), 4)
+        share = round(float(recordings.named(answers.predicted).mean()), 4)
         found[lead] = {"named": share, "AF": scores.af_report(answers)}
     return found
 

@@ -22,7 +22,7 @@ _names = LazyNames(
     {
         "ecgedge.events": "Battery Beat Event FrameLost Gap Hrv LinkState Note Quality Rhythm",
         "ecgedge.monitor": "Models Monitor",
-        "ecgedge.recording": "read",
+        "ecgedge.recording": "Recording load read",
         "ecgedge.whole_recording": "Beats Classification assess_quality classify classify_beats detect_beats",
         "ecgedge_bridge.errors": "ConfigError EcgEdgeError FrameError LinkError ModelError",
         "ecgedge_bridge.link.bleak_radio": "connect scan",

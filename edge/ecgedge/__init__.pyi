@@ -12,6 +12,8 @@ from ecgedge.events import Quality as Quality
 from ecgedge.events import Rhythm as Rhythm
 from ecgedge.monitor import Models as Models
 from ecgedge.monitor import Monitor as Monitor
+from ecgedge.recording import Recording as Recording
+from ecgedge.recording import load as load
 from ecgedge.recording import read as read
 from ecgedge.whole_recording import Beats as Beats
 from ecgedge.whole_recording import Classification as Classification

@@ -33,7 +33,7 @@ class Classification:
     ``probabilities`` maps each to its probability, ~ to 1.0 where the gate let no window through to the
     model; ``conclusive`` is False for ~ and where no class was probable enough; ``usable_fraction`` is the
     share of the recording that the gate accepted; ``heart_rate_bpm`` is None where there are fewer than two
-    beats; ``af`` says whether this is atrial fibrillation, None where neither is probable enough.
+    beats; ``af``: this is atrial fibrillation, None where neither is probable enough.
     """
 
     label: str
@@ -110,7 +110,7 @@ class Beats:
 
     ``sample`` holds their R peaks, int64 of shape (n,), ascending; ``symbol`` their AAMI classes, of the same
     shape: N (normal, bundle branch block, escape), S (supraventricular ectopic), V (ventricular ectopic),
-    F (fusion of V and N), Q (paced or not to be told).
+    F (fusion of V and N), Q (paced or unknown).
     """
 
     sample: npt.NDArray[np.int64]
@@ -184,8 +184,8 @@ def _usable_fraction(quality: Sequence[Quality]) -> float:
 
 
 def _joined(rhythms: Sequence[Rhythm]) -> dict[str, float]:
-    """Geometric mean of the probabilities of the longest windows: a 10 s start says less than the 30 s after
-    it."""
+    """Geometric mean of the probabilities of the longest windows: the first 10 s are known less surely than
+    the 30 s after them."""
     longest = max(r.end_time_s - r.time_s for r in rhythms)
     chosen = [r for r in rhythms if r.end_time_s - r.time_s > 0.9 * longest]
     log_p = np.mean([np.log(np.maximum(list(r.probabilities.values()), 1e-9)) for r in chosen], axis=0)

@@ -78,6 +78,22 @@ class Distill:
 
 
 @dataclass(frozen=True, slots=True)
+class External:
+    """A large model of other people, whose embeddings a student learns to predict beside the labels.
+
+    ``kind`` is one of :data:`ecgedge_export.teachers.KINDS` with its ``checkpoint``, or the name that stands
+    in a file of ``embeddings``; both paths are relative to the recipe. ``weight`` is that of
+    :class:`ecgedge_export.train.Embeddings`.
+    """
+
+    kind: str
+    checkpoint: str = ""
+    embeddings: str = ""
+    preset: str = ""
+    weight: Positive = 0.5
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """Everything that makes one model."""
 
@@ -95,6 +111,7 @@ class Recipe:
     augment: Augment = field(default_factory=Augment)
     quantization: Quantization = field(default_factory=Quantization)
     distill: Distill | None = None
+    teacher: External | None = None
 
     @property
     def n_samples(self) -> int:

@@ -17,7 +17,7 @@ SPLITS: Mapping[str, Split] = {name: row.split for name, row in DATASETS.items()
 
 
 def fold(record_id: str, folds: int) -> int:
-    """Tell which of so many teachers may not see a CinC 2017 record, and answers for it: ``fold-1``.
+    """Fold of a CinC 2017 record (``fold-1``): the teacher of that number never sees it, and answers for it.
 
     Examples
     --------

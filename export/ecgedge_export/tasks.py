@@ -18,7 +18,7 @@ from ecgedge_bridge.files import install_folder
 from ecgedge_bridge.schema import hint
 from ecgedge_export import recipe as recipes
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 TASKS: Mapping[str, str] = {
     "rhythm": "ecgedge_export.rhythm.task",
@@ -55,7 +55,7 @@ class Job:
     work: Path
     out: Path
     command: str
-    say: Say
+    log: Log
     quick: bool = False
     compared: Path | None = None
 
@@ -80,7 +80,7 @@ class Evaluation:
     model: Path | None = None
     backend: str = "litert"
     noise: tuple[str, ...] = ()
-    say: Say = print
+    log: Log = print
 
 
 class Task(Protocol):

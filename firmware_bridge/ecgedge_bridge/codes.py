@@ -81,6 +81,11 @@ class NoteCode(_Code):
     NOT_OFFERED = "not_offered", "the device lacks something that was asked for: streaming without it"
     NOT_STARTED = "not_started", "the device refused something that was asked for: streaming without it"
     UNKNOWN_RATE = "unknown_rate", "the device names a rate that is not known: going on with the profile's"
+    UNIT_ASSUMED = "unit_assumed", "the file names no unit: one was assumed from the size of the signal"
+    UNIT_DOUBTFUL = "unit_doubtful", "the signal has not the size of an ECG in the unit that the file names"
+    RATE_DIFFERS = "rate_differs", "the time stamps do not fit the rate that was given"
+    CUT_LINE = "cut_line", "the file ends in the middle of a line"
+    SHORT_FILE = "short_file", "the file is shorter than its header says"
     OTHER = "other", "something is to be known of the stream"
 
 

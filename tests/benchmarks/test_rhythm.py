@@ -224,5 +224,5 @@ def test_a_recording_is_what_is_read_of_it() -> None:
     ((record, classification),) = recordings.each([changed], Models.load())
     assert record is changed
     assert classification.label == "~"
-    assert recordings.answers([changed], Models.load()).said == ["~"]
+    assert recordings.answers([changed], Models.load()).predicted == ["~"]
     assert recordings.named(["~", "N"]).tolist() == [False, True]

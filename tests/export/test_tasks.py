@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from ecgedge_export.gate import task as gate_task
 from ecgedge_export.gate.sets import Windows
 from ecgedge_export.rhythm import build as rhythm_build
 from ecgedge_export.rhythm import task as rhythm_task
-from ecgedge_export.rhythm.augment import Viewer
+from ecgedge_export.rhythm.augment import Augmenter
 
 RECIPES = Path(__file__).parents[2] / "export" / "recipes"
 MODULES = {"rhythm": rhythm_task, "beats": beat_task, "beat_classes": beat_class_task, "gate": gate_task}
@@ -89,9 +89,6 @@ def windows() -> Windows:
     return Windows(x, np.repeat(["cinc:N", "cinc:~"], 200))
 
 
-Ends = Callable[..., object]
-
-
 def content(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
@@ -119,11 +116,14 @@ def test_a_gate_that_is_stopped_at_any_step_leaves_the_package_as_it_was(
 
     before = content(package)
     monkeypatch.setattr(training, "training_windows", lambda *_: windows())
-    with monkeypatch.context() as stopped, pytest.raises(ends):
-        stopped.setattr(training, step, stop)
-        tasks.train(job_for("gate", package, tmp_path / "work"))
+    job = job_for("gate", package, tmp_path / "work")
+    real = getattr(training, step)
+    monkeypatch.setattr(training, step, stop)
+    with pytest.raises(ends):
+        tasks.train(job)
     assert content(package) == before
-    tasks.train(job_for("gate", package, tmp_path / "work"))  # the same job goes on, and replaces it
+    monkeypatch.setattr(training, step, real)
+    tasks.train(job)  # the same job goes on, and replaces it
     assert list(content(package)) == ["gate/CARD.md", "gate/manifest.json", "gate/weights.json"]
     assert Manifest.load(package / "gate").metrics["trained_on"]
     assert 0 < GateModel.load(package / "gate").threshold < 1
@@ -134,11 +134,10 @@ def test_a_rhythm_model_that_is_not_measured_is_not_in_the_package(
     small, data, package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     """The real chain on made signals: trained, quantized, packaged in the work folder, then interrupted."""
-    viewer = Viewer(small.fs, small.n_samples, small.clip, small.augment, [])
-    quick = recipe.replace(small, training=recipe.replace(small.training, epochs=1))
-    monkeypatch.setattr(rhythm_task.recipes, "load", lambda path, quick: quick_recipe)
-    quick_recipe = quick
-    monkeypatch.setattr(rhythm_build, "load_sets", lambda *_: rhythm_build.Sets(data, data, viewer))
+    augmenter = Augmenter(small.fs, small.n_samples, small.clip, small.augment, [])
+    short = replace(small, training=replace(small.training, epochs=1))
+    monkeypatch.setattr(rhythm_task.recipes, "load", lambda path, quick: short)
+    monkeypatch.setattr(rhythm_build, "load_sets", lambda *_: rhythm_build.Sets(data, data, augmenter))
     seen = []
 
     def stop(folder: Path, *_: object) -> None:
@@ -149,7 +148,7 @@ def test_a_rhythm_model_that_is_not_measured_is_not_in_the_package(
         monkeypatch.setattr(rhythm_build, "measure", lambda *_: {})
     monkeypatch.setattr(rhythm_build, step, stop)
     before = content(package)
-    job = recipe.replace(job_for("rhythm", package, tmp_path / "work"), quick=step == "measure")
+    job = replace(job_for("rhythm", package, tmp_path / "work"), quick=step == "measure")
     with pytest.raises(KeyboardInterrupt):
         tasks.train(job)
     assert seen == [True], "it was trained and packaged, in the work folder"
@@ -159,7 +158,7 @@ def test_a_rhythm_model_that_is_not_measured_is_not_in_the_package(
 def test_a_folder_of_something_else_is_never_replaced(package: Path, tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "thesis.tex").write_text("")
-    job = recipe.replace(job_for("gate", package, tmp_path / "work"), out=tmp_path / "home")
+    job = replace(job_for("gate", package, tmp_path / "work"), out=tmp_path / "home")
     with pytest.raises(ConfigError, match="no model folder: choose another --out"):
         tasks.train(job)
     assert content(tmp_path / "home") == {"thesis.tex": b""}
@@ -214,7 +213,7 @@ def test_beats_are_measured_before_they_are_installed(
     """A network of random weights is enough: what counts is that the figures are its own."""
     from ecgedge.beats.net import BeatNet
     from ecgedge_export import data
-    from ecgedge_export.beats import scores, training
+    from ecgedge_export.beats import training
 
     made = synthesize([Segment("sinus", 400.0, 70.0)], 100.0, seed=1)
 
@@ -229,4 +228,3 @@ def test_beats_are_measured_before_they_are_installed(
     assert report["150 ms"]["F1"] > 99
     assert report["50 ms"]["F1"] > 99, "places are in the caller's rate"
     assert "cpu_s_per_hour" not in report
-    assert scores.pairs(made.beats, made.beats, 1)

@@ -28,7 +28,7 @@ from ecgedge_export.beat_classes import training as beat_training
 from ecgedge_export.beat_classes.gather import BeatSet
 from ecgedge_export.rhythm import build as rhythm_build
 from ecgedge_export.rhythm import scores as rhythm_scores
-from ecgedge_export.rhythm.training import untrained, views
+from ecgedge_export.rhythm.training import inputs, untrained
 from ecgedge_export.train import with_average
 
 RECIPES = ROOT / "export" / "recipes"
@@ -95,7 +95,7 @@ class Rhythm:
         """Mean F1 of N, A and O."""
         model = RhythmModel(Manifest.load(BUNDLED / self.name), backend)
         answers = rhythm_scores.classify_records(self._records, model)
-        truth, said = np.array(answers.truth), np.array(answers.said)
+        truth, said = np.array(answers.truth), np.array(answers.predicted)
 
         def mean_f1(drawn: npt.NDArray[np.int64]) -> float:
             return rhythm_scores.mean_f1(truth[drawn].tolist(), said[drawn].tolist())
@@ -112,7 +112,7 @@ class Rhythm:
 
     def batches(self, epoch: int) -> Iterator[Tensor]:
         """Windows of training records."""
-        return views(self._recipe, self._sets.train, self._sets.viewer, epoch)
+        return inputs(self._recipe, self._sets.train, self._sets.augmenter, epoch)
 
 
 class BeatClasses:
@@ -131,8 +131,8 @@ class BeatClasses:
         return BeatSet.load(trained(self.name, kept))
 
     @cached_property
-    def _viewer(self) -> beat_training.BeatViewer:
-        return beat_build.viewer(self._recipe)
+    def _augmenter(self) -> beat_training.BeatAugmenter:
+        return beat_build.augmenter(self._recipe)
 
     def score(self, backend: Backend) -> Scores:
         """F1 of ventricular and of supraventricular ectopic beats, over all beats of the records."""
@@ -149,7 +149,7 @@ class BeatClasses:
 
     def calibration(self) -> Windows:
         """Varied beats of the training side, of every class about as many."""
-        return beat_build.calibration(self._recipe, self._beats, self._viewer)[0]
+        return beat_build.calibration(self._recipe, self._beats, self._augmenter)[0]
 
     def net(self) -> nn.Module:
         """The averaged student with the recipe's prior."""
@@ -159,7 +159,7 @@ class BeatClasses:
 
     def batches(self, epoch: int) -> Iterator[Tensor]:
         """Varied beats of the training side, drawn as for training."""
-        return beat_training.epoch_views(self._recipe, self._beats, self._viewer, epoch)
+        return beat_training.epoch_inputs(self._recipe, self._beats, self._augmenter, epoch)
 
 
 SUBJECTS: tuple[Callable[[bool], Subject], ...] = (Rhythm, BeatClasses)

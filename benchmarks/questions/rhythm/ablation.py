@@ -41,7 +41,7 @@ class Outcome:
     def confidence(self) -> Array:
         """Probability of the best of N, A, O; -1 where none was named."""
         best = self.answers.probabilities[:, :3].max(axis=1)
-        return np.where(recordings.named(self.answers.said), best, -1.0)
+        return np.where(recordings.named(self.answers.predicted), best, -1.0)
 
 
 def parent(bundled: RhythmModel) -> RhythmModel:
@@ -84,7 +84,7 @@ def outcomes(records: Sequence[Record]) -> dict[str, Any]:
 
 def report(outcome: Outcome) -> dict[str, Any]:
     """F1 of all, where what is not named is wrong, and of those that are named."""
-    keep = recordings.named(outcome.answers.said)
+    keep = recordings.named(outcome.answers.predicted)
     return {
         **scores.rhythm_report(outcome.answers, "NAO~"),
         "named": round(float(keep.mean()), 4),
@@ -114,7 +114,7 @@ def gain(better: Any, worse: Any) -> dict[str, Any]:
         if skipped(outcome):
             raise NotMeasuredError(outcome["skipped"])
     a, b = better.answers, worse.answers
-    points, low, high = (100 * x for x in scores.mean_f1_gain(a.truth, [a.said], [b.said]))
+    points, low, high = (100 * x for x in scores.mean_f1_gain(a.truth, [a.predicted], [b.predicted]))
     return {
         "points": round(points, 2),
         "points_95": [round(low, 2), round(high, 2)],
@@ -131,8 +131,8 @@ def curve(outcome: Outcome) -> list[dict[str, Any]]:
 def answered(outcome: Outcome, keep: Flags) -> dict[str, Any]:
     """F1, and AF or not, where only these are answered."""
     part = outcome.answers.only(keep)
-    truth, called = (np.array(x) == "A" for x in (part.truth, part.said))
-    rest = np.where(keep, outcome.answers.said, "~").tolist()
+    truth, called = (np.array(x) == "A" for x in (part.truth, part.predicted))
+    rest = np.where(keep, outcome.answers.predicted, "~").tolist()
     return {
         "coverage": round(float(keep.mean()), 4),
         "mean_f1_of_all": round(scores.mean_f1(outcome.answers.truth, rest), 4),

@@ -31,7 +31,7 @@ def measure(records: Sequence[Record], ours: Outcome, quick: bool) -> dict[str, 
     """AF or not, by everybody; a key for each rival that detects it."""
     learns = recordings.part(TRAIN_PERCENT)
     train = recordings.cinc2017(lambda i: not splits.is_validation(i) and learns(i), 80 if quick else None)
-    called, truth = (np.array(x) == "A" for x in (ours.answers.said, ours.answers.truth))
+    called, truth = (np.array(x) == "A" for x in (ours.answers.predicted, ours.answers.truth))
     our_auroc = round(auroc(truth, ours.answers.probabilities[:, 1]), 4)
     detecting = (name for name, rival in rivals.every().items() if rival.af())
     return {

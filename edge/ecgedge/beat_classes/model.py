@@ -9,14 +9,14 @@ import numpy as np
 from ecgedge.artefacts.backends import Backend
 from ecgedge.artefacts.folder import NetworkFolder
 from ecgedge.artefacts.manifest import Manifest
-from ecgedge.beat_classes.features import FS, N_INPUTS, BeatView, beat_inputs
+from ecgedge.beat_classes.features import FS, N_INPUTS, BeatInputs, beat_inputs
 from ecgedge_bridge.errors import ModelError
 
 NORMALISATION = "beat_inputs"
 
 
 class BeatClassModel(NetworkFolder):
-    """A model that names a beat from its :class:`ecgedge.beat_classes.features.BeatView`.
+    """A model that names a beat from its :class:`ecgedge.beat_classes.features.BeatInputs`.
 
     Parameters
     ----------
@@ -43,10 +43,11 @@ class BeatClassModel(NetworkFolder):
             )
         self._clip = float(values["clip"])
 
-    def symbols(self, views: Sequence[BeatView]) -> list[str]:
+    def symbols(self, inputs: Sequence[BeatInputs]) -> list[str]:
         """Class of each beat, as the manifest names it; what is prepared together costs less."""
-        if not views:
+        if not inputs:
             return []
-        waves, intervals = np.array([v.waves for v in views]), np.array([v.intervals for v in views])
+        waves, intervals = np.array([i.waves for i in inputs]), np.array([i.intervals for i in inputs])
         rows = beat_inputs(waves, intervals, self._clip)[:, None, None]
+        # One by one: the network of a microcontroller takes one beat, and so does the file that was proven.
         return [self.manifest.classes[int(self.backend.run(x).argmax())] for x in rows]

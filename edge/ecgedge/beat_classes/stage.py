@@ -14,7 +14,7 @@ from ecgedge.beat_classes.features import (
     LONGEST_RR_S,
     N_WAVE,
     BeatHistory,
-    BeatView,
+    BeatInputs,
     Floats,
     cut,
 )
@@ -28,7 +28,7 @@ class _Followed(NamedTuple):
     """A beat whose following interval is known; ``inputs`` is None where the model need not be asked."""
 
     beat: DetectedBeat
-    inputs: BeatView | None
+    inputs: BeatInputs | None
 
 
 class BeatClassStage:
@@ -49,12 +49,12 @@ class BeatClassStage:
 
     def __init__(self, model: BeatClassModel) -> None:
         self._model, self._history, self.fs = model, BeatHistory(), model.manifest.fs
-        # What a beat is called that is plainly the template beat, if the model has a name for that.
+        # What a beat is called that matches the template, if the model has a name for that.
         self._normal = next(iter(model.manifest.with_role("normal")), None)
         self.reset()
 
     def start(self, segment: Segment) -> None:
-        """Begin a new segment: what was usual in the last one need not be usual any more."""
+        """Begin a new segment: the template of the last one need not fit any more."""
         self.reset()
 
     def reset(self) -> None:
@@ -81,6 +81,7 @@ class BeatClassStage:
     @staticmethod
     def _is_pause(segment: Segment, beat: DetectedBeat) -> bool:
         """Whether no beat follows for so long that it does not matter how long."""
+        # Longer intervals are all the same to the model: nothing is learnt by waiting on.
         return segment.settled("beats") - beat.position > LONGEST_RR_S * segment.fs
 
     def _release(self, segment: Segment, following: float) -> list[_Followed]:
@@ -90,8 +91,8 @@ class BeatClassStage:
         beat, self._held = self._held, None
         before_s = None if beat.rr_ms is None else 1e-3 * beat.rr_ms
         taken = self._wave(segment, beat), before_s, (following - beat.position) / segment.fs
-        usual = self._normal is not None and self._history.take_if_usual(*taken)
-        return [_Followed(beat, None if usual else self._history.take(*taken))]
+        matches = self._normal is not None and self._history.take_if_template(*taken)
+        return [_Followed(beat, None if matches else self._history.take(*taken))]
 
     @staticmethod
     def _wave(segment: Segment, beat: DetectedBeat) -> Floats:

@@ -20,7 +20,13 @@ Backend = Annotated[str, typer.Option("--backend", help="Inference runtime: auto
 Device = Annotated[str, typer.Argument(help="Name or address of the wearable, for example 'Polar H10'.")]
 Adapter = Annotated[str | None, typer.Option("--adapter", help="Bluetooth adapter, for example hci1.")]
 Fs = Annotated[float | None, typer.Option("--fs", help="Sampling rate in Hz, if it is not in the file.")]
-Channel = Annotated[str | None, typer.Option("--channel", help="Name or number of the signal to read.")]
+Unit = Annotated[
+    str | None,
+    typer.Option("--unit", help="Unit of the values: mV, uV, V, nV or counts, if it is not in the file."),
+]
+Channel = Annotated[
+    str | None, typer.Option("--channel", help="Name or number (from 0) of the signal to read.")
+]
 DeviceFs = Annotated[
     float | None, typer.Option("--fs", help="Sampling rate in Hz, where the device has several.")
 ]

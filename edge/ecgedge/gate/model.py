@@ -1,7 +1,7 @@
-"""The noise gate: is this stretch of signal usable, how surely, and what speaks against it.
+"""The noise gate: is this stretch of signal usable, with what probability, and what speaks against it.
 
-Two logistic regressions over the features of ``features.py``: one says whether the rhythm can be told, the
-stricter one whether the shape of beats can. Both were fitted with AF and ectopy labelled clean
+Two logistic regressions over the features of ``features.py``: one for whether the rhythm can be told, a
+stricter one for whether the shape of beats can. Both were fitted with AF and ectopy labelled clean
 (``ecgedge-export train recipes/gate.toml``). Flat signal is refused by rule.
 """
 
@@ -24,7 +24,7 @@ from ecgedge_bridge.schema import build
 Array = npt.NDArray[np.float64]
 FRONT_END = FrontEnd.default(100.0)
 
-# What a person is told: the feature that speaks most against the window, in words.
+# Words for a person: the feature that speaks most against the window, in words.
 REASONS = {
     "sure": "beats_unsure",
     "unsure": "beats_unsure",
@@ -162,6 +162,7 @@ class Gate:
 
     def assess(self, x: Signal, beats: Beats) -> Assessment:
         """Assess a stretch ``x`` (mV, shape (n,)) with the beats in it."""
+        # By rule: a flat line has no beats, and features of it are ratios of nothing.
         if flat_share(x, self._fs) > 0.5:
             return Assessment(False, 0.0, ("flat",), False)
         z = self.standardised(gate_features(x, beats, self._fs))

@@ -54,7 +54,7 @@ class RhythmModel(NetworkFolder):
 
     @property
     def thresholds(self) -> dict[str, float]:
-        """The manifest's, with the usual ones for what it does not give."""
+        """The manifest's, and :data:`LIMITS` for those that it does not give."""
         return {**LIMITS, **self.manifest.thresholds}
 
     def af(self, p: Mapping[str, float]) -> bool | None:

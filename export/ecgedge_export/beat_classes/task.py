@@ -25,14 +25,14 @@ def make(job: Job) -> str:
     """Train, quantize and measure; see :class:`ecgedge_export.tasks.Task`."""
     how, beats = _student(job)
     test = splits.DS2[:2] if job.quick else splits.DS2
-    manifest = build.build(how, beats, build.viewer(how), job.made, job.work, job.command, job.say, test)
+    manifest = build.build(how, beats, build.augmenter(how), job.made, job.work, job.command, job.log, test)
     return f"{manifest.metrics['int8_litert']['gross']} (INT8, LiteRT)"
 
 
 def compare(job: Job, trials: Trials) -> object:
     """Train students in every way, in folds of DS1; epochs are the recipe's."""
     how, beats = _student(job)
-    return folds.compare(how, beats, build.viewer(how), trials.seeds, job.work / "folds", job.say)
+    return folds.compare(how, beats, build.augmenter(how), trials.seeds, job.work / "folds", job.log)
 
 
 def evaluate(how: Evaluation) -> object:
@@ -45,4 +45,4 @@ def _student(job: Job) -> _Student:
     """What it is trained by, and beats to train on, which are kept for the next time."""
     how = training.load_recipe(job.recipe, quick=job.quick)
     limit = QUICK_RECORDS if job.quick else None
-    return _Student(how, gathered(job.work, how.training.seed, job.say, limit))
+    return _Student(how, gathered(job.work, how.training.seed, job.log, limit))

@@ -15,8 +15,9 @@ from ecgedge_export import prepare, splits
 from ecgedge_export.beats import scores, training
 from ecgedge_export.tasks import Evaluation, Job, Trials
 
+# Kinds of NSTDB and ratios in dB.
 NOISE = ("em:6", "em:0", "ma:6", "ma:0", "bw:0")
-QUICK_STEPS = 20
+QUICK_STEPS = 20  # of 10,000: nothing is learnt, everything is run
 
 
 def make(job: Job) -> str:
@@ -24,8 +25,8 @@ def make(job: Job) -> str:
     how = training.load_recipe(job.recipe)
     if job.quick:
         how = replace(how, steps=QUICK_STEPS, self_labelled=0.0)
-    net = training.build(how, splits.DS1, job.say)
-    job.say("measuring on MIT-BIH DS2")
+    net = training.build(how, splits.DS1, job.log)
+    job.log("measuring on MIT-BIH DS2")
     report = scores.report(_detect(net), splits.DS2[:2] if job.quick else splits.DS2)
     del report["cpu_s_per_hour"]  # of this machine, and of the day
     training.save(net, how, job.made, {"command": job.command, "DS2": report})

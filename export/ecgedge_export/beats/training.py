@@ -1,8 +1,8 @@
 """Train the beat detector: first on annotated beats, then also on recordings that it was sure of itself.
 
 Annotated are both leads of MIT-BIH DS1. The second round adds CinC 2017 training recordings (lead I,
-hand-held) in which the first round left nothing in question: clean there, they are shown with noise. Noise is
-the second lead of NSTDB; its first is for judging.
+hand-held) in which the first round was sure of every beat: clean there, they are shown with noise. Noise is
+the second lead of NSTDB; its first lead tests.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ from ecgedge.artefacts.manifest import Manifest, Normalisation
 from ecgedge.beats.detector import CLIP, SHORTEST_S, find_beats
 from ecgedge.beats.net import DILATIONS, FS, HOP, KERNEL, LENGTH, STRIDES, BeatNet, pack
 from ecgedge_export import data, prepare, recipe, splits
-from ecgedge_export.beats.views import Source, Viewer
-from ecgedge_export.progress import telling
+from ecgedge_export.beats.augment import Augmenter, Source
+from ecgedge_export.progress import epoch_log
 from ecgedge_export.recipe import Count, Positive
 from ecgedge_export.ship.origin import commit, versions
 from ecgedge_export.ship.package import package_weights
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
+# Ventricular, fusion, escape, flutter, aberrant and junctional beats: few people's, so drawn more often than
+# they come (`rare` in the recipe).
 RARE = frozenset("VFEe!aSJ")
 REPORT = 500  # steps between two lines about the progress
 
@@ -82,16 +84,16 @@ def load_recipe(path: Path) -> BeatRecipe:
     return recipe.read(BeatRecipe, path)
 
 
-def build(how: BeatRecipe, record_ids: tuple[str, ...], say: Say) -> BeatNet:
+def build(how: BeatRecipe, record_ids: tuple[str, ...], log: Log) -> BeatNet:
     """Train in two rounds on MIT-BIH records, the second one with CinC 2017."""
     annotated = mitdb_sources(record_ids)
-    viewer = Viewer(noises(), how.rare, how.snr_db)
-    first = train(how, [annotated], viewer, say)
+    augmenter = Augmenter(noises(), how.rare, how.snr_db)
+    first = train(how, [annotated], augmenter, log)
     if not how.self_labelled:
         return first
     own = self_labelled(first, how.sure)
-    say(f"second round: {len(own)} recordings labelled by the first one")
-    return train(how, [annotated, own], viewer, say)
+    log(f"second round: {len(own)} recordings labelled by the first one")
+    return train(how, [annotated, own], augmenter, log)
 
 
 def save(net: BeatNet, how: BeatRecipe, folder: Path, metrics: Mapping[str, Any]) -> None:
@@ -127,15 +129,15 @@ def _draft(net: BeatNet, how: BeatRecipe, metrics: Mapping[str, Any]) -> Manifes
     )
 
 
-def train(how: BeatRecipe, sources: list[list[Source]], viewer: Viewer, say: Say) -> BeatNet:
-    """Train a network; where there are two lists of sources, the second gives ``how.self_labelled`` views."""
+def train(how: BeatRecipe, sources: list[list[Source]], augmenter: Augmenter, log: Log) -> BeatNet:
+    """Train a network; of two lists of sources, the second gives the share ``how.self_labelled``."""
     torch.set_num_threads(how.threads)
     torch.manual_seed(how.seed)
     net = TorchNet(how.channels)
     optimiser = torch.optim.AdamW(net.parameters(), how.lr, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, how.lr, total_steps=how.steps, pct_start=0.1)
-    sum_of_losses, tell = 0.0, telling(say, "beats")
-    for step, (x, y) in enumerate(_batches(how, sources, viewer), 1):
+    sum_of_losses, log_epoch = 0.0, epoch_log(log, "beats")
+    for step, (x, y) in enumerate(_batches(how, sources, augmenter), 1):
         loss = F.binary_cross_entropy_with_logits(net(x), y)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -144,18 +146,20 @@ def train(how: BeatRecipe, sources: list[list[Source]], viewer: Viewer, say: Say
         schedule.step()
         sum_of_losses += float(loss.detach())
         if step % REPORT == 0:
-            tell(step, how.steps, sum_of_losses / REPORT)
+            log_epoch(step, how.steps, sum_of_losses / REPORT)
             sum_of_losses = 0.0
     return net.packed(how)
 
 
-def _batches(how: BeatRecipe, sources: list[list[Source]], viewer: Viewer) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(
+    how: BeatRecipe, sources: list[list[Source]], augmenter: Augmenter
+) -> Iterator[tuple[Tensor, Tensor]]:
     rng = np.random.default_rng(how.seed)
     for _ in range(how.steps):
         second = rng.random(how.batch) < how.self_labelled * (len(sources) > 1)
         chosen = [sources[int(s)] for s in second]
-        views = [viewer.view(pool[rng.integers(len(pool))], rng) for pool in chosen]
-        x, y = (np.stack(parts) for parts in zip(*views, strict=True))
+        drawn = [augmenter.draw(pool[rng.integers(len(pool))], rng) for pool in chosen]
+        x, y = (np.stack(parts) for parts in zip(*drawn, strict=True))
         yield torch.from_numpy(x)[:, None], torch.from_numpy(y)
 
 
@@ -177,6 +181,7 @@ def noises() -> list[prepare.Signal]:
 
 def self_labelled(net: BeatNet, sure: float) -> list[Source]:
     """CinC 2017 training recordings in which every place that may hold a beat surely does."""
+    # So low that every place that might hold a beat is found, and its confidence can be asked for.
     asking = replace(net, threshold=0.1, back=0.1)
     everything = prepare.cinc2017(FS)
     sources = []

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_export.cli.options import say
+from ecgedge_export.cli.options import log
 
 
 def evaluate(
@@ -40,7 +40,7 @@ def evaluate(
     if what == "ec57":
         report = _ec57_report(model, backend, annotations, keep, extension, record)
     else:
-        asked = tasks.Evaluation(model, backend, tuple(noise or ()), say)
+        asked = tasks.Evaluation(model, backend, tuple(noise or ()), log)
         report = tasks.task(what.replace("-", "_")).evaluate(asked)
     typer.echo(json.dumps(report, indent=1))
 
@@ -59,6 +59,7 @@ def _ec57_report(
     from ecgedge_export import data, splits
     from ecgedge_export.ec57 import report as ec57
 
+    # DS1 trained the models; figures of its records would flatter them.
     ids = record_ids or list(splits.DS2)
     if annotations and keep:
         raise ConfigError("--keep is for our own annotation files: leave it out beside --annotations")
@@ -67,7 +68,7 @@ def _ec57_report(
         if annotations is None:
             _annotate(model, backend, folder, extension, ids)
         report = ec57.report(ec57.compare_files(data.mitdb(ids), folder, extension))
-    say(ec57.table(report))
+    log(ec57.table(report))
     return report
 
 
@@ -76,4 +77,4 @@ def _annotate(model: Path | None, backend: str, folder: Path, extension: str, id
     from ecgedge_export import data
     from ecgedge_export.ec57.annotations import annotate
 
-    annotate(Monitor(Models.load(backend, rhythm=model)), data.mitdb(ids), folder, extension, say)
+    annotate(Monitor(Models.load(backend, rhythm=model)), data.mitdb(ids), folder, extension, log)

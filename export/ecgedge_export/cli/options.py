@@ -12,6 +12,6 @@ Quick = Annotated[bool, typer.Option(help="Two epochs on few records: to see tha
 Work = Annotated[Path | None, typer.Option(help="Checkpoints; default: the user's cache.")]
 
 
-def say(line: str) -> None:
-    """Tell people something; what is meant for programs goes to stdout."""
+def log(line: str) -> None:
+    """Write a line for people to stderr; what is meant for programs goes to stdout."""
     typer.echo(line, err=True)

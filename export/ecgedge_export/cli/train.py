@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ecgedge_export.cli.options import Quick, Work, say
+from ecgedge_export.cli.options import Quick, Work, log
 
 
 def train(
@@ -32,8 +32,8 @@ def train(
     command += f" --compared {compared.name}" if compared else ""
     path = recipes.found(recipe)
     place = work or recipes.work_folder(path, quick=quick)
-    job = tasks.Job(path, place, out or place / "model", command, say, quick, compared)
-    say(f"{job.out}: {tasks.train(job)}")
+    job = tasks.Job(path, place, out or place / "model", command, log, quick, compared)
+    log(f"{job.out}: {tasks.train(job)}")
 
 
 def distill(
@@ -49,6 +49,6 @@ def distill(
 
     path = recipes.found(recipe)
     place = work or recipes.work_folder(path, quick=quick)
-    job = tasks.Job(path, place, place / "model", f"ecgedge-export distill {recipe.as_posix()}", say, quick)
+    job = tasks.Job(path, place, place / "model", f"ecgedge-export distill {recipe.as_posix()}", log, quick)
     table = tasks.of_recipe(path).compare(job, tasks.Trials(seeds, epochs))
     typer.echo(json.dumps(table, indent=1))

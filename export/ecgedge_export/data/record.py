@@ -1,4 +1,4 @@
-"""One type for a recording of any data set: where its signal is, and everything that is said about it."""
+"""One type for a recording of any data set: where its signal is, and all its labels."""
 
 from __future__ import annotations
 

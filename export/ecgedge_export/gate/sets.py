@@ -20,13 +20,13 @@ from ecgedge_export.recipe import Positive
 
 Array = npt.NDArray[np.float64]
 Signal = prepare.Signal
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 CLEAN = ("mitdb:sinus", "mitdb:af", "mitdb:ectopy", "cinc:N", "cinc:A", "cinc:O", "motion:clean")
 """Usable for the rhythm and for the shape of beats."""
 MILD = "mild"  # at the end of a group's name: not as it should be, and not lost; only the shape is in doubt
 KINDS = ("em", "ma")  # baseline wander does not pass the filters
-VALIDATES = 8  # the person whose motion artefacts train nothing
+VALIDATES = 8  # the last of the eight people: whose motion artefacts train nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +80,12 @@ def load_recipe(path: Path) -> GateRecipe:
     return recipe.read(GateRecipe, path)
 
 
-def read(readers: Mapping[str, Callable[[], Windows]], say: Say) -> Windows:
-    """Read several sets of windows, each with a name for the line that tells of it, and put them together."""
+def read(readers: Mapping[str, Callable[[], Windows]], log: Log) -> Windows:
+    """Read several sets of windows, each with its name in the log, and put them together."""
     parts = []
     for name, reader in readers.items():
         parts.append(reader())
-        say(f"{name}: {len(parts[-1].group)} windows")
+        log(f"{name}: {len(parts[-1].group)} windows")
     return Windows(np.vstack([p.features for p in parts]), np.concatenate([p.group for p in parts]))
 
 
@@ -187,6 +187,7 @@ def _rhythm(record: data.Record, start_s: float, window_s: float) -> str | None:
     low, high = start_s * record.fs, (start_s + window_s) * record.fs
     rhythm = {episode.name for episode in record.rhythms if episode.overlaps(low, high)}
     symbols = set(record.symbols[(record.beats >= low) & (record.beats < high)].tolist())
+    # Flutter has no beats, a paced rhythm another shape, and Q is what the cardiologists could not read.
     if rhythm & {"VFL", "P"} or "Q" in symbols or not symbols:
         return None
     if "AFIB" in rhythm:

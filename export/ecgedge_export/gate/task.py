@@ -16,7 +16,7 @@ QUICK = training.Few(recordings=200, people=1)
 def make(job: Job) -> str:
     """Fit, and measure what is refused; see :class:`ecgedge_export.tasks.Task`."""
     few = QUICK if job.quick else training.ALL
-    fitted = training.build(sets.load_recipe(job.recipe), job.command, job.say, few)
+    fitted = training.build(sets.load_recipe(job.recipe), job.command, job.log, few)
     training.save(fitted, job.made)
     return f"threshold {fitted.gate.threshold:.3f}"
 
@@ -29,4 +29,4 @@ def compare(job: Job, _: Trials) -> object:
 def evaluate(how: Evaluation) -> object:
     """Measure the bundled gate: across data sets, at its threshold, and what it is worth to the rhythm."""
     gate = GateModel.load()
-    return scores.report(gate, sets.load_recipe(recipes.found(Path("recipes/gate.toml"))), how.say)
+    return scores.report(gate, sets.load_recipe(recipes.found(Path("recipes/gate.toml"))), how.log)

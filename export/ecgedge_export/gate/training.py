@@ -24,13 +24,13 @@ from ecgedge.stream.windowing import REMAINDER_S
 from ecgedge_export import data, splits
 from ecgedge_export.gate import motion
 from ecgedge_export.gate import sets as gate_data
-from ecgedge_export.gate.sets import CLEAN, VALIDATES, GateRecipe, Say, Windows
+from ecgedge_export.gate.sets import CLEAN, VALIDATES, GateRecipe, Log, Windows
 from ecgedge_export.ship.origin import commit, versions
 from ecgedge_export.ship.package import package_weights
 
 Array = npt.NDArray[np.float64]
-CLIP = 4.0
-FEWEST = 50  # windows without which a group has no say in a threshold
+CLIP = 4.0  # standard deviations: one feature that is far off does not outvote all the others
+FEWEST = 50  # windows below which a group does not set a threshold: a quantile of 5 % rests on three of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,9 @@ class Fitted:
     draft: Manifest
 
 
-def build(how: GateRecipe, command: str, say: Say, few: Few = ALL) -> Fitted:
+def build(how: GateRecipe, command: str, log: Log, few: Few = ALL) -> Fitted:
     """Read the training data, fit, and note what the gate refuses of them."""
-    windows = training_windows(how, say, few)
+    windows = training_windows(how, log, few)
     gate = fit(how, windows)
     metrics = {"command": command, "trained_on": refused(gate, windows)}
     return Fitted(gate, draft(gate, windows, metrics))
@@ -102,7 +102,7 @@ def draft(gate: GateModel, windows: Windows, metrics: Mapping[str, Any]) -> Mani
     )
 
 
-def training_windows(how: GateRecipe, say: Say, few: Few = ALL) -> Windows:
+def training_windows(how: GateRecipe, log: Log, few: Few = ALL) -> Windows:
     """Windows that may train: none of a validation or test split."""
     levels = (*how.noisy_db, *how.mild_db)
     ids, people = splits.DS1[: few.people], range(1, VALIDATES)[: few.people]
@@ -112,7 +112,7 @@ def training_windows(how: GateRecipe, say: Say, few: Few = ALL) -> Windows:
         "MIT-BIH DS1 with noise": lambda: gate_data.mixed_windows(how, ids, levels, lead=1),
         "motion": lambda: gate_data.motion_windows(how, people=people),
     }
-    return replace(gate_data.read(readers, say), sources=_sources(few))
+    return replace(gate_data.read(readers, log), sources=_sources(few))
 
 
 def _sources(few: Few) -> tuple[Source, ...]:
@@ -130,6 +130,7 @@ def _sources(few: Few) -> tuple[Source, ...]:
 
 def fit(how: GateRecipe, windows: Windows) -> GateModel:
     """Fit both levels, calibrate them, and choose their thresholds."""
+    # Of all windows together; 1e-9 for a feature that never changes.
     mean, scale = windows.features.mean(axis=0), windows.features.std(axis=0) + 1e-9
     z = np.clip((windows.features - mean) / scale, -CLIP, CLIP)
     lost = ~windows.clean & ~windows.mild
@@ -204,6 +205,7 @@ def _weights(windows: Windows, yes: npt.NDArray[np.bool_], no: npt.NDArray[np.bo
 def _logistic(z: Array, yes: npt.NDArray[np.bool_], weights: Array, ridge: float) -> Line:
     design, y = np.hstack([z, np.ones((len(z), 1))]), yes.astype(np.float64)
 
+    # Value and slope, which the optimiser asks for together.
     def loss(w: Array) -> tuple[float, Array]:
         log_odds = design @ w
         value = np.sum(weights * (np.logaddexp(0, log_odds) - y * log_odds)) + ridge * np.sum(w[:-1] ** 2)

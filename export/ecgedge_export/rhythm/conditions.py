@@ -18,10 +18,14 @@ from ecgedge_export.rhythm import scores as evaluate
 from ecgedge_export.rhythm.scores import Answers, Recording
 
 Signal = npt.NDArray[np.float32]
+# Of wearables (Movesense 125, Polar 130, HealthyPi 250) and of data sets (PTB-XL 100 and 500, MIT-BIH 360).
 RATES = (100, 125, 130, 250, 360, 500)
+# In the middle of NSTDB's own ratios, which go from 24 dB (hardly to be seen) to -6 (no beat to be seen).
 NOISE_SNR_DB = 12.0
-SHORT_S = 10.0
+SHORT_S = 10.0  # what a standard ECG lasts, and the shortest stretch that the model answers about
+# Names with the share of a recording that the gate let through, from and up to.
 QUALITY = (("all of it usable", 0.999, 2.0), ("half of it or more", 0.5, 0.999), ("less", -1.0, 0.5))
+# In years; the last bound lies above the 90 that PTB-XL writes for everybody older.
 AGES = (("under 50 years", 0.0, 50.0), ("50 to 69 years", 50.0, 70.0), ("70 years and older", 70.0, 200.0))
 
 
@@ -85,11 +89,12 @@ def by_quality(answers: Answers) -> dict[str, dict[str, Any]]:
     for name, low, high in QUALITY:
         part = answers.only((answers.usable >= low) & (answers.usable < high))
         if part.ids:
-            f1 = evaluate.mean_f1(part.truth, part.said)
+            f1 = evaluate.mean_f1(part.truth, part.predicted)
+            span = evaluate.mean_f1_interval(part.truth, part.predicted)
             found[name] = {
                 "records": len(part.ids),
                 "mean_f1_nao": round(f1, 4),
-                "mean_f1_nao_95": [round(x, 4) for x in evaluate.mean_f1_interval(part.truth, part.said)],
+                "mean_f1_nao_95": [round(x, 4) for x in span],
                 "af": evaluate.af_report(part),
             }
     return found
@@ -108,7 +113,7 @@ def by_person(model: RhythmModel) -> dict[str, dict[str, Any]]:
 
 
 def af_or_not(record: Record, lead: str = "I") -> Changed:
-    """One lead of a PTB-XL recording, labelled A where its cardiologists said AFIB, else N."""
+    """One lead of a PTB-XL recording, labelled A where its cardiologists wrote AFIB, else N."""
     return Changed(record.id, "A" if "AFIB" in record.statements else "N", record.lead(lead), record.fs)
 
 

@@ -11,8 +11,8 @@ from ecgedge.beats.detector import CLIP, find_beats
 from ecgedge.beats.net import HOP, LENGTH, BeatNet
 from ecgedge_bridge.errors import ConfigError, ModelError
 from ecgedge_export.beats import training as beat_training
+from ecgedge_export.beats.augment import Augmenter, Source, target
 from ecgedge_export.beats.scores import Counts, compare, condition, pairs
-from ecgedge_export.beats.views import Source, Viewer, target
 from ecgedge_export.data import Episode, Record
 
 REPORT = {
@@ -46,11 +46,11 @@ def test_a_target_is_a_bell_at_each_beat():
 
 
 def test_views_have_the_form_and_the_beats_where_the_target_says(source):
-    viewer = Viewer([], 0.3, (0.0, 10.0))
+    augmenter = Augmenter([], 0.3, (0.0, 10.0))
     rng = np.random.default_rng(1)
     hits = []
     for _ in range(200):
-        x, y = viewer.view(source, rng)
+        x, y = augmenter.draw(source, rng)
         assert x.shape == (LENGTH,)
         assert y.shape == (HOP,)
         assert np.abs(x).max() <= CLIP
@@ -68,7 +68,7 @@ def short():
 
 @pytest.fixture(scope="module")
 def trained(short, source):
-    return beat_training.train(short, [[source]], Viewer([], 0.0, (0.0, 10.0)), lambda line: None)
+    return beat_training.train(short, [[source]], Augmenter([], 0.0, (0.0, 10.0)), lambda line: None)
 
 
 def test_it_learns(trained, source):
@@ -81,7 +81,7 @@ def test_it_learns(trained, source):
 
 
 def test_the_same_seed_gives_the_same_weights(short, trained, source):
-    again = beat_training.train(short, [[source]], Viewer([], 0.0, (0.0, 10.0)), lambda line: None)
+    again = beat_training.train(short, [[source]], Augmenter([], 0.0, (0.0, 10.0)), lambda line: None)
     assert again.weights == trained.weights
 
 

@@ -121,7 +121,7 @@ def test_a_gate_goes_where_it_was_asked_for_and_else_into_the_work_folder(
 ):
     asked = []
 
-    def build(how, command, say, few):
+    def build(how, command, log, few):
         asked.append(few)
         metrics = {"command": command, "trained_on": gate_training.refused(gate, windows)}
         return gate_training.Fitted(gate, gate_training.draft(gate, windows, metrics))

@@ -30,8 +30,8 @@ def cpsc2021(record_ids: Sequence[str] | None = None) -> Iterator[Record]:
     """
     paths = record_paths(DATASET.folder(), r"data_\d+_\d+")
     for name, path in chosen("cpsc2021", paths, record_ids):
-        said = (line.strip().lower() for line in header(path).comments)
-        label = next((LABELS[line] for line in said if line in LABELS), "")
+        lines = (line.strip().lower() for line in header(path).comments)
+        label = next((LABELS[line] for line in lines if line in LABELS), "")
         yield wfdb_record("cpsc2021", name, path, patient=name.split("_")[1], label=label)
 
 

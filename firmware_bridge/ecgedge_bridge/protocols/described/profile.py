@@ -27,14 +27,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ecgedge_bridge.codes import FrameCode
 from ecgedge_bridge.errors import ConfigError, FrameError
-from ecgedge_bridge.protocols.described.keys import Counter, Stamp, header_bytes, uuid
+from ecgedge_bridge.protocols.described.keys import Command, Counter, Stamp, header_bytes, uuid
 from ecgedge_bridge.schema import (
     Place,
     Table,
@@ -268,7 +267,7 @@ def parse_profile(text: str, source: str = "profile") -> GattProfile:
 
 def _profile(table: Table) -> GattProfile:
     header: tuple[int | None, ...] = table.take("header", converted(header_bytes), ())
-    command = table.take("command", table_of(_command), _Command())
+    command = table.take("command", table_of(Command.read), Command())
     profile = GattProfile(
         name=table.take("name", written),
         service=table.take("service", converted(uuid)),
@@ -294,22 +293,6 @@ def _profile(table: Table) -> GattProfile:
             "lacks samples, which a counter of notifications needs: say how many each one holds"
         )
     return profile
-
-
-class _Command(NamedTuple):
-    """What is written to the device, and to which characteristic."""
-
-    characteristic: str | None = None
-    start: bytes = b""
-    stop: bytes = b""
-
-
-def _command(table: Table) -> _Command:
-    return _Command(
-        table.take("characteristic", converted(uuid)),
-        table.take("start", converted(bytes.fromhex), b""),
-        table.take("stop", converted(bytes.fromhex), b""),
-    )
 
 
 def load_profile(path: str | Path) -> GattProfile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +17,8 @@ Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.float64]
 
 N = HEIGHTS * HOP + 2 * REACH
-"""Samples of a view before its end is cut out: the seconds that its height is taken from, and around."""
-STRETCH = 0.3
+"""Samples of a stretch before its end is cut out: the seconds its height is taken from, and a margin."""
+STRETCH = 0.3  # log of the largest change of tempo: 60 bpm becomes 44 to 81
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Source:
     beats : ndarray of float64, shape (k,)
         R peaks in samples, ascending.
     rare : ndarray of float64
-        Those of the beats that are to be shown more often than they come.
+        Those of the beats that are drawn more often than they come.
     """
 
     leads: Floats
@@ -40,35 +41,50 @@ class Source:
 
     @property
     def long_enough(self) -> bool:
-        """Whether a view fits, stretched at most."""
+        """Whether a stretch fits, at the slowest tempo."""
         return bool(self.leads.shape[1] > N * math.exp(STRETCH) + 2)
 
 
-class Viewer:
-    """Draws views: ``view(source, rng)`` is (input of the network, what it is to say)."""
+class Example(NamedTuple):
+    """A signal, float32 of shape (LENGTH,), and the target of its middle, of shape (HOP,)."""
+
+    signal: Floats
+    target: Floats
+
+
+class _Stretch(NamedTuple):
+    """Signal of shape (N,) and the places of its beats."""
+
+    signal: Floats
+    beats: Places
+
+
+class Augmenter:
+    """Draws examples: ``draw(source, rng)`` is an input of the network and its target."""
 
     def __init__(self, noise: list[Floats], rare: float, snr_db: tuple[float, float]) -> None:
         self._noise, self._rare, self._snr_db = noise, rare, snr_db
 
-    def view(self, source: Source, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """Return the signal, shape (LENGTH,), and the target of its middle, shape (HOP,)."""
+    def draw(self, source: Source, rng: np.random.Generator) -> Example:
+        """Return one example of a recording."""
         x, beats = self._crop(source, rng)
+        # In the order of the world: the recorder's band, a moved electrode, a lost one, then noise.
         x = _other_band(x, rng)
         x = _step(x, rng)
         x, beats = _lead_off(x, beats, rng)
         x = self._noisy(x, rng)
         sign = _sign(rng)
         gain = np.float32(sign * np.exp(rng.normal(0, 0.15)) / _height(x))
-        return np.clip(gain * x[-LENGTH:], -CLIP, CLIP), target(beats - (N - REACH - HOP))
+        return Example(np.clip(gain * x[-LENGTH:], -CLIP, CLIP), target(beats - (N - REACH - HOP)))
 
-    def _crop(self, source: Source, rng: np.random.Generator) -> tuple[Floats, Places]:
+    def _crop(self, source: Source, rng: np.random.Generator) -> _Stretch:
         """A stretch of a lead, or of one that lies between two, at another heart rate."""
         factor = float(np.exp(rng.uniform(-STRETCH, STRETCH))) if rng.random() < 0.4 else 1.0
         n = int(N * factor) + 2
         start = self._start(source, n, factor, rng)
         piece = _direction(len(source.leads), rng) @ source.leads[:, start : start + n]
         x = piece[:N] if factor == 1 else np.interp(np.arange(N) * factor, np.arange(n), piece)
-        return x.astype(np.float32, copy=False), (source.beats - start) / factor
+        return _Stretch(x.astype(np.float32, copy=False), (source.beats - start) / factor)
 
     def _start(self, source: Source, n: int, factor: float, rng: np.random.Generator) -> int:
         last = source.leads.shape[1] - n
@@ -79,6 +95,7 @@ class Viewer:
 
     def _noisy(self, x: Floats, rng: np.random.Generator) -> Floats:
         spread = max(float(x.std()), 1e-3)
+        # Recorded noise in most stretches, sometimes of two kinds; white noise and mains hum in some.
         if self._noise and rng.random() < 0.6:
             for _ in range(1 + (rng.random() < 0.3)):
                 x = x + self._piece(spread, rng)
@@ -102,7 +119,7 @@ def _sign(rng: np.random.Generator) -> float:
 
 
 def target(beats: Places) -> Floats:
-    """What the network is to say of :data:`HOP` samples: a bell around each beat (position in them)."""
+    """Target of :data:`HOP` samples: a bell around each beat (position in them)."""
     near = beats[(beats > -5 * WIDTH) & (beats < HOP + 5 * WIDTH)]
     bells = np.exp(-0.5 * ((np.arange(HOP) - near[:, None]) / WIDTH) ** 2)
     out: Floats = bells.max(axis=0, initial=0.0).astype(np.float32)
@@ -136,7 +153,7 @@ def _step(x: Floats, rng: np.random.Generator) -> Floats:
     return x
 
 
-def _lead_off(x: Floats, beats: Places, rng: np.random.Generator) -> tuple[Floats, Places]:
+def _lead_off(x: Floats, beats: Places, rng: np.random.Generator) -> _Stretch:
     """Nothing at all for some seconds, and no beat there."""
     if rng.random() < 0.1:
         start = int(rng.integers(0, N))
@@ -144,10 +161,10 @@ def _lead_off(x: Floats, beats: Places, rng: np.random.Generator) -> tuple[Float
         x = x.copy()
         x[start:end] = 0
         beats = beats[(beats < start) | (beats >= end)]
-    return x, beats
+    return _Stretch(x, beats)
 
 
 def _height(x: Floats) -> float:
-    """The usual height, as the detector takes it from the seconds before."""
+    """The reference height, as the detector takes it from the seconds before."""
     tallest = np.sort(np.abs(x[REACH:-REACH]).reshape(HEIGHTS, HOP).max(axis=1))[::-1]
     return max(float(tallest[int(TALLER * HEIGHTS)]), FLOOR_MV)
