@@ -11,13 +11,14 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.events import DeviceStatus, Event, Gap
+from ecgedge.events import Event, Gap, Note
 from ecgedge.stream.clock import SampleClock
 from ecgedge.stream.filters import Filter
 from ecgedge.stream.plan import planned
 from ecgedge.stream.ring import Ring
 from ecgedge.stream.segment import Counts, Segment
 from ecgedge.stream.stage import TICK_S, Stage
+from ecgedge_bridge.codes import NoteCode
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.values import SampleBlock
 
@@ -153,9 +154,8 @@ class Pipeline:
         start = block.sample if block.placed else self._next or 0
         if self._next is not None and start < self._next and len(samples):
             samples, start = samples[self._next - start :], self._next
-            events.append(
-                DeviceStatus(start, self._clock.seconds(start), "out_of_order", "samples that came twice were dropped")
-            )
+            at_s = self._clock.seconds(start)
+            events.append(Note(start, at_s, NoteCode.OUT_OF_ORDER, device=block.device))
         if self._next is not None and start > self._next:
             events += self._begin_gap(self._next, "lost")
         if len(samples):
