@@ -8,6 +8,8 @@ from ecgedge.sinks.sink import Item
 __all__ = ["RHYTHMS", "STATES", "clock", "describe", "shown_at_s"]
 
 # Labels are those of the PhysioNet/CinC Challenge 2017, which the rhythm model was trained on.
+# In them O covers all that is neither normal sinus rhythm nor AF: ectopic beats, flutter, block, and also sinus
+# rhythm below 50 or from 100 a minute, which the events' ``sinus`` and ``rate`` tell apart.
 RHYTHMS = {"N": "sinus rhythm", "A": "atrial fibrillation", "O": "another rhythm", "~": "too noisy to say"}
 # Of a link, as a person has to know them.
 STATES = {
@@ -64,12 +66,16 @@ def describe(item: Item) -> str | None:
 
 def _rhythm(event: Rhythm) -> str:
     label, alone = (RHYTHMS.get(name, name) for name in (event.label, event.window_label))
+    label = RHYTHMS["N"] if event.sinus else label
+    if event.rate and event.heart_rate_bpm is not None:
+        label = f"{label}, {event.rate} {event.heart_rate_bpm:.0f}/min"
     probability = event.probabilities.get(event.window_label, 0.0)
     if not event.conclusive:
         return f"{label}; this window alone is not conclusive"
     if event.window_label != event.label:
         return f"{label}; this window alone: {alone} ({probability:.2f})"
-    return f"{label} ({probability:.2f})"
+    # Of sinus rhythm at such a rate the model has only said that it is no normal one.
+    return label if event.sinus and event.rate else f"{label} ({probability:.2f})"
 
 
 def _link(event: LinkState) -> str:
