@@ -79,8 +79,8 @@ class Rhythm(JsonEvent):
     diagnosis asks for: Hindricks et al., ESC guidelines, 2020) and where neither is probable enough.
 
     Rate and rhythm apart: ``heart_rate_bpm`` is the window's, None without two beats; ``rate`` is
-    ``"bradycardia"`` below 50, ``"tachycardia"`` from 100, else None. The class O covers sinus rhythm at such a
-    rate too: ``sinus`` says whether the rhythm held is sinus rhythm whatever its rate, None for ~.
+    ``"bradycardia"`` below 50, ``"tachycardia"`` from 100, else None. The class O covers sinus rhythm at such
+    a rate too: ``sinus`` says whether the rhythm held is sinus rhythm whatever its rate, None for ~.
     """
 
     sample: int

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from ecgedge.events import Beat, Event, Gap, Quality
 
-# Beats and verdicts that wait for each other at most: minutes of them. A stream without a gate hands on nothing.
+# Beats and verdicts that wait for each other at most: minutes of them. Without a gate nothing is handed on.
 _MOST_WAITING = 1000
 
 

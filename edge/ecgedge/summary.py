@@ -20,7 +20,7 @@ LEAST_BEATS = 10  # beats without interruption that a minute's rate needs, to be
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ectopy:
-    """Ectopic beats of one class in accepted signal: how many, per hour of it, couplets, runs of 3 or more."""
+    """Ectopic beats of one class in accepted signal: number, per hour of it, couplets, runs of 3 and more."""
 
     beats: int = 0
     per_hour: float | None = None

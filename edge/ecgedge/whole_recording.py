@@ -272,11 +272,12 @@ def _longest_s(rhythms: Sequence[Rhythm]) -> float:
     return max((r.end_time_s - r.time_s for r in rhythms), default=0.0)
 
 
-def _sinus(model: RhythmModel, label: str, agreeing: Sequence[Rhythm]) -> bool:
-    """Whether most windows of this label show sinus rhythm."""
+def _sinus(model: RhythmModel, label: str, agreeing: Sequence[Rhythm]) -> bool | None:
+    """Whether most windows of this label show sinus rhythm; None where none of them can tell."""
     if model.manifest.roles[label] != "other":
         return model.manifest.roles[label] == "normal"
-    return 2 * sum(bool(r.sinus) for r in agreeing) > len(agreeing)
+    told = [r.sinus for r in agreeing if r.sinus is not None]
+    return 2 * sum(told) > len(told) if told else None
 
 
 def _of(kind: type[E], events: Sequence[Event]) -> list[E]:

@@ -8,8 +8,8 @@ from ecgedge.sinks.sink import Item
 __all__ = ["RHYTHMS", "STATES", "clock", "describe", "shown_at_s"]
 
 # Labels are those of the PhysioNet/CinC Challenge 2017, which the rhythm model was trained on.
-# In them O covers all that is neither normal sinus rhythm nor AF: ectopic beats, flutter, block, and also sinus
-# rhythm below 50 or from 100 a minute, which the events' ``sinus`` and ``rate`` tell apart.
+# In them O covers all that is neither normal sinus rhythm nor AF: ectopic beats, flutter, block, and also
+# sinus rhythm below 50 or from 100 a minute, which the events' ``sinus`` and ``rate`` tell apart.
 RHYTHMS = {"N": "sinus rhythm", "A": "atrial fibrillation", "O": "another rhythm", "~": "too noisy to say"}
 # Of a link, as a person has to know them.
 STATES = {
