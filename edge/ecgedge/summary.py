@@ -6,9 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ecgedge.events import Beat, Event, Gap, Hrv, Quality, Rhythm
+from ecgedge.events import Beat, Ectopy, Event, Gap, Hrv, Quality, Rhythm, Summary
 from ecgedge.stretches import AcceptedBeats
-from ecgedge_bridge.values import JsonEvent
 
 _Known = Beat | Gap | Hrv | Quality | Rhythm
 
@@ -16,71 +15,6 @@ PAUSE_S = 2.0  # no beat for longer is a pause: the usual limit of Holter report
 RUN = 3  # so many ectopic beats in a row are a run, two a couplet
 MINUTE_S = 60.0
 LEAST_BEATS = 10  # beats without interruption that a minute's rate needs, to be the slowest or the fastest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ectopy:
-    """Ectopic beats of one class in accepted signal: number, per hour of it, couplets, runs of 3 and more."""
-
-    beats: int = 0
-    per_hour: float | None = None
-    couplets: int = 0
-    runs: int = 0
-    longest_run: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary(JsonEvent):
-    """What a stream came to.
-
-    Parameters
-    ----------
-    sample, time_s, end_sample, end_time_s
-        The stream, in the caller's own rate and in seconds.
-    usable : float or None
-        Share of the signal that the gate accepted; None where it saw none.
-    lost : int
-        Samples that are missing.
-    heart_rate_bpm, slowest_bpm, fastest_bpm : float or None
-        Over all accepted signal, and of the slowest and the fastest minute.
-    rhythms : dict
-        Share of the time that was given each label.
-    af : bool or None
-        Whether there was atrial fibrillation in any window; None where no window could tell.
-    af_burden : float or None
-        Share of the time that could be told in which there was.
-    longest_af_s : float
-        The longest uninterrupted episode.
-    beats : int
-        In accepted signal.
-    ventricular, supraventricular : Ectopy
-        Beats of class V and S.
-    pauses, longest_rr_ms
-        Intervals over 2 s in accepted signal, and the longest of all.
-    rmssd_ms, sdnn_ms : float or None
-        Means over the stream's HRV windows.
-    """
-
-    sample: int
-    time_s: float
-    end_sample: int
-    end_time_s: float
-    usable: float | None
-    lost: int
-    heart_rate_bpm: float | None
-    slowest_bpm: float | None
-    fastest_bpm: float | None
-    rhythms: dict[str, float]
-    af: bool | None
-    af_burden: float | None
-    longest_af_s: float
-    beats: int
-    ventricular: Ectopy
-    supraventricular: Ectopy
-    pauses: int
-    longest_rr_ms: float | None
-    rmssd_ms: float | None
-    sdnn_ms: float | None
 
 
 @dataclass(slots=True)
@@ -106,12 +40,11 @@ class _Count:
         self.row = 0
 
     def ectopy(self, hours: float) -> Ectopy:
-        self.end_row()
+        """What was counted so far, with the row that may still go on."""
         longest = self.longest if self.longest >= RUN else 0
         per_hour = self.beats / hours if hours > 0 else None
-        return Ectopy(
-            beats=self.beats, per_hour=per_hour, couplets=self.couplets, runs=self.runs, longest_run=longest
-        )
+        couplets, runs = self.couplets + (self.row == RUN - 1), self.runs + (self.row >= RUN)
+        return Ectopy(beats=self.beats, per_hour=per_hour, couplets=couplets, runs=runs, longest_run=longest)
 
 
 class Summarizer:

@@ -33,22 +33,27 @@ def replay(
     """Run a recording through the monitor and print its events; of a capture also those of the link."""
     from ecgedge.cli.monitors import open_monitor
     from ecgedge.cli.output import open_lines
+    from ecgedge.summary import Summarizer
     from ecgedge_bridge.errors import ConfigError
     from ecgedge_bridge.values import SampleBlock
 
     sink = open_lines(as_json)
     values = _values(path, fs, channel, unit)
     monitor = open_monitor(model=model, backend=backend)
-    notes = _Notes(values)
+    notes, summarizer = _Notes(values), Summarizer()
     broken: ConfigError | None = None
     try:
         for value in values:
             sink.take(notes.new())
-            sink.take([value, *monitor.feed(value)] if isinstance(value, SampleBlock) else [value])
+            events = monitor.feed(value) if isinstance(value, SampleBlock) else []
+            summarizer.take(events)
+            sink.take([value, *events])
     except ConfigError as error:
         broken = error  # what came before it is analysed to its end
     sink.take(notes.new())
-    sink.take(monitor.finish())
+    rest = monitor.finish()
+    summarizer.take(rest)
+    sink.take([*rest, summarizer.summary()])
     if not as_json:
         print(summary(monitor))
     if broken is not None or notes.cut is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecgedge.events import Battery, Event, FrameLost, Gap, Hrv, LinkState, Note, Quality, Rhythm
+from ecgedge.events import Battery, Event, FrameLost, Gap, Hrv, LinkState, Note, Quality, Rhythm, Summary
 from ecgedge.sinks.sink import Item
 
 __all__ = ["RHYTHMS", "STATES", "clock", "describe", "shown_at_s"]
@@ -32,7 +32,7 @@ def clock(time_s: float) -> str:
 
 def shown_at_s(event: Event) -> float:
     """Time in seconds to show an event at: a verdict on a window comes at its end."""
-    return event.end_time_s if isinstance(event, Rhythm | Quality | Hrv) else event.time_s
+    return event.end_time_s if isinstance(event, Rhythm | Quality | Hrv | Summary) else event.time_s
 
 
 def describe(item: Item) -> str | None:
@@ -48,6 +48,8 @@ def describe(item: Item) -> str | None:
             values = {"RMSSD": item.rmssd_ms, "SDNN": item.sdnn_ms}
             parts = [f"{name} {ms:.0f} ms" for name, ms in values.items() if ms is not None]
             return f"HRV over {minutes:.1f} min: {', '.join([*parts, f'{item.usable:.0%} usable'])}"
+        case Summary():
+            return _summary(item)
         case Gap():
             seconds = item.end_time_s - item.time_s
             why = "lost" if item.reason == "lost" else "that are no numbers"
@@ -76,6 +78,31 @@ def _rhythm(event: Rhythm) -> str:
         return f"{label}; this window alone: {alone} ({probability:.2f})"
     # Of sinus rhythm at such a rate the model has only said that it is no normal one.
     return label if event.sinus and event.rate else f"{label} ({probability:.2f})"
+
+
+def _summary(event: Summary) -> str:
+    """Everything in one line; what is not known is left out, but for AF, of which that is said."""
+    parts = [f"{clock(event.end_time_s - event.time_s)} of ECG"]
+    parts += [] if event.usable is None else [f"{event.usable:.0%} usable"]
+    if event.heart_rate_bpm is not None:
+        minutes = [
+            f"{name} minute {bpm:.0f}"
+            for name, bpm in (("slowest", event.slowest_bpm), ("fastest", event.fastest_bpm))
+            if bpm is not None
+        ]
+        parts.append(
+            f"heart rate {event.heart_rate_bpm:.0f}/min" + (f" ({', '.join(minutes)})" if minutes else "")
+        )
+    share = f"yes, {event.af_burden:.0%} of the time" if event.af and event.af_burden is not None else "no"
+    parts.append(f"atrial fibrillation: {'cannot tell' if event.af is None else share}")
+    for name, ectopy in (("ventricular", event.ventricular), ("supraventricular", event.supraventricular)):
+        per_hour = (
+            f" ({ectopy.per_hour:.0f} per hour)" if ectopy.beats and ectopy.per_hour is not None else ""
+        )
+        parts.append(f"{ectopy.beats} {name} beats{per_hour}")
+    parts += [f"{event.pauses} pauses"] if event.pauses else []
+    parts += [] if event.rmssd_ms is None else [f"RMSSD {event.rmssd_ms:.0f} ms"]
+    return "summary: " + ", ".join(parts)
 
 
 def _link(event: LinkState) -> str:
