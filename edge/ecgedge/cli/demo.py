@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgedge.cli.options import AsJson, Backend, Save
+from ecgedge.cli.options import AsJson, Backend, Force, Save
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,6 +34,7 @@ def demo(
     speed: Speed = None,
     record: Record = None,
     save: Save = None,
+    force: Force = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the synthetic ECG.")] = 0,
     backend: Backend = "auto",
 ) -> None:
@@ -48,7 +49,7 @@ def demo(
     monitor = open_monitor(backend=backend, timer=time.perf_counter)
     programme = recorded_programme(record) if record else own_programme(seed)
     what = record.name if record else "synthetic ECG"
-    savers = open_savers(save)
+    savers = open_savers(save, force=force, source=record)
     terminal = open_terminal(as_json, f"ecgedge demo: a virtual Polar H10 plays {what}")
     announced: list[Sink] = [] if as_json else [_Announcer(terminal, programme.parts)]
     if speed is None:

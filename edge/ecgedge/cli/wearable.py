@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ecgedge.cli.options import Adapter, AsJson, Backend, Device, LinkOptions, Model, Save, with_link_options
+from ecgedge.cli.options import (
+    Adapter,
+    AsJson,
+    Backend,
+    Device,
+    Force,
+    LinkOptions,
+    Model,
+    Save,
+    with_link_options,
+)
 
 if TYPE_CHECKING:
     from ecgedge.monitor import Monitor
@@ -22,6 +32,7 @@ def run(
     link: LinkOptions,
     as_json: AsJson = False,
     save: Save = None,
+    force: Force = False,
     model: Model = None,
     backend: Backend = "auto",
 ) -> None:
@@ -34,7 +45,7 @@ def run(
 
     options = link.checked()
     monitor = open_monitor(model=model, backend=backend)
-    savers = open_savers(save)
+    savers = open_savers(save, force=force)
     try:
         with closing(Several([*savers, open_terminal(as_json, device)])) as sink:
             run_until_told(_stream(device, options, monitor, sink))

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, TextIO
 
 from ecgedge.sinks.sink import Item
 from ecgedge.sinks.words import clock, describe, shown_at_s
-from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.values import Acceleration, HeartRate, SampleBlock
 
-__all__ = ["JsonLines", "TextLines", "json_file", "json_line"]
+__all__ = ["JsonLines", "TextLines", "json_line"]
 
 
 def json_line(value: dict[str, Any]) -> str:
@@ -53,20 +51,6 @@ class JsonLines:
         """Close the file, if it is this sink's own."""
         if self._owned:
             self._out.close()
-
-
-def json_file(path: str | Path) -> JsonLines:
-    """Open a file for JSON lines; what was there is replaced.
-
-    Raises
-    ------
-    ConfigError
-        If it cannot be written.
-    """
-    try:
-        return JsonLines(Path(path).open("w", encoding="utf-8"), owned=True)
-    except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}: choose another file") from error
 
 
 class TextLines:
