@@ -18,7 +18,6 @@ from ecgedge.sinks.plain import plain
 __all__ = ["app", "run"]
 
 _ADVICE = {errno.ENOSPC: "free some space, or choose another place", errno.EMFILE: "close some programs"}
-_TO_CHECK = "check the path and its permissions"
 
 # Plain help: rich markup costs 80 ms of import here, several times that on a small computer.
 app = typer.Typer(
@@ -60,7 +59,7 @@ def _start(
 
 
 def run() -> None:
-    """Run the command line; the exit status says how it ended."""
+    """Run the command line; the exit status is how it ended."""
     guard_streams()
     try:
         status = app(prog_name="ecgedge", standalone_mode=False)
@@ -88,12 +87,13 @@ def _explained(error: Exception) -> tuple[list[str], int]:
     if isinstance(error, EcgEdgeError):
         return [f"ecgedge: {error}"], 1
     if isinstance(error, OSError):
+        advice = _ADVICE.get(error.errno or 0, "check the path and its permissions")
         what = f"{error.filename}: " if error.filename else "cannot go on: "
-        return [f"ecgedge: {what}{error.strerror or error}: {_ADVICE.get(error.errno, _TO_CHECK)}"], 1
+        return [f"ecgedge: {what}{error.strerror or error}: {advice}"], 1
     if isinstance(error, RecursionError):
         return ["ecgedge: a file is nested too deeply: check what was given"], 1
     if hasattr(error, "format_message"):  # typer's, for a mistyped command
-        context = error.ctx
+        context = getattr(error, "ctx", None)
         usage = [context.get_usage(), f"Try '{context.command_path} --help' for help.", ""] if context else []
         return [*"\n".join(usage).splitlines(), f"Error: {error.format_message()}"], 2
     return "".join(traceback.format_exception(error)).splitlines(), 1

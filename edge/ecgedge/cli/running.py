@@ -1,4 +1,4 @@
-"""Running what is asynchronous until it ends or is told to end."""
+"""Running what is asynchronous until it ends or is stopped."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any, TypeVar
 
 import typer
 
-__all__ = ["run_until_told"]
+__all__ = ["run_until_stopped"]
 
 T = TypeVar("T")
 # A service manager's way to end a program, and a terminal's that goes away: a closed window or ssh session.
 _ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 
 
-def run_until_told(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine; SIGTERM and SIGHUP cancel it as Ctrl-C does, so that the wearable is told to stop.
+def run_until_stopped(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine; SIGTERM and SIGHUP cancel it as Ctrl-C does, so that the measurement is stopped.
 
     A SIGHUP that is ignored, as under ``nohup``, stays ignored.
 
