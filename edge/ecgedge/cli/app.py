@@ -94,6 +94,7 @@ def _explained(error: Exception) -> tuple[list[str], int]:
         return ["ecgedge: a file is nested too deeply: check what was given"], 1
     if hasattr(error, "format_message"):  # typer's, for a mistyped command
         context = getattr(error, "ctx", None)
-        usage = [context.get_usage(), f"Try '{context.command_path} --help' for help.", ""] if context else []
-        return [*"\n".join(usage).splitlines(), f"Error: {error.format_message()}"], 2
+        usage = context.get_usage().splitlines() if context else []
+        try_help = [f"Try '{context.command_path} --help' for help.", ""] if context else []
+        return [*usage, *try_help, f"Error: {error.format_message()}"], 2
     return "".join(traceback.format_exception(error)).splitlines(), 1

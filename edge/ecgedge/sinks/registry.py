@@ -10,9 +10,8 @@ from ecgedge_bridge.errors import ConfigError
 
 __all__ = ["SAVERS", "open_saver"]
 
-# By the end of the target's name, the module and the class or function that opens it; it takes the target and
-# the options of `open_saver`. Modules are imported when they are chosen, so that what a sink needs costs nobody
-# else anything.
+# By the end of the target's name, the module and the class or function that opens it, with the options of
+# `open_saver`. Modules are imported when they are chosen: what a sink needs costs nobody else anything.
 SAVERS = {
     ".csv": "ecgedge.sinks.saving:CsvSink",
     ".jsonl": "ecgedge.sinks.saving:JsonFile",

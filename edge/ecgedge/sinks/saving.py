@@ -36,10 +36,8 @@ def new_file(target: str | Path, *, force: bool = False, source: Path | None = N
     --------
     >>> import tempfile
     >>> path = new_file(tempfile.mkdtemp() + "/ecg.csv")
-    >>> new_file(path)
-    Traceback (most recent call last):
-        ...
-    ecgedge_bridge.errors.ConfigError: ...ecg.csv is there already: choose another name, or replace it with --force
+    >>> new_file(path, force=True) == path
+    True
     """
     with _writing(target):
         path = _expanded(target)
