@@ -84,7 +84,7 @@ def classify(mv: npt.ArrayLike, fs: float, *, models: Models | None = None) -> C
     label = max(p, key=p.__getitem__)
     conclusive = label != noise and any(r.conclusive and r.window_label == label for r in rhythms)
     af = None if label == noise else monitor.af(p)
-    return Classification(label, p, usable, heart_rate_bpm(beats), conclusive, af)
+    return Classification(label, p, usable, heart_rate_bpm([beats]), conclusive, af)
 
 
 def detect_beats(mv: npt.ArrayLike, fs: float, *, models: Models | None = None) -> npt.NDArray[np.int64]:
