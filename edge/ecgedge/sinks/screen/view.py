@@ -80,6 +80,7 @@ class LiveView:
         self._marks: deque[Beat] = deque(maxlen=_MOST_MARKS)
         self._beats_s: deque[float] = deque(maxlen=_BEATS)  # in the accepted stretch that goes on
         self._refused_until = 0
+        self._verdict = ""
         self._rhythm: Rhythm | None = None
         self._quality: Quality | None = None
         self._hrv: Hrv | None = None
@@ -123,10 +124,20 @@ class LiveView:
                 self._state = event.state
             case Battery():
                 self._battery = event.percent
+        if self._stands(event):
+            return
         words = describe(event)
         # A line that repeats the one before would only push others out.
         if words is not None and not (self._log and self._log[-1].words == words):
             self._log.append(LogLine(clock(shown_at_s(event)), words, _log_style(event)))
+
+    def _stands(self, event: Event) -> bool:
+        """Whether this is the verdict that is on the screen already: the log is of changes."""
+        if not isinstance(event, Rhythm | Quality) or (isinstance(event, Quality) and event.accepted):
+            return False
+        verdict = event.label if isinstance(event, Rhythm) else "refused"
+        stands, self._verdict = verdict == self._verdict, verdict
+        return stands
 
     def _take_beat(self, beat: Beat) -> None:
         self._marks.append(beat)
