@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,4 +99,8 @@ def open_savers(
     """
     from ecgedge.sinks.registry import open_saver
 
-    return [open_saver(target, force=force, source=source) for target in targets or ()]
+    with ExitStack() as opened:
+        savers = [opened.enter_context(closing(open_saver(target, force=force, source=source)))
+                  for target in targets or ()]  # fmt: skip
+        opened.pop_all()
+        return savers

@@ -114,7 +114,7 @@ class JsonFile:
     Parameters
     ----------
     path : str or Path
-        A new file.
+        A new file. It is removed again if no event comes.
     force, source
         See :func:`new_file`.
 
@@ -138,3 +138,5 @@ class JsonFile:
         """Close the file."""
         with _writing(self._path):
             self._lines.close()
+            if self._path.is_file() and not self._path.stat().st_size:
+                self._path.unlink()
