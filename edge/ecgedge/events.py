@@ -85,6 +85,7 @@ class Rhythm(JsonEvent):
     probabilities: dict[str, float]
     conclusive: bool
     changed: bool
+    af: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,7 +115,7 @@ def default_stages(models: Models, *, hrv_window_s: float = WINDOW_S) -> tuple[S
         BeatStage(models.beats, events=False),
         BeatClassStage(models.beat_classes),
         QualityStage(models.gate),
-        HrvStage(hrv_window_s),
+        HrvStage(hrv_window_s, by_class=True),
         RhythmStage(models.rhythm),
     )
 
