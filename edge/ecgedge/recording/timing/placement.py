@@ -40,6 +40,7 @@ _MOST_ROWS = 65_536
 _CONFIRM = 3  # stamps that have to be early before the clock has stepped back
 # Running medians of this many stamps leave noise of a twelfth of a sample: (1.25 * sigma / (p / 12)) ** 2.
 _MEDIAN_STAMPS, _MEDIAN_MOST = 15.0, 512
+_FEW = 8  # stamps: fewer tell nothing among jitter
 _SURE = 5.0  # times sigma of the mean: four times that of a median
 _SIGMA = 5.6  # widths of the noise (1 to 99 %, and a fifth) in standard deviations
 _SETTLE = 4.0  # stamps over which the prediction follows drift, at least
@@ -125,13 +126,16 @@ class _Placing:
         self._chunks = chunks
         self._clock = clock
         spread = clock.spread_ns / clock.period_ns
-        self._stamps = int(np.clip(np.ceil((_MEDIAN_STAMPS * spread / _SIGMA) ** 2), 1, _MEDIAN_MOST))
+        stamps = int(np.clip(np.ceil((_MEDIAN_STAMPS * spread / _SIGMA) ** 2), 1, _MEDIAN_MOST))
+        # Noise narrower than a sample needs no mean, and a mean would mix losses that follow each other.
+        self._stamps = 1 if spread < 1 else stamps | 1
         self._settle = max(_SETTLE, float(self._stamps))
         # Halfway between noise and the smallest loss that noise does not hide.
         self._most_late = 0.5 * (1 + spread) + _MARGIN * (1 + 2 * spread)
         self._look = int(min(max(_LOOK_S * 1e9 / clock.period_ns, _LOOK_GROUPS * clock.frame), _MOST_ROWS))
         self._rows = Stamped(np.empty(0), np.empty(0, np.int64))
         self._ended = False
+        self._rows_of_first = 0  # rows that share a first stamp with rows before the recording
         self._done = 0  # rows placed so far
         self._origin_ns = 0  # first stamp; differences to it keep their ns in a float
         self._level_ns: float | None = None  # predicted stamp of row 0, behind the first
@@ -179,15 +183,23 @@ class _Placing:
         yield self._take(max(1, seen.first(verdict.skip).rows), verdict)
 
     def _start(self) -> None:
-        self._fetch(min(self._look, self._stamps * self._clock.frame))
+        """Predict from the first stamps; the first of all only where its group is known to be whole."""
+        self._fetch(self._look)
         self._origin_ns = int(self._rows.time_ns[0])
         self._level_ns = 0.0
         seen = self._observed()
+        sizes = np.diff(seen.start)
+        whole = self._clock.frame > 1 and sizes[:1] == self._clock.frame
+        if len(sizes) > 1 and np.max(sizes) > 1 and not whole:
+            self._rows_of_first = int(sizes[0])
+            seen = self._observed()
         if len(seen):
             self._level_ns = float(np.median(self._late(seen)[: self._stamps])) * self._clock.period_ns
 
     def _observed(self) -> Observations:
         seen = observe(self._rows.time_ns, self._clock.grouping, before_ns=self._before_ns, whole=self._ended)
+        if self._done < self._rows_of_first:
+            seen = seen.without_first()
         if self._ended and self._clock.grouping.last and len(seen):
             # A recording that was cut inside a frame has that frame's stamp on too few rows.
             cut = seen.rows - int(seen.start[-1]) < self._clock.frame
@@ -222,11 +234,12 @@ class _Placing:
         """The least lateness of what follows stays; where it is none, the stamp was late by itself."""
         early = np.flatnonzero(late < -self._most_late)
         late = late[: early[0]] if len(early) else late
-        if len(early) and len(late) < _CONFIRM:
-            return _Verdict(skip=len(late))
+        if (len(early) and len(late) < _CONFIRM) or len(late) < min(self._stamps // 4, _FEW):
+            return _Verdict(skip=len(late))  # too few to tell
         steady = _running_median(late, self._stamps)
-        sigma = self._clock.spread_ns / self._clock.period_ns / _SIGMA
-        back = np.flatnonzero(steady < 0.5 + _SURE * sigma / np.sqrt(min(self._stamps, len(late))))
+        spread = self._clock.spread_ns / self._clock.period_ns
+        noise = min(0.5 * spread, _SURE * spread / _SIGMA / np.sqrt(min(self._stamps, len(late))))
+        back = np.flatnonzero(steady < 0.5 + noise)
         if len(back):
             return _Verdict(skip=max(1, int(back[0])))
         least = float(np.min(steady))
