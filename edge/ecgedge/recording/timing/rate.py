@@ -36,6 +36,7 @@ _MARGIN = 0.05  # of a period: rounding and drift, over the noise
 _JUMP_COST = 6.0
 # One that is no whole number of samples has to explain four times that: else every other tick is a jump.
 _UNCLEAR_COST = 25.0
+_MANY_JUMPS = 8  # have to follow a pattern before it is one
 _OF_TICK = 1.25  # the width that rounding gives, by the measure above
 _FINE = 0.01  # of a period: noise below that makes no fit better
 _SIGMAS = 3.0
@@ -117,7 +118,8 @@ def measure(time_ns: npt.NDArray[np.int64]) -> Clock | None:
     row = seen.row.astype(np.float64)
     time = (seen.time_ns - seen.time_ns[0]).astype(np.float64)
     frame = _frame(seen)
-    known = _Known(_tick(seen, frame.unit), frame.size, frame.unit)
+    tick = _tick(seen, frame.unit)
+    known = _Known(tick.size_ns, tick.is_decimal, frame.size, frame.unit)
     fits = [
         _refined(row, time, _Fit(period, width), known)
         for period in _candidates(row, time)
@@ -145,12 +147,13 @@ class _Fit:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What shows without a slope: the resolution of the stamps in ns, and how many rows share a stamp.
+    """What shows without a slope: the resolution of the stamps, and how many rows share a stamp.
 
     ``frame`` is the size that groups have, 1 where it varies; all sizes are multiples of ``unit``.
     """
 
     tick_ns: float
+    is_decimal: bool
     frame: int
     unit: int
 
@@ -217,13 +220,20 @@ def _refit(row: Float, time: Float, fit: _Fit, known: _Known) -> _Fit:
     lasts = np.concatenate([edges, [len(row) - 1]])
     span = float(np.max(row[lasts] - row[firsts])) * period
     unclear = len(edges)
-    # Noise narrower than a tick is no better: 890 Hz in whole ms looks like 1000 Hz with regular losses.
-    least = max(spread, _OF_TICK * min(known.tick_ns, known.unit * period), _FINE * period)
+    least = max(spread, _FINE * period)
+    if known.is_decimal or _is_regular(jumps):
+        # Noise narrower than a tick is no better: 890 Hz in whole ms looks like 1000 Hz with regular losses.
+        least = max(least, _OF_TICK * min(known.tick_ns, known.unit * period))
     cost = len(row) * np.log(least / period) + _JUMP_COST * (len(jumps) - unclear)
     cost += _UNCLEAR_COST * unclear
     if 3 * freedom < len(row) - 1:  # so many runs leave nothing to fit
         cost += _UNCLEAR_COST * len(row)
     return _Fit(period + slope, spread, _SIGMAS * error / period, span, float(cost))
+
+
+def _is_regular(jumps: npt.NDArray[np.int64]) -> bool:
+    """Whether jumps follow each other like the beats of two rates; losses do not."""
+    return len(jumps) >= _MANY_JUMPS and int(np.ptp(np.diff(jumps))) <= 2
 
 
 def _at_least_ticks(spread: float, tick: float, period: float) -> float:
@@ -249,14 +259,19 @@ def _with_losses(
     return counted, jumps[~clear]
 
 
-def _tick(seen: Observations, unit: int) -> float:
+class _Tick(NamedTuple):
+    size_ns: float
+    is_decimal: bool
+
+
+def _tick(seen: Observations, unit: int) -> _Tick:
     """Resolution of the stamps in ns: a power of ten that divides most steps, or what divides all."""
     steps, tick = np.diff(seen.time_ns), 1
     while tick < _LONGEST_TICK_NS and np.mean(steps % (10 * tick) != 0) < _RARE:
         tick *= 10
     # What divides the steps between frames is the length of a frame.
     whole = int(np.gcd.reduce(steps)) if unit == 1 else 1
-    return float(max(tick, min(whole, _LONGEST_TICK_NS)))
+    return _Tick(float(whole), False) if tick < whole < _LONGEST_TICK_NS else _Tick(float(tick), True)
 
 
 class _Sizes(NamedTuple):
