@@ -33,13 +33,13 @@ TALLER = 0.3  # share of these seconds that may hold something taller: an artefa
 # pause is not filled with noise. After FORGET_S the electrode was moved, or another person wears it.
 SINK = 0.2
 FORGET_S = 15.0
-# The level of a wearer's QRS follows each beat by the first share of its difference, in logarithms, and by the
-# second alone where that is more than SIMILAR: false beats in a minute of artefact do not make it forget, and
-# an electrode that was moved does within some minutes.
+# The level of a wearer's QRS follows each beat by the first share of its difference, in logarithms, and by
+# the second alone where that is more than SIMILAR: false beats in a minute of artefact do not make it forget,
+# and an electrode that was moved does within some minutes.
 FOLLOW, FOLLOW_OTHER = 0.1, 0.004
-# A second this much lower than the height so far ends an artefact (or begins a pause). If it is as tall as the
-# wearer's QRS, within the factor SIMILAR, the artefact is forgotten at once instead of after HEIGHTS seconds.
-# Chosen on made ECG with 1 to 60 s of noise, wander, steps and spikes of 3 and 50 mV, at 42 to 120 per minute:
+# A second this much lower than the height so far ends an artefact (or begins a pause). If it is as tall as
+# the wearer's QRS, within the factor SIMILAR, the artefact is forgotten at once, not after HEIGHTS seconds.
+# Chosen on made ECG with 1 to 60 s of noise, wander, steps and spikes of 3 and 50 mV, at 42 to 120 a minute:
 # beats are found again within 0.6 s, and MIT-BIH DS1 with the noise of NSTDB stays as it was.
 DROP, SIMILAR = 5.0, 3.0
 SHORTEST_S = 0.5  # a segment shorter than this has no beats

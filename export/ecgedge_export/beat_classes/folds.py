@@ -22,7 +22,7 @@ from ecgedge_export.progress import epoch_log
 from ecgedge_export.rhythm.scores import Gain, interval
 from ecgedge_export.train import variants
 
-FOLDS = 5
+FOLDS = 5  # four or five records of DS1 in each
 Predicted = npt.NDArray[np.int64]
 
 
@@ -30,6 +30,7 @@ def folds(beats: BeatSet) -> dict[str, int]:
     """Fold of each DS1 record: those with most S are dealt out first, so that each fold has some."""
     name = np.array([r.partition("/")[0] for r in beats.record.tolist()])
     count = {r: int(np.sum((name == r) & (beats.source == "mitdb") & (beats.symbols == "S"))) for r in TAUGHT}
+    # Dealt out like cards, richest first: few records hold nearly all S beats.
     order = sorted(TAUGHT, key=lambda r: -count[r])
     return {r: i % FOLDS for i, r in enumerate(order)}
 
