@@ -105,7 +105,7 @@ class Summarizer:
         start, start_s, end, end_s = self._span or (0, 0.0, 0, 0.0)
         named_s = sum(self._named_s.values())
         hours = self._usable_s / 3600
-        self._end_minute()
+        slowest, fastest = self._with_minute()
         return Summary(
             sample=start,
             time_s=start_s,
@@ -114,8 +114,8 @@ class Summarizer:
             usable=self._usable_s / self._assessed_s if self._assessed_s else None,
             lost=self._lost,
             heart_rate_bpm=self._rate.bpm,
-            slowest_bpm=self._slowest,
-            fastest_bpm=self._fastest,
+            slowest_bpm=slowest,
+            fastest_bpm=fastest,
             rhythms={label: seconds / named_s for label, seconds in sorted(self._named_s.items())},
             af=self._af.present,
             af_burden=self._af.burden,
@@ -151,16 +151,18 @@ class Summarizer:
             self._longest_rr_s = max(self._longest_rr_s, rr_s)
             self._pauses += rr_s > PAUSE_S
             if beat.time_s // MINUTE_S != self._minute_at:
-                self._end_minute()
+                self._slowest, self._fastest = self._with_minute()
                 self._minute, self._minute_at = _Rate(), int(beat.time_s // MINUTE_S)
             self._minute.add(rr_s)
         self._last = beat
 
-    def _end_minute(self) -> None:
+    def _with_minute(self) -> tuple[float | None, float | None]:
+        """Rates of the slowest and the fastest minute, the one that is on among them."""
         bpm = self._minute.bpm
-        if bpm is not None and self._minute.intervals >= LEAST_BEATS:
-            self._slowest = bpm if self._slowest is None else min(self._slowest, bpm)
-            self._fastest = bpm if self._fastest is None else max(self._fastest, bpm)
+        if bpm is None or self._minute.intervals < LEAST_BEATS:
+            return self._slowest, self._fastest
+        slowest = bpm if self._slowest is None else min(self._slowest, bpm)
+        return slowest, bpm if self._fastest is None else max(self._fastest, bpm)
 
     def _name(self, event: Rhythm) -> None:
         """Count the seconds that this window is the first to speak for."""

@@ -85,7 +85,7 @@ def test_numbers_of_numpy_are_numbers(models, mv):
 def test_helpers_take_a_recording(tmp_path, mv):
     path = tmp_path / "ecg.csv"
     rows = [f"{v:.5f}" for v in mv]
-    rows[1000:1200] = [""] * 200
+    rows[1000:1200] = ["nan"] * 200
     path.write_text("ecg_mV\n" + "\n".join(rows) + "\n")
     r = ecgedge.load(path, fs=130.0)
     assert np.isnan(r.mv).sum() == 200
