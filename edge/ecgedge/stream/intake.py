@@ -54,10 +54,10 @@ def as_samples(samples: npt.ArrayLike) -> Array:
 
 def runs(x: Array) -> Iterator[Run]:
     """Split samples into runs of numbers and of what is none: not finite, or beyond :data:`LIMIT`."""
-    if len(x) and np.dot(x, x) <= LIMIT**2:  # nearly always: no sample can be beyond the limit, nor NaN
-        yield Run(0, len(x), x)
-        return
-    with np.errstate(invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
+        if len(x) and np.dot(x, x) <= LIMIT**2:  # nearly always: no sample can be beyond the limit, nor NaN
+            yield Run(0, len(x), x)
+            return
         good = np.abs(x) <= LIMIT  # False for NaN as well
     edges = np.flatnonzero(good[1:] != good[:-1]) + 1
     for start, end in zip([0, *edges.tolist()], [*edges.tolist(), len(x)], strict=True):

@@ -28,6 +28,7 @@ FS_RANGE = (50.0, 4000.0)
 RAW_AHEAD_S = 6.0
 # Bridged samples are told at a segment's end, and each minute while there are some.
 TELL_S = 60.0
+LAST_SAMPLE = 2**53  # float64 counts no further, and at 4 kHz that is 71,000 years
 LATENCIES = 10_000  # timings kept for each stage: an hour and more of ticks
 
 
@@ -149,6 +150,8 @@ class Pipeline:
         samples = as_samples(block.samples)
         events: list[Event] = []
         start = block.sample
+        if not 0 <= start <= LAST_SAMPLE:
+            raise ValueError(f"a block at sample {start}: an index lies between 0 and 2**53, the first is 0")
         if self._next is not None and start < self._next and len(samples):
             samples, start = samples[self._next - start :], self._next
             events.append(Note(start, start / fs, NoteCode.OUT_OF_ORDER, device=block.device))
