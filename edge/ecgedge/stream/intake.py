@@ -48,7 +48,7 @@ def as_samples(samples: npt.ArrayLike) -> Array:
     if not np.issubdtype(x.dtype, np.integer) and not np.issubdtype(x.dtype, np.floating):
         raise TypeError(f"samples of type {x.dtype}: give numbers, in mV")
     if isinstance(x, np.ma.MaskedArray):
-        x = x.astype(np.float64).filled(np.nan)
+        x = np.ma.filled(x.astype(np.float64), np.nan)
     return np.asarray(x).astype(np.float64, copy=False)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgedge.events import Event, Gap, Note
+from ecgedge.stream.clock import SampleClock
 from ecgedge.stream.filters import Filter
 from ecgedge.stream.intake import Bridges, as_samples, runs
 from ecgedge.stream.plan import planned
@@ -126,6 +127,7 @@ class Pipeline:
         self._segment: Segment | None = None
         self._raw: Ring | None = None  # the segment before the filters, from its first value on
         self._next: int | None = None  # index of the sample that should come next
+        self._clock_of_stream: SampleClock | None = None
         self._missing: tuple[int, Missing] | None = None  # where a gap began that has not ended yet
         self._stats = MonitorStats()
         for stage in self._stages:
@@ -136,33 +138,45 @@ class Pipeline:
         """Counters since the start of the stream."""
         return self._stats
 
-    def feed(self, block: SampleBlock) -> list[Event]:
+    def feed(self, block: SampleBlock | npt.ArrayLike) -> list[Event]:
         """Take a block, return what it led to.
+
+        Parameters
+        ----------
+        block : SampleBlock or array of shape (n,)
+            A block without a place goes on where the one before it ended; so does a bare array in mV, which
+            is taken where the rate is known: from ``fs`` when this was made, or from a block before.
 
         Raises
         ------
         ConfigError
-            The block's rate is impossible, or not that of the stream.
+            The block's rate is impossible, not that of the stream, or not known.
         TypeError, ValueError
             The samples are no one-dimensional array of numbers.
         """
+        if not isinstance(block, SampleBlock):
+            block = self._as_block(block)
         fs = self._rate(block)
         samples = as_samples(block.samples)
         events: list[Event] = []
-        start = block.sample
+        start = block.sample if block.placed else self._next or 0
         if not 0 <= start <= LAST_SAMPLE:
             raise ValueError(f"a block at sample {start}: an index lies between 0 and 2**53, the first is 0")
         if self._next is not None and start < self._next and len(samples):
             samples, start = samples[self._next - start :], self._next
-            events.append(Note(start, start / fs, NoteCode.OUT_OF_ORDER, device=block.device))
+            at_s = self._clock.seconds(start)
+            events.append(Note(start, at_s, NoteCode.OUT_OF_ORDER, device=block.device))
         if self._next is not None and start > self._next:
             events += self._miss(self._next, start, "lost")
+        if len(samples):
+            self._clock.tell(start, block.fs_hat)
         for first, end, piece in runs(samples):
             if piece is None:
                 events += self._miss(start + first, start + end, "not_finite")
             else:
                 events += self._take(start + first, piece, fs)
-        self._next = start + len(samples)
+        # An empty block with an old index does not rewind the stream.
+        self._next = max(start + len(samples), self._next or start)
         return events
 
     def finish(self) -> list[Event]:
@@ -172,6 +186,14 @@ class Pipeline:
         if self._missing and self._next is not None:
             events += self._end_gap(self._next)
         return events
+
+    def _as_block(self, samples: npt.ArrayLike) -> SampleBlock:
+        if self._fs_in is None:
+            raise ConfigError(
+                "samples without a rate: give it when the monitor is made, Monitor(fs=130.0), or feed a "
+                "SampleBlock(samples, fs=130.0)"
+            )
+        return SampleBlock(np.asarray(samples), self._fs_in)
 
     def _rate(self, block: SampleBlock) -> float:
         if self._fs_in is None:
@@ -184,6 +206,13 @@ class Pipeline:
             )
         return self._fs_in
 
+    @property
+    def _clock(self) -> SampleClock:
+        if self._clock_of_stream is None:
+            assert self._fs_in is not None
+            self._clock_of_stream = SampleClock(self._fs_in)
+        return self._clock_of_stream
+
     def _take(self, at: int, piece: npt.NDArray[np.float64], fs: float) -> list[Event]:
         """Take a run of samples."""
         events = self._end_missing(at, float(piece[0])) if self._missing else []
@@ -192,7 +221,7 @@ class Pipeline:
             # Taken off before float32: raw counts may lie far from zero.
             self._first = float(piece[0])
         self._stats.samples += len(piece)
-        self._last = float(piece[-1])
+        self._last, self._taken_to = float(piece[-1]), at + len(piece)
         return events + self._put(piece, fs)
 
     def _put(self, piece: npt.NDArray[np.float64], fs: float) -> list[Event]:
@@ -218,7 +247,14 @@ class Pipeline:
         self._input = np.empty(self._until_tick(fs))
         self._waiting, self._wanted = 0, len(self._input)
         self._segment = Segment(
-            at, fs, self._fs, self._ring, self._latency, self._stats.counts, raw=self._raw
+            at,
+            fs,
+            self._fs,
+            self._ring,
+            self._latency,
+            self._stats.counts,
+            raw=self._raw,
+            clock=self._clock,
         )
         for stage in self._stages:
             stage.start(self._segment)
@@ -286,6 +322,8 @@ class Pipeline:
     def _end_segment(self) -> list[Event]:
         if self._segment is None or self._filters is None:
             return []
+        # What the filters still hold may end a little behind the last sample: no index passes this one.
+        self._segment.end_sample = self._taken_to
         events = self._filter(self._segment.fs_in)
         events += self._write(self._filters.finish())
         self._segment.ended = True
@@ -311,10 +349,10 @@ class Pipeline:
 
     def _end_gap(self, at: int) -> list[Event]:
         assert self._missing is not None
-        assert self._fs_in is not None
         (start, reason), self._missing = self._missing, None
         self._stats.lost += at - start
-        return [Gap(start, start / self._fs_in, at, at / self._fs_in, at - start, reason)]
+        seconds = self._clock.seconds
+        return [Gap(start, seconds(start), at, seconds(at), at - start, reason)]
 
 
 def _check_rate(fs: float) -> None:
