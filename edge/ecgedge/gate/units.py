@@ -12,6 +12,7 @@ SMALLEST_MV, TALLEST_MV = 0.02, 20.0
 # A signal too small for a beat is ECG in another unit if it has peaks (noise of a normal distribution has a
 # kurtosis of 3), and if its pieces are about as tall as each other.
 PEAKED, ALIKE = 8.0, 3.0
+PIECES = 5  # in so many: a single step has peaks too
 
 
 def doubtful_height(x: npt.NDArray[np.floating], fs: float, accepted: bool) -> float | None:
@@ -41,7 +42,7 @@ def doubtful_height(x: npt.NDArray[np.floating], fs: float, accepted: bool) -> f
     height = float(np.median(heights))
     if accepted and height > TALLEST_MV:
         return height
-    if not 0 < height < SMALLEST_MV or heights.max() > ALIKE * heights.min():
+    if len(pieces) < PIECES or not 0 < height < SMALLEST_MV or heights.max() > ALIKE * heights.min():
         return None
     square = ((pieces - pieces.mean()) / height) ** 2
     return height if float((square**2).mean()) > PEAKED * float(square.mean()) ** 2 else None
