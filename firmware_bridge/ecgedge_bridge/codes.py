@@ -86,6 +86,8 @@ class NoteCode(_Code):
     RATE_DIFFERS = "rate_differs", "the time stamps do not fit the rate that was given"
     CUT_LINE = "cut_line", "the file ends in the middle of a line"
     SHORT_FILE = "short_file", "the file is shorter than its header says"
+    UNITS = "units", "the signal has not the size of an ECG in millivolts: give its unit"
+    BRIDGED = "bridged", "single missing samples were bridged by straight lines"
     OTHER = "other", "something is to be known of the stream"
 
 
