@@ -268,7 +268,14 @@ EXPORT = (
 
 @pytest.mark.parametrize(
     "rest",
-    ["", "\n\n158,837\n162,001\n", "1;2;3\n" * 40, "\nx\n", "Name,Erika\n1,2\n", "Unit,µV\n158,837\n7,070\n"],
+    [
+        "",
+        "\n\n158,837\n162,001\n",
+        "1;2;3\n" * 40,
+        "\nx\n",
+        "Name,Mustermann\n1,2\n",
+        "Unit,µV\n158,837\n7,070\n",
+    ],
 )
 @pytest.mark.parametrize("fs", [None, 130.0])
 def test_no_error_shows_the_wearer_s_name(tmp_path: Path, fs: float | None, rest: str) -> None:

@@ -16,7 +16,7 @@ MISSING = frozenset(
     ("", "nan", "na", "n/a", "#n/a", "null", "none", "-", "--", "?", "!", "missing", "inf", "-inf", "+inf")
 )
 # Written by some loggers for "electrode off" (AD8232 sketches print !).
-_FAST = frozenset("0123456789+-.eE")
+_FAST = frozenset("0123456789+-.eE\n")
 _FOLD = str.maketrans({
     "−": "-", "–": "-", "‐": "-", "﹣": "-", "٫": ".", "٬": "", "’": "'", "\u00a0": " ", "\u202f": " ",
     "\u2009": " ", "\u2007": " ",
@@ -158,12 +158,15 @@ def number(cell: str, style: Style) -> float:
 
 def numbers(cells: Sequence[str], style: Style) -> npt.NDArray[np.float64]:
     """Give the numbers in many cells; :func:`number` describes them. Plain ones take the short way."""
-    if style is Style.POINT and _FAST.issuperset("".join(cells)):
+    joined = "\n".join(cells)
+    if style is Style.COMMA and "." not in joined:
+        joined = joined.replace(",", ".")
+    if style is not Style.POINT_THOUSANDS and _FAST.issuperset(joined):
         try:
-            values = np.array([float(cell) for cell in cells], dtype=np.float64)
+            values = np.array([float(cell) for cell in joined.split("\n")], dtype=np.float64)
         except ValueError:
             pass
         else:
-            if np.all(np.isfinite(values)):
+            if len(values) == len(cells) and np.all(np.isfinite(values)):
                 return values
     return np.array([number(cell, style) for cell in cells], dtype=np.float64)

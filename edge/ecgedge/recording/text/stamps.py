@@ -47,6 +47,7 @@ _BASIC = re.compile(
 _OF_DAY = re.compile(rf"{_TIME}", re.IGNORECASE | re.ASCII)
 _REVERSED = re.compile(rf"({_TIME})\s+(\d{{1,2}}/\d{{1,2}}/\d{{4}})", re.IGNORECASE | re.ASCII)
 _SHORT = re.compile(r"(\d{1,4}):(\d{2})[.,](\d{1,12})", re.ASCII)  # m:ss.mmm, as PhysioNet's rdsamp writes
+_PLAIN = re.compile(r"([0-9]{1,10})(?:\.([0-9]{0,9}))?")  # below 300 years in any unit
 _LONGEST = 64  # characters of a stamp
 
 
@@ -119,6 +120,15 @@ class TimeColumn:
             whole = [int(cell) * unit for cell in cells if len(cell) < _LONGEST]
             if len(whole) == len(cells) and max(whole, default=0) <= _LARGEST_NS:
                 return np.array(whole, dtype=np.int64)
+        if self.kind == NUMBER and self.style is not Style.POINT_THOUSANDS:
+            plain = [
+                _PLAIN.fullmatch(cell.replace(",", ".") if self.style is Style.COMMA else cell)
+                for cell in cells
+            ]
+            if all(plain):
+                return np.array(
+                    [_decimal_ns(match, self.unit_ns) for match in plain if match], dtype=np.int64
+                )
         return np.array([self.one(cell) for cell in cells], dtype=np.int64)
 
     def one(self, cell: str) -> int:
@@ -186,6 +196,13 @@ def is_stamp(cell: str) -> bool:
     """
     column = TimeColumn.like(cell)
     return column is not None and column.kind != NUMBER
+
+
+def _decimal_ns(match: re.Match[str], unit_ns: Fraction) -> int:
+    """Whole ns of plain decimals, exact."""
+    fraction = match[2] or ""
+    scale: int = 10 ** len(fraction) * unit_ns.denominator
+    return (2 * int(match[1] + fraction) * unit_ns.numerator + scale) // (2 * scale)
 
 
 def _fraction_ns(digits: str | None) -> int:
