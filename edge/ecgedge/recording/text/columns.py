@@ -66,7 +66,7 @@ def find_layout(table: Table, rows: Sequence[Row], wanted: Wanted, file: str) ->
     second = next((time for time in times[1:] if is_arrival_name(_name(table, time.index))), None)
     name, unit = name_and_unit(_name(table, value))
     if table.units:
-        unit = parse_unit(table.units[value]) or unit
+        unit = parse_unit(table.units[value]) or unit  # a row of units is more explicit than a name
     return Layout(
         table.spans[value],
         name,
@@ -206,7 +206,7 @@ def _listed(table: Table) -> str:
     known = [name for name in table.names if _is_of_our_field(name)]
     others = len(table.names) - len(known)
     words = shown(known) if known else "the header"
-    return f"{words} and {others} others" if known and others else words
+    return f"{words} and {others} more" if known and others else words
 
 
 def _is_of_our_field(name: str) -> bool:

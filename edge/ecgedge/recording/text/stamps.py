@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -227,13 +228,19 @@ def _dated_ns(cell: str) -> int:
     return seconds * 10**9 + _fraction_ns(fraction)
 
 
-def _date(first: str, mark: str, middle: str, last: str) -> tuple[int, int, int]:
+class _Date(NamedTuple):
+    year: int
+    month: int
+    day: int
+
+
+def _date(first: str, mark: str, middle: str, last: str) -> _Date:
     """Year, month and day: ISO order, else the day first unless that cannot be."""
     if len(first) == 4:
-        return int(first), int(middle), int(last)
+        return _Date(int(first), int(middle), int(last))
     year = int(last) + (2000 if len(last) == 2 else 0)
     american = mark == "/" and int(middle) > 12
-    return (year, int(first), int(middle)) if american else (year, int(middle), int(first))
+    return _Date(year, int(first), int(middle)) if american else _Date(year, int(middle), int(first))
 
 
 def _hour(hour: int, half: str | None) -> int:

@@ -182,7 +182,7 @@ class _Placing:
             self._fetch(self._look)
             seen = self._observed()
             late = self._late(seen)
-        verdict = self._verdict(late)
+        verdict = self._verdict_on_late(late) if late[0] > 0 else self._verdict_on_early(late)
         assert self._level_ns is not None
         self._level_ns += verdict.late * self._clock.period_ns
         yield self._take(max(1, seen.first(verdict.skip).rows), verdict)
@@ -231,9 +231,6 @@ class _Placing:
         if rows.second_ns is not None:
             self._second_before_ns = int(rows.second_ns[-1])
         return Placed(rows) if verdict is None else Placed(rows, verdict.lost, verdict.step_s)
-
-    def _verdict(self, late: Float) -> _Verdict:
-        return self._verdict_on_late(late) if late[0] > 0 else self._verdict_on_early(late)
 
     def _verdict_on_late(self, late: Float) -> _Verdict:
         """The least lateness of what follows stays; where it is none, the stamp was late by itself."""
