@@ -1,4 +1,4 @@
-"""What the runtime says: immutable events, each with its place in the stream.
+"""What the runtime finds: immutable events, each with its place in the stream.
 
 ``sample`` is an index in the caller's own rate, ``time_s`` the same place in seconds since the start of the
 stream; ``end_sample`` and ``end_time_s`` follow where the event lasts.
@@ -8,10 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ecgedge.hrv.measures import HrvMeasures
-from ecgedge_bridge.values import Battery, DeviceStatus, JsonEvent
+from ecgedge_bridge.values import Battery, FrameLost, JsonEvent, LinkState, Note
 
-__all__ = ["Battery", "Beat", "DeviceStatus", "Event", "Gap", "Hrv", "Quality", "Rhythm"]
+__all__ = [
+    "Battery",
+    "Beat",
+    "Event",
+    "FrameLost",
+    "Gap",
+    "Hrv",
+    "LinkState",
+    "Note",
+    "Quality",
+    "Rhythm",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +42,8 @@ class Beat(JsonEvent):
 class Quality(JsonEvent):
     """The noise gate's verdict on a stretch of signal.
 
-    ``accepted`` says whether the rhythm can be told from it, ``score`` is the probability (0 to 1) that it
-    can, ``reasons`` names what speaks against it; ``morphology`` says whether the shape of its beats can be
+    ``accepted``: the rhythm can be told from it, ``score`` is the probability (0 to 1) that it
+    can, ``reasons`` names what speaks against it; ``morphology``: the shape of its beats can be
     trusted too.
     """
 
@@ -61,9 +71,16 @@ class Quality(JsonEvent):
 class Rhythm(JsonEvent):
     """The rhythm of one window that the model saw.
 
-    ``label`` is the decision after hysteresis (N, A, O or ~), ``window_label`` what this window alone says,
+    ``label`` is the decision after hysteresis (N, A, O or ~), ``window_label`` that of this window alone,
     ``probabilities`` maps each class to this window's calibrated probability; ``conclusive`` is False where
     no class was probable enough; ``changed`` marks the first event of a new label.
+
+    ``af``: atrial fibrillation or not, None from less than 30 s of signal without noise (the length that a
+    diagnosis asks for: Hindricks et al., ESC guidelines, 2020) and where neither is probable enough.
+
+    Rate and rhythm apart: ``heart_rate_bpm`` is the window's, None without two beats; ``rate`` is
+    ``"bradycardia"`` below 50, ``"tachycardia"`` from 100, else None. The class O covers sinus rhythm at such a
+    rate too: ``sinus`` says whether the rhythm held is sinus rhythm whatever its rate, None for ~.
     """
 
     sample: int
@@ -75,11 +92,70 @@ class Rhythm(JsonEvent):
     probabilities: dict[str, float]
     conclusive: bool
     changed: bool
+    af: bool | None = None
+    heart_rate_bpm: float | None = None
+    rate: str | None = None
+    sinus: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HrvMeasures:
+    """Heart rate variability (definitions: Task Force, Circulation 93(5), 1996); None: cannot be computed.
+
+    Differences are taken between intervals that share a beat, never across one that was left out.
+
+    Parameters
+    ----------
+    n_rr, n_nn : int
+        RR intervals in usable signal, and those of them between two normal beats, which all else is made of.
+    usable : float
+        Share of the window's time that NN intervals cover, 0 to 1.
+    mean_nn_ms, median_nn_ms, mad_nn_ms, iqr_nn_ms : float, optional
+        MAD is the plain median distance from the median; neurokit2 multiplies it by 1.4826, which makes it
+        an estimate of the standard deviation.
+    sdnn_ms, sdsd_ms : float, optional
+        Standard deviations of intervals and of differences, with n - 1.
+    rmssd_ms : float, optional
+        Root mean square of differences: no mean is subtracted, as it is for SDSD.
+    pnn20, pnn50 : float, optional
+        Share of differences beyond 20 and 50 ms, 0 to 1. neurokit2 divides by the number of intervals
+        instead, one more than of differences (and gives %); with intervals left out that is no share.
+    cvnn, cvsd : float, optional
+        SDNN and RMSSD over the mean.
+    sd1_ms, sd2_ms : float, optional
+        Axes of the Poincaré plot: of neighbours (x, y), the deviations of (y - x) / √2 and (y + x) / √2.
+    sample_entropy : float, optional
+        m = 2, r = 0.2 SDNN, Chebyshev distance; needs 100 intervals. No template spans one left out.
+    lf_ms2, hf_ms2, lf_hf : float, optional
+        Lomb-Scargle power from 0.04 to 0.15 and from 0.15 to 0.4 Hz, of windows of 5 min or more of which
+        80 % are usable. neurokit2 resamples and uses Welch's method with its own scale: no equality.
+    """
+
+    n_rr: int
+    n_nn: int
+    usable: float
+    mean_nn_ms: float | None
+    sdnn_ms: float | None
+    rmssd_ms: float | None
+    sdsd_ms: float | None
+    pnn20: float | None
+    pnn50: float | None
+    cvnn: float | None
+    cvsd: float | None
+    median_nn_ms: float | None
+    mad_nn_ms: float | None
+    iqr_nn_ms: float | None
+    sd1_ms: float | None
+    sd2_ms: float | None
+    sample_entropy: float | None
+    lf_ms2: float | None
+    hf_ms2: float | None
+    lf_hf: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hrv(HrvMeasures, JsonEvent):
-    """Heart rate variability of the last minutes, see :class:`ecgedge.hrv.HrvMeasures`.
+    """Heart rate variability of the last minutes, see :class:`HrvMeasures`.
 
     Comes every minute; the window grows to five minutes at the start of a stream, and has a last event at the
     end. What cannot be computed is None: LF and HF before there are five minutes, for example.
@@ -107,4 +183,4 @@ class Gap(JsonEvent):
     reason: str = "lost"
 
 
-Event = Beat | Quality | Rhythm | Hrv | Gap | Battery | DeviceStatus
+Event = Beat | Quality | Rhythm | Hrv | Gap | Battery | LinkState | Note | FrameLost

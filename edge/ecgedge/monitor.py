@@ -1,24 +1,123 @@
-"""The runtime with the bundled models."""
+"""The assembly: models loaded once, the stages made of them, and a monitor that runs the stages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 
-from ecgedge.beat_classes.stage import BeatClassStage, BeatModel
+from ecgedge.beat_classes.model import BeatClassModel
+from ecgedge.beat_classes.stage import BeatClassStage
+from ecgedge.beats.net import BeatNet
 from ecgedge.beats.stage import BeatStage
-from ecgedge.gate.model import Gate, GateModel
+from ecgedge.gate.model import GateModel
 from ecgedge.gate.stage import QualityStage
 from ecgedge.hrv.stage import WINDOW_S, HrvStage
-from ecgedge.rhythm.decision import Hysteresis, present
-from ecgedge.rhythm.model import BUNDLED, Model
-from ecgedge.rhythm.stage import Counts, RhythmStage
+from ecgedge.rhythm.model import RhythmModel
+from ecgedge.rhythm.stage import RhythmStage
 from ecgedge.stream.pipeline import Pipeline
+from ecgedge.stream.stage import Stage
 from ecgedge_bridge.errors import ModelError
 
-GATE_WINDOW_S = 10.0
-# For a model whose manifest says nothing of them
-LIMITS = {"conclusive": 0.5, "sure": 0.8, "af_absent": 0.1, "af_present": 0.6}
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """The four models of a monitor; any number of monitors may share them.
+
+    Parameters
+    ----------
+    rhythm : RhythmModel
+    beat_classes : BeatClassModel
+    gate : GateModel
+    beats : BeatNet
+
+    Raises
+    ------
+    ModelError
+        They do not work at one rate, or behind the same filters.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> models = Models.load()
+    >>> monitor = Monitor(replace(models, gate=replace(models.gate, threshold=0.1)))  # a lenient gate
+    """
+
+    rhythm: RhythmModel
+    beat_classes: BeatClassModel
+    gate: GateModel
+    beats: BeatNet
+
+    def __post_init__(self) -> None:
+        fronts = {f.name: getattr(self, f.name).front_end for f in fields(self)}
+        rates = ", ".join(f"{name} at {front.fs:g} Hz" for name, front in fronts.items())
+        if len({front.fs for front in fronts.values()}) > 1:
+            raise ModelError(f"the models work at different rates ({rates}): give four of one rate")
+        odd = [name for name, front in fronts.items() if not front.agrees(self.rhythm.front_end)]
+        if odd:
+            raise ModelError(
+                f"the models for {', '.join(odd)} were trained behind other filters than the rhythm model: "
+                "give four that were made together"
+            )
+
+    @classmethod
+    def load(
+        cls,
+        backend: str = "auto",
+        rhythm: str | Path | RhythmModel | None = None,
+        beat_classes: str | Path | BeatClassModel | None = None,
+        gate: str | Path | GateModel | None = None,
+        beats: str | Path | BeatNet | None = None,
+    ) -> Models:
+        """Load models, each from a folder; None is the one in the package, a loaded one is taken as it is.
+
+        Parameters
+        ----------
+        backend : str
+            ``litert``, ``onnx``, ``tflite``, or ``auto`` for the first that is installed.
+        rhythm, beat_classes, gate, beats : path or loaded model, optional
+
+        Raises
+        ------
+        ModelError
+            A folder is damaged or of another task, no runtime is installed, or the rates differ.
+        """
+        return cls(
+            rhythm if isinstance(rhythm, RhythmModel) else RhythmModel.load(rhythm, backend),
+            beat_classes
+            if isinstance(beat_classes, BeatClassModel)
+            else BeatClassModel.load(beat_classes, backend),
+            gate if isinstance(gate, GateModel) else GateModel.load(gate),
+            beats if isinstance(beats, BeatNet) else BeatNet.load(beats),
+        )
+
+
+def default_stages(models: Models, *, hrv_window_s: float = WINDOW_S) -> tuple[Stage, ...]:
+    """Make the stages of a monitor, in their order.
+
+    Parameters
+    ----------
+    models : Models
+    hrv_window_s : float
+        Length of the window of :class:`ecgedge.Hrv` events in seconds, 10 to 600; they come every minute.
+
+    Raises
+    ------
+    ValueError
+        ``hrv_window_s`` is too short or too long.
+
+    Examples
+    --------
+    >>> [stage.name for stage in default_stages(Models.load())]
+    ['beats', 'beat classes', 'gate', 'hrv', 'rhythm']
+    """
+    return (
+        BeatStage(models.beats, events=False),
+        BeatClassStage(models.beat_classes),
+        QualityStage(models.gate),
+        HrvStage(hrv_window_s, by_class=True),
+        RhythmStage(models.rhythm, by_class=True),
+    )
 
 
 class Monitor(Pipeline):
@@ -28,17 +127,17 @@ class Monitor(Pipeline):
 
     Parameters
     ----------
-    model : path or Model, optional
-        A rhythm model folder; None is the one in the package.
+    models : Models, optional
+        None loads those in the package.
     backend : str
-        ``litert``, ``onnx``, ``tflite``, or ``auto`` for the first that is installed.
+        For models in the package: ``litert``, ``onnx``, ``tflite``, or ``auto`` for the first that is
+        installed.
     fs : float, optional
         Rate that blocks must have, in Hz; None takes the first block's.
-    beat_model : path or BeatModel, optional
-        A beat-class model folder; None is the one in the package.
+    stages : sequence of Stage, optional
+        Others than :func:`default_stages` makes of the models.
     hrv_window_s : float
-        Length of the window of :class:`ecgedge.Hrv` events in seconds, 10 to 600; they come every
-        minute.
+        See :func:`default_stages`.
     timer : callable, optional
         A clock in seconds (``time.perf_counter``) to measure stages with, see
         :class:`ecgedge.stream.pipeline.MonitorStats`.
@@ -46,9 +145,9 @@ class Monitor(Pipeline):
     Raises
     ------
     ModelError
-        The model folder is damaged, or no runtime is installed.
+        A model folder is damaged, or no runtime is installed.
     ConfigError
-        An impossible rate.
+        An impossible rate, or stages that do not fit together.
     ValueError
         ``hrv_window_s`` is too short or too long.
 
@@ -65,44 +164,27 @@ class Monitor(Pipeline):
 
     def __init__(
         self,
-        model: str | Path | Model | None = None,
+        models: Models | None = None,
         backend: str = "auto",
         fs: float | None = None,
         *,
+        stages: Sequence[Stage] | None = None,
         hrv_window_s: float = WINDOW_S,
         timer: Callable[[], float] | None = None,
-        beat_model: str | Path | BeatModel | None = None,
     ) -> None:
-        namer = beat_model if isinstance(beat_model, BeatModel) else BeatModel.load(beat_model, backend)
-        loaded = model if isinstance(model, Model) else Model.load(model, backend)
-        m = loaded.manifest
-        if m.task != "rhythm":
-            raise ModelError(f"the model's task is {m.task!r}: give the folder of a rhythm model")
-        if m.fs != namer.manifest.fs:
-            raise ModelError(
-                f"the rhythm model works at {m.fs:g} Hz, the beat-class model at {namer.manifest.fs:g} Hz: "
-                "give two of one rate"
-            )
-        counts = Counts()
-        gate = Gate(GateModel.load(BUNDLED / "gate" / "gate.json"), m.fs)
-        limits = {**LIMITS, **m.thresholds}
-        self._hysteresis = Hysteresis(limits["conclusive"], limits["sure"])
-        self._af_limits = limits["af_absent"], limits["af_present"]
-        self._hrv = HrvStage(hrv_window_s)
-        stages = (
-            BeatClassStage(BeatStage(m.fs), namer),
-            QualityStage(gate, m.fs, GATE_WINDOW_S),
-            self._hrv,
-            RhythmStage(loaded, self._hysteresis, counts),
+        self.models = models or Models.load(backend)
+        rhythm = self.models.rhythm
+        super().__init__(
+            default_stages(self.models, hrv_window_s=hrv_window_s) if stages is None else stages,
+            rhythm.manifest.fs,
+            rhythm.front_end,
+            fs_in=fs,
+            timer=timer,
         )
-        super().__init__(stages, m.fs, loaded.front_end, fs_in=fs, timer=timer, counts=counts)
 
     def af(self, probabilities: Mapping[str, float]) -> bool | None:
-        """Atrial fibrillation or not, by the manifest's limits; None where neither is probable enough."""
-        return present(probabilities.get("A", 0.0), *self._af_limits)
+        """Atrial fibrillation or not, by the manifest's limits.
 
-    def reset(self) -> None:
-        """Start afresh: the next block begins a new stream, no label is held."""
-        super().reset()
-        self._hysteresis.reset()
-        self._hrv.reset()
+        None where neither is probable enough, and for a model that has no class for it.
+        """
+        return self.models.rhythm.af(probabilities)

@@ -7,6 +7,7 @@ because ONNX Runtime's fp32 Conv2d is 2.9 times faster than its Conv1d and TFLit
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -37,6 +38,16 @@ class _Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = self.drop(self.pointwise(torch.relu(self.depthwise(x))))
         return torch.relu(y + self.shortcut(x))
+
+
+class Pooled(NamedTuple):
+    """Features over the time of a window, each (batch, width).
+
+    The mean shows what the window is mostly like, the maximum what happened at least once (one ectopic beat).
+    """
+
+    mean: Tensor
+    peak: Tensor
 
 
 class RhythmNet(nn.Module):
@@ -79,17 +90,22 @@ class RhythmNet(nn.Module):
                 blocks.append(_Block(width, channels, kernel, 2 if i == 0 else 1, dropout))
                 width = channels
         self.blocks = nn.Sequential(*blocks)
+        self.width = width
         self.drop = nn.Dropout(2 * dropout)
         self.from_mean = nn.Linear(width, n_classes)
         self.from_max = nn.Linear(width, n_classes, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        return self.classify(self.pooled(x))
+
+    def pooled(self, x: Tensor) -> Pooled:
+        """Features of a window: what a large model's embeddings are compared with."""
         y = self.blocks(torch.relu(self.stem(x.unsqueeze(2))))
-        # The mean says what is usual in the window, the maximum what happened at least once (one ectopic
-        # beat).
-        mean = y.mean(dim=(2, 3))
-        peak = y.amax(dim=(2, 3))
-        logits: Tensor = self.from_mean(self.drop(mean)) + self.from_max(self.drop(peak))
+        return Pooled(y.mean(dim=(2, 3)), y.amax(dim=(2, 3)))
+
+    def classify(self, pooled: Pooled) -> Tensor:
+        """Logits of features."""
+        logits: Tensor = self.from_mean(self.drop(pooled.mean)) + self.from_max(self.drop(pooled.peak))
         return logits
 
 

@@ -12,9 +12,11 @@ import numpy.typing as npt
 from scipy.signal import resample_poly
 
 from ecgedge.stream.filters import FrontEnd
+from ecgedge_bridge.files import atomic_file
 from ecgedge_export import data
 
 Signal = npt.NDArray[np.float32]
+NOISES = ("bw", "em", "ma")  # baseline wander, electrode motion, muscle
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def nstdb(fs: float, lead: int = 0) -> dict[str, Signal]:
 
     Of the first lead, the first half: the second tests. Of the second lead, all: it never tests.
     """
-    records = data.nstdb(("bw", "em", "ma"))
+    records = data.nstdb(NOISES)
     return {r.id: filtered(r.lead(lead)[: r.n_samples // (1 if lead else 2)], r.fs, fs) for r in records}
 
 
@@ -70,7 +72,7 @@ def held_out_noise(fs: float) -> dict[str, Signal]:
     """The three noise recordings to test with: the second half of the first lead, at ``fs``, not filtered."""
     return {
         r.id: resample_poly(r.mv[r.n_samples // 2 :], round(fs), round(r.fs)).astype(np.float32)
-        for r in data.nstdb(("bw", "em", "ma"))
+        for r in data.nstdb(NOISES)
     }
 
 
@@ -88,13 +90,11 @@ def _front_end_hash(fs: float) -> str:
 
 
 def _save(path: Path, ids: list[str], labels: list[str], signals: list[Signal]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part.npz")
-    np.savez(
-        part,
-        id=np.array(ids),
-        label=np.array(labels),
-        length=np.array([len(s) for s in signals]),
-        signal=np.concatenate(signals),
-    )
-    part.replace(path)
+    with atomic_file(path) as file:
+        np.savez(
+            file,
+            id=np.array(ids),
+            label=np.array(labels),
+            length=np.array([len(s) for s in signals]),
+            signal=np.concatenate(signals),
+        )

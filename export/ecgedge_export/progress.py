@@ -5,29 +5,29 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 WIDTH = 20
 
 
-def telling(
-    say: Say, who: str, clock: Callable[[], float] = time.monotonic
+def epoch_log(
+    log: Log, who: str, clock: Callable[[], float] = time.monotonic
 ) -> Callable[[int, int, float], None]:
-    """Return what a training calls with (epochs done, epochs in all, mean loss).
+    """Return a callable for (epochs done, epochs in all, mean loss), which logs a line for each.
 
-    The time left is told from the second epoch on, since a training may have gone on from a checkpoint.
+    The time left is logged from the second epoch on, since a training may have gone on from a checkpoint.
 
     Examples
     --------
     >>> seconds = iter([0.0, 90.0])
-    >>> tell = telling(print, "student 1", lambda: next(seconds))
-    >>> tell(1, 4, 0.7)
+    >>> log_epoch = epoch_log(print, "student 1", lambda: next(seconds))
+    >>> log_epoch(1, 4, 0.7)
     student 1: [#####---------------] 1/4, loss 0.7000
-    >>> tell(2, 4, 0.6)
+    >>> log_epoch(2, 4, 0.6)
     student 1: [##########----------] 2/4, loss 0.6000, 3 min left
     """
     first: list[tuple[float, int]] = []
 
-    def tell(done: int, of: int, loss: float) -> None:
+    def log_epoch(done: int, of: int, loss: float) -> None:
         now = clock()
         first[:] = first or [(now, done)]
         began, before = first[0]
@@ -36,6 +36,6 @@ def telling(
         if before < done < of:
             left = (now - began) / (done - before) * (of - done)
             line += f", {left / 60:.0f} min left" if left >= 90 else f", {left:.0f} s left"
-        say(line)
+        log(line)
 
-    return tell
+    return log_epoch

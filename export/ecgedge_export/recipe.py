@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-import difflib
-import tomllib
+import math
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
+from ecgedge.artefacts.manifest import ROLES
 from ecgedge_bridge.errors import ConfigError
+from ecgedge_bridge.schema import Place, build, choice, converted, integer, number, parse_toml
+from ecgedge_export.data import cache_dir
 from ecgedge_export.rhythm.augment import Augment
 
 R = TypeVar("R")
+Positive = Annotated[float, number(above=0, below=math.inf)]
+Count = Annotated[int, integer(1, 1_000_000)]
+QUICK_EPOCHS = 2  # the second one goes on from what the first one left
+
+
+def _folder_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", text):
+        raise ValueError("a folder is called so: write letters, digits, _ and -")
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +40,14 @@ class Net:
 class Training:
     """The optimiser's side of the recipe."""
 
-    epochs: int = 60
-    batch: int = 64
-    lr: float = 4e-3
+    epochs: Count = 60
+    batch: Count = 64
+    lr: Positive = 4e-3
     weight_decay: float = 0.02
     label_smoothing: float = 0.08
     class_power: float = 0.5  # loss weight of a class: its share to the power of minus this
     ema: float = 0.998
-    threads: int = 2  # part of the recipe: another number of threads sums in another order
+    threads: Count = 2  # part of the recipe: another number of threads sums in another order
     seed: int = 1
 
 
@@ -59,9 +72,25 @@ class Distill:
     teacher: str
     twelve_leads: str = ""
     ship_twelve_leads: bool = False
-    folds: int = 3
+    folds: Annotated[int, integer(2, 100)] = 3
     weight: float = 0.5
-    temperature: float = 2.0
+    temperature: Positive = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """A large model of other people, whose embeddings a student learns to predict beside the labels.
+
+    ``kind`` is one of :data:`ecgedge_export.teachers.KINDS` with its ``checkpoint``, or the name that stands
+    in a file of ``embeddings``; both paths are relative to the recipe. ``weight`` is that of
+    :class:`ecgedge_export.train.Embeddings`.
+    """
+
+    kind: str
+    checkpoint: str = ""
+    embeddings: str = ""
+    preset: str = ""
+    weight: Positive = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +99,49 @@ class Recipe:
 
     name: str
     task: str
-    fs: float
-    window_s: float
-    hop_s: float
-    min_window_s: float
-    clip: float
+    fs: Positive
+    window_s: Positive
+    hop_s: Positive
+    min_window_s: Positive
+    clip: Positive
     classes: tuple[str, ...]
+    roles: Mapping[str, Annotated[str, choice(*ROLES["rhythm"])]]
     net: Net
     training: Training = field(default_factory=Training)
     augment: Augment = field(default_factory=Augment)
     quantization: Quantization = field(default_factory=Quantization)
     distill: Distill | None = None
+    teacher: External | None = None
 
     @property
     def n_samples(self) -> int:
         """Length of the model's input."""
         return round(self.window_s * self.fs)
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What every recipe begins with: the name of the model (and of its folder), and the task."""
+
+    name: Annotated[str, converted(_folder_name)]
+    task: str
+
+
+def found(recipe: Path) -> Path:
+    """A recipe is also looked for in ``export/``."""
+    return recipe if recipe.is_file() else Path("export") / recipe
+
+
+def heading(path: Path) -> Heading:
+    """Read the heading of a recipe of any task; errors as in :func:`load`."""
+    raw, place = _parsed(path)
+    wanted = [f.name for f in fields(Heading)]
+    return build(Heading, {key: raw[key] for key in wanted if key in raw}, place)
+
+
+def work_folder(path: Path, *, quick: bool) -> Path:
+    """Where checkpoints of a recipe are kept by default: in the user's cache."""
+    return cache_dir() / "runs" / f"{heading(path).name}{'-quick' if quick else ''}"
 
 
 def load(path: Path, *, quick: bool = False) -> Recipe:
@@ -94,54 +150,30 @@ def load(path: Path, *, quick: bool = False) -> Recipe:
     Raises
     ------
     ConfigError
-        No such file, no TOML, an unknown key or a missing one.
+        No such file, no TOML, an unknown key, a missing one, or a value of another kind.
     """
     recipe = read(Recipe, path)
+    if recipe.roles.keys() != set(recipe.classes):
+        raise ConfigError(f"{path}: roles = {dict(recipe.roles)} must name each of {recipe.classes} once")
     if quick:
-        return replace(recipe, training=replace(recipe.training, epochs=2))
+        return replace(recipe, training=replace(recipe.training, epochs=QUICK_EPOCHS))
     return recipe
 
 
-def read(cls: type[R], path: Path) -> R:
-    """Read a TOML file into a dataclass, nested tables into their own; errors as in :func:`load`."""
+def read(cls: Callable[..., R], path: Path) -> R:
+    """Read a recipe into a dataclass, nested tables into their own; errors as in :func:`load`."""
+    return build(cls, *_parsed(path))
+
+
+class _Parsed(NamedTuple):
+    raw: dict[str, Any]
+    place: Place
+
+
+def _parsed(path: Path) -> _Parsed:
+    place = Place(f"{path}:")
     try:
-        raw = tomllib.loads(path.read_text())
-    except OSError as e:
-        raise ConfigError(
-            f"cannot read the recipe {path}: {e.strerror}; recipes are in export/recipes"
-        ) from e
-    except tomllib.TOMLDecodeError as e:
-        raise ConfigError(f"{path} is not TOML ({e}): mend that line") from e
-    built: R = _build(cls, raw, str(path))
-    return built
-
-
-_NESTED = {
-    "net": Net,
-    "training": Training,
-    "augment": Augment,
-    "quantization": Quantization,
-    "distill": Distill,
-}
-
-
-def _build(cls: Any, raw: dict[str, Any], where: str) -> Any:
-    known = [f.name for f in fields(cls)]
-    for key in raw:
-        if key not in known:
-            near = difflib.get_close_matches(key, known, 1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
-            raise ConfigError(f"{where}: unknown key {key!r}; {hint}")
-    values = {k: _value(k, v, where) for k, v in raw.items()}
-    try:
-        return cls(**values)
-    except TypeError as e:
-        raise ConfigError(f"{where}: {str(e).removeprefix(f'{cls.__name__}.__init__() ')}; add it") from e
-
-
-def _value(key: str, value: Any, where: str) -> Any:
-    if key in _NESTED:
-        return _build(_NESTED[key], value, f"{where} [{key}]")
-    if isinstance(value, list):
-        return tuple(_value("", v, where) for v in value)
-    return value
+        return _Parsed(parse_toml(path.read_text("utf-8"), place), place)
+    except (OSError, UnicodeDecodeError) as e:
+        why = e.strerror if isinstance(e, OSError) else e
+        raise ConfigError(f"cannot read the recipe {path}: {why}; recipes are in export/recipes") from e

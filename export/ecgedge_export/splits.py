@@ -1,80 +1,30 @@
-"""Which record may teach and which may only judge. Splits are hashes of patients, so that everybody gets the
-same ones and nobody is on two sides; where no patients are known they are by record, and say so."""
+"""Which record may train and which may only validate or test, and proof that nobody is on two sides."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Mapping
 
-from ecgedge_bridge.errors import ConfigError
-from ecgedge_export.data import SAME_RECORDING, Record
+from ecgedge_export.data import DATASETS, SAME_RECORDING, Record, dataset
+from ecgedge_export.data.databases.cinc2017 import is_validation
+from ecgedge_export.data.databases.mitdb import DS1, DS2
+from ecgedge_export.data.split import Side, Split, number, percent
 
-Side = Literal["train", "validation", "test", "none"]
+__all__ = ["DS1", "DS2", "SPLITS", "Side", "Split", "check_disjoint", "divide", "fold", "is_validation",
+           "percent", "side", "split_hash"]  # fmt: skip
 
-VALIDATION_PERCENT = 15
-TEST_PERCENT = 15
-
-# De Chazal, O'Dwyer and Reilly, IEEE Trans Biomed Eng 51(7), 2004: no patient is on both sides, except that
-# 201 and 202 are one person; the paced records are left out.
-DS1 = tuple("101 106 108 109 112 114 115 116 118 119 122 124 201 203 205 207 208 209 215 220 223 230".split())
-DS2 = tuple("100 103 105 111 113 117 121 123 200 202 210 212 213 214 219 221 222 228 231 232 233 234".split())
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """How a data set is divided.
-
-    Parameters
-    ----------
-    statement : str
-        For reports: what decides, and whether it keeps patients apart.
-    side : callable
-        The side of a record.
-    """
-
-    statement: str
-    side: Callable[[Record], Side]
-
-
-def is_validation(record_id: str) -> bool:
-    """Tell whether a CinC 2017 record belongs to the validation split ``val-1``.
-
-    CinC 2017 has no patient identifiers: this split is by record.
-
-    Examples
-    --------
-    >>> is_validation("A01176") == is_validation("A00227")
-    True
-    """
-    return percent(f"val-1:{SAME_RECORDING.get(record_id, record_id)}") < VALIDATION_PERCENT
+SPLITS: Mapping[str, Split] = {name: row.split for name, row in DATASETS.items()}
 
 
 def fold(record_id: str, folds: int) -> int:
-    """Tell which of so many teachers may not see a CinC 2017 record, and answers for it: ``fold-1``.
+    """Fold of a CinC 2017 record (``fold-1``): the teacher of that number never sees it, and answers for it.
 
     Examples
     --------
     >>> fold("A01176", 3) == fold("A00227", 3)
     True
     """
-    return _number(f"fold-1:{SAME_RECORDING.get(record_id, record_id)}") % folds
-
-
-def percent(key: str) -> int:
-    """Place of a key between 0 and 99, evenly spread: its SHA-256 modulo 100.
-
-    Examples
-    --------
-    >>> percent("val-1:A00001")
-    11
-    """
-    return _number(key) % 100
-
-
-def _number(key: str) -> int:
-    return int(hashlib.sha256(key.encode()).hexdigest(), 16)
+    return number(f"fold-1:{SAME_RECORDING.get(record_id, record_id)}") % folds
 
 
 def split_hash(record_ids: Iterable[str]) -> str:
@@ -88,11 +38,9 @@ def side(record: Record) -> Side:
     Raises
     ------
     ConfigError
-        The data set has no split.
+        There is no such data set.
     """
-    if record.dataset not in SPLITS:
-        raise ConfigError(f"{record.dataset!r} has no split: choose one of {', '.join(SPLITS)}")
-    return SPLITS[record.dataset].side(record)
+    return dataset(record.dataset).split.side(record)
 
 
 def divide(records: Iterable[Record]) -> dict[Side, list[Record]]:
@@ -128,53 +76,3 @@ def check_disjoint(sides: Mapping[Side, Iterable[Record]]) -> None:
                     raise ValueError(
                         f"{record.dataset}: {kind} {name} is in {before} and in {where}: split by patient"
                     )
-
-
-def _by_patient(record: Record) -> Side:
-    place = percent(f"split-1:{record.dataset}:{record.patient}")
-    if place < VALIDATION_PERCENT:
-        return "validation"
-    return "test" if place < VALIDATION_PERCENT + TEST_PERCENT else "train"
-
-
-def _mitdb(record: Record) -> Side:
-    if record.id in DS2:
-        return "test"
-    return "train" if record.id in DS1 and record.id != "201" else "none"
-
-
-def _ptbxl(record: Record) -> Side:
-    if record.fold is None:
-        return "none"
-    return "train" if record.fold <= 8 else "validation" if record.fold == 9 else "test"
-
-
-_RULE = "sha256('split-1:' data set ':' {}) modulo 100; below 15 validates, 15 to 29 tests, the rest trains."
-_HASHED = Split("By patient: " + _RULE.format("patient"), _by_patient)
-SPLITS: Mapping[str, Split] = {
-    "cinc2017": Split(
-        "By record, since no patients are known: sha256('val-1:' id) modulo 100 below 15 validates, the rest "
-        "trains; the two recordings that occur twice count once.",
-        lambda record: "validation" if is_validation(record.id) else "train",
-    ),
-    "mitdb": Split(
-        "By patient: de Chazal's DS1 trains but for 201, who is also 202 of DS2; DS2 tests; the paced "
-        "records are in neither.",
-        _mitdb,
-    ),
-    "nstdb": Split(
-        "By time, not by record: the first half of each noise recording trains, the second tests. The ones "
-        "with beats are MIT-BIH 118 and 119, which train.",
-        lambda record: "none",
-    ),
-    "ptb-xl": Split(
-        "By patient, the release's own folds: 1 to 8 train, 9 validates, 10 tests.",
-        _ptbxl,
-    ),
-    "afdb": _HASHED,
-    "ltafdb": _HASHED,
-    "icentia11k": _HASHED,
-    "cpsc2021": _HASHED,
-    "shdb-af": Split("External test only: all of it tests.", lambda record: "test"),
-    "cinc2011": Split("By record, since no patients are known: " + _RULE.format("id"), _by_patient),
-}

@@ -10,7 +10,7 @@ import pytest
 
 from ecgedge.artefacts.manifest import Manifest
 from ecgedge.gate.model import GateModel
-from ecgedge.rhythm.model import Model
+from ecgedge.rhythm.model import RhythmModel
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import data
 from ecgedge_export.gate import motion
@@ -48,7 +48,7 @@ def test_one_command_goes_from_data_to_a_proven_folder(name: str, tmp_path: Path
     manifest = Manifest.load(models / name)
     assert manifest.metrics["backends_agree"] == 1.0
     if name == "rhythm":
-        assert Model.load(models / name).manifest.classes == ("N", "A", "O", "~")
+        assert RhythmModel.load(models / name).manifest.classes == ("N", "A", "O", "~")
 
 
 def test_a_gate_is_fitted_on_little_of_the_data(tmp_path: Path) -> None:
@@ -58,6 +58,6 @@ def test_a_gate_is_fitted_on_little_of_the_data(tmp_path: Path) -> None:
         pytest.skip(str(missing))
     said = train("gate", tmp_path)
     assert "MIT-BIH DS1: " in said
-    gate = GateModel.load(tmp_path / "models" / "gate" / "gate.json")
+    gate = GateModel.load(tmp_path / "models" / "gate")
     assert 0 < gate.threshold < 1
     assert 0 < gate.morphology_threshold < 1

@@ -7,7 +7,7 @@ import pytest
 
 import ecgedge
 from ecgedge import Beat, Gap, Monitor, Rhythm
-from ecgedge.rhythm.model import Model
+from ecgedge.rhythm.model import RhythmModel
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import data, splits
 from ecgedge_export.rhythm import scores as evaluate
@@ -63,6 +63,6 @@ def test_rhythms_of_cinc2017(backend):
     """The first 150 validation records; the whole split is ``ecgedge-export evaluate``."""
     need("cinc2017", "training2017")
     records = islice((r for r in data.cinc2017() if splits.is_validation(r.id)), 150)
-    answers = evaluate.classify_records(records, Model.load(None, backend))
-    assert evaluate.mean_f1(answers.truth, answers.said) > 0.78
+    answers = evaluate.classify_records(records, RhythmModel.load(None, backend))
+    assert evaluate.mean_f1(answers.truth, answers.predicted) > 0.78
     assert np.allclose(answers.probabilities.sum(axis=1), 1)

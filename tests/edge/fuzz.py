@@ -22,8 +22,7 @@ import numpy.typing as npt
 
 from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.events import Event, Gap, Hrv, Quality
-from ecgedge.monitor import Monitor
-from ecgedge.rhythm.model import Model
+from ecgedge.monitor import Models, Monitor
 from ecgedge_bridge.values import SampleBlock
 
 FS = 130.0
@@ -105,8 +104,8 @@ class Report:
 class Fuzz:
     """Feeds a monitor and checks what it says."""
 
-    def __init__(self, model: Model, seed: int) -> None:
-        self._monitor, self._rng = Monitor(model), np.random.default_rng(seed)
+    def __init__(self, models: Models, seed: int) -> None:
+        self._monitor, self._rng = Monitor(models), np.random.default_rng(seed)
         self._at = self._counted = self._lost = 0
         self.report = Report()
 
@@ -186,7 +185,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=10_000_000, help="samples")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
-    report = Fuzz(Model.load(), asked.seed).run(asked.count)
+    report = Fuzz(Models.load(), asked.seed).run(asked.count)
     said = ", ".join(f"{n} {name}" for name, n in report.events.most_common())
     sys.stdout.write(
         f"{report.samples} samples in {report.seconds:.0f} s, {report.growth_mib:+.2f} MiB, "

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from ecgedge.rhythm.model import Model
+from ecgedge import Models
 
 # About 10 s on one slow core.
 _SHARE = 120_000
@@ -31,26 +31,26 @@ fuzz = _engine()
 
 
 @pytest.fixture(scope="module")
-def model():
-    return Model.load()
+def models():
+    return Models.load()
 
 
 @pytest.mark.slow
-def test_adversarial_signal_runs_through_and_leaves_nothing_behind(model):
-    report = fuzz.Fuzz(model, seed=1).run(_SHARE)
+def test_adversarial_signal_runs_through_and_leaves_nothing_behind(models):
+    report = fuzz.Fuzz(models, seed=1).run(_SHARE)
     assert report.problems == []
     assert report.samples == _SHARE
     assert {"Gap", "Beat", "Quality", "Rhythm", "Hrv"} <= set(report.events)
 
 
 @pytest.mark.parametrize("kind", fuzz.KINDS, ids=lambda kind: kind.__name__.strip("_"))
-def test_every_kind_says_the_same_in_frames_as_in_one_piece(model, kind):
+def test_every_kind_says_the_same_in_frames_as_in_one_piece(models, kind):
     rng = fuzz.np.random.default_rng(5)
     with fuzz.np.errstate(over="ignore"):
         x = kind(rng, 4000).astype(fuzz.np.float32)
 
     def said(step):
-        monitor = fuzz.Monitor(model)
+        monitor = fuzz.Monitor(models)
         blocks = [fuzz.SampleBlock(x[i : i + step], fuzz.FS, i) for i in range(0, len(x), step)]
         events = [e for block in blocks for e in monitor.feed(block)] + monitor.finish()
         return [e.to_json() for e in events]

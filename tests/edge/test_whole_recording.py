@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 
 import ecgedge
-from ecgedge import Monitor
+from ecgedge import Models
 from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.whole_recording import classify
 
 
 @pytest.fixture(scope="module")
-def monitor():
-    return Monitor()
+def models():
+    return Models.load()
 
 
 @pytest.mark.parametrize(("kind", "label"), [("sinus", "N"), ("af", "A"), ("pvc", "O"), ("noise", "~")])
 @pytest.mark.parametrize("fs", [130.0, 250.0])
-def test_synthetic_rhythms_get_their_names(monitor, kind, label, fs):
-    said = classify(synthesize([Segment(kind, 60)], fs=fs, seed=5).mv, fs, monitor=monitor)
+def test_synthetic_rhythms_get_their_names(models, kind, label, fs):
+    said = classify(synthesize([Segment(kind, 60)], fs=fs, seed=5).mv, fs, models=models)
     assert said.label == label
     assert set(said.probabilities) == {"N", "A", "O", "~"}
     assert sum(said.probabilities.values()) == pytest.approx(1)
@@ -28,9 +28,9 @@ def test_synthetic_rhythms_get_their_names(monitor, kind, label, fs):
 
 
 @pytest.mark.parametrize("gain", [0.05, 20.0])
-def test_gain_does_not_change_the_rhythm(monitor, gain):
+def test_gain_does_not_change_the_rhythm(models, gain):
     mv = synthesize([Segment("sinus", 40)], fs=130, seed=6).mv
-    assert classify(mv * gain, 130.0, monitor=monitor).label == "N"
+    assert classify(mv * gain, 130.0, models=models).label == "N"
 
 
 @pytest.mark.parametrize("n", [0, 5, 300])
@@ -39,11 +39,11 @@ def test_too_little_is_too_noisy_rather_than_an_error(n):
     assert (said.label, said.conclusive, said.heart_rate_bpm) == ("~", False, None)
 
 
-def test_a_used_monitor_gives_the_same_answer(monitor):
+def test_a_used_monitor_gives_the_same_answer(models):
     mv = synthesize([Segment("af", 45)], fs=130, seed=7).mv
-    first = classify(mv, 130.0, monitor=monitor)
-    classify(mv[::-1].copy(), 300.0, monitor=monitor)
-    assert classify(mv, 130.0, monitor=monitor) == first == ecgedge.classify(mv, 130.0)
+    first = classify(mv, 130.0, models=models)
+    classify(mv[::-1].copy(), 300.0, models=models)
+    assert classify(mv, 130.0, models=models) == first == ecgedge.classify(mv, 130.0)
 
 
 def test_quality_says_where_the_noise_is():

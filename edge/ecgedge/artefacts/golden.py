@@ -10,15 +10,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ecgedge.artefacts.backends.base import Backend
 from ecgedge.artefacts.manifest import Manifest, read_verified
-from ecgedge.artefacts.schema import FIX, Decoder, Table, as_number, build, dict_of, list_of, parse_object
+from ecgedge.artefacts.sealed import FIX, artefact_place
 from ecgedge_bridge.errors import ModelError
+from ecgedge_bridge.schema import Place, as_number, build, list_of, parse_json
 
 # LiteRT and ONNX Runtime gave the very same logits on every processor that was tried; the margin is for those
 # that were not. tflite-runtime rounds in its own way: 11 steps were seen, pass 16 for it. A kernel that
@@ -28,6 +29,13 @@ GOLDEN_STEPS = 4.0
 _FLOAT_STEP = 1e-3
 
 FloatArray = npt.NDArray[np.float32]
+
+
+def _array(value: Any, place: Place) -> FloatArray:
+    return np.array(list_of(as_number)(value, place), np.float32)
+
+
+_Decoded = Annotated[FloatArray, _array]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,9 +53,14 @@ class GoldenCase:
         kernels, which is what a microcontroller computes.
     """
 
-    mv: FloatArray
-    preprocessed: FloatArray
-    logits: Mapping[str, FloatArray]
+    mv: _Decoded
+    preprocessed: _Decoded
+    logits: Mapping[str, _Decoded]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    cases: tuple[GoldenCase, ...]
 
 
 def encode_golden(cases: Sequence[GoldenCase]) -> bytes:
@@ -82,9 +95,11 @@ def load_golden(folder: str | Path, manifest: Manifest) -> tuple[GoldenCase, ...
     >>> cases[0].preprocessed.shape  # doctest: +SKIP
     (3040,)
     """
-    data = read_verified(folder, manifest.golden.file, manifest.golden.sha256)
-    raw = parse_object(data)
-    cases = _CASES(raw.get("cases"), "golden.cases")
+    if manifest.golden is None:
+        raise ModelError(f"the manifest of {folder} lists no golden vectors: {FIX}")
+    data = read_verified(folder, manifest.golden)
+    place = artefact_place("golden")
+    cases = build(_File, parse_json(data, place, len(data)), place).cases  # bounded where it was read
     for case in cases:
         shapes = {values.shape for values in case.logits.values()}
         if case.preprocessed.shape != (manifest.n_inputs,) or shapes != {(len(manifest.classes),)}:
@@ -129,17 +144,3 @@ def check_golden(
             "choose another backend and report the machine"
         )
     return worst
-
-
-def _array(value: Any, where: str) -> FloatArray:
-    return np.array(list_of(as_number)(value, where), np.float32)
-
-
-_CASE: Table = {"mv": _array, "preprocessed": _array, "logits": dict_of(_array)}
-
-
-def _case(value: Any, where: str) -> GoldenCase:
-    return build(GoldenCase, _CASE, value, where)
-
-
-_CASES: Decoder[tuple[GoldenCase, ...]] = list_of(_case)

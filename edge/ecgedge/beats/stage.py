@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-from ecgedge.beats.detector import BeatDetector, Detection
+from ecgedge.beats.detector import LATENCY_S, LOOK_BACK_S, BeatDetector
+from ecgedge.beats.net import FS, BeatNet
 from ecgedge.events import Beat
-from ecgedge.stream.ring import Reader
-from ecgedge.stream.segment import Segment
+from ecgedge.stream.segment import Part, Segment
 
 
 class BeatStage:
-    """Finds beats and puts them on the segment."""
+    """Finds beats and puts them on the segment.
+
+    Parameters
+    ----------
+    net : BeatNet
+        The network that finds them.
+    events : bool
+        Whether it makes their events too; else a later stage does, which knows more about each beat.
+    """
 
     name = "beats"
+    fs = FS
+    latency_s, window_s = LATENCY_S, LOOK_BACK_S
+    reads: tuple[Part, ...] = ()
+    writes: tuple[Part, ...] = ("beats",)
 
-    def __init__(self, fs: float) -> None:
-        self._detector = BeatDetector(fs)
+    def __init__(self, net: BeatNet, *, events: bool = True) -> None:
+        self._detector, self._events = BeatDetector(net), events
 
     def start(self, segment: Segment) -> None:
         """Begin a new segment."""
         self._detector.reset()
-        self._reader: Reader = segment.ring.reader()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._detector.reset()
 
     def advance(self, segment: Segment) -> list[Beat]:
-        """Read what is unread, return the beats found."""
-        x, _ = self._reader.take(self._reader.unread)
-        found = self._detector.feed(x) if x is not None and len(x) else []
-        if segment.ended:
-            found += self._detector.finish()
-        return [self._beat(segment, beat) for beat in found]
-
-    def _beat(self, segment: Segment, beat: Detection) -> Beat:
-        rr = 1e3 * (beat.at - segment.beats[-1].at) / segment.fs if segment.beats else None
-        segment.beats.append(beat)
-        sample = segment.sample(beat.at)
-        return Beat(sample, segment.seconds(sample), rr)
+        """Find the beats in the signal that has come since."""
+        found = self._detector.advance(segment)
+        return [segment.event(beat) for beat in found] if self._events else []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -13,16 +14,16 @@ if TYPE_CHECKING:
 __all__ = ["open_monitor"]
 
 
-def open_monitor(**options: Any) -> Monitor:
+def open_monitor(model: Path | None = None, backend: str = "auto", **options: Any) -> Monitor:
     """Make an :class:`ecgedge.Monitor` without the notes that LiteRT's C++ side writes to stderr as it loads.
 
     They would stand across the live view, and LiteRT has no switch for them. What goes wrong is raised, not
     written.
     """
-    from ecgedge.monitor import Monitor
+    from ecgedge.monitor import Models, Monitor
 
     with _stderr_closed():
-        return Monitor(**options)
+        return Monitor(Models.load(backend, rhythm=model), **options)
 
 
 @contextmanager

@@ -1,123 +1,106 @@
-"""Where events go: JSON lines, lines of text, or the live view."""
+"""What commands write to: the terminal, JSON lines, files."""
 
 from __future__ import annotations
 
-import json
+import io
+import os
 import sys
-import time
 from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Any, Protocol
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from ecgedge.events import Event, Hrv, Quality, Rhythm
-from ecgedge.sinks.screen.words import clock, describe
-from ecgedge_bridge.values import SampleBlock
+from ecgedge.sinks.plain import plain  # all else is imported when it is needed: --help is fast
 
 if TYPE_CHECKING:
-    from ecgedge.sinks.screen import LiveView
+    from ecgedge.sinks.lines import JsonLines, TextLines
+    from ecgedge.sinks.sink import Sink
 
-__all__ = ["JsonLines", "Screen", "Sink", "TextLines", "open_sink", "print_json"]
-
-_REFRESH_S = 0.1
+__all__ = ["guard_streams", "open_lines", "open_savers", "open_terminal", "print_json", "say"]
 
 
-class Sink(Protocol):
-    """What a command writes to."""
-
-    def feed(self, block: SampleBlock, events: Iterable[Event]) -> None:
-        """Take a block and what the monitor said about it."""
-
-    def take(self, event: Event) -> None:
-        """Take one event, of the monitor or of the link."""
-
-    def shown(self) -> AbstractContextManager[object]:
-        """Return what has to be entered while events come."""
+def say(text: str = "") -> None:
+    """Print one line, at once, with foreign text in it made safe."""
+    print(plain(text), flush=True)
 
 
 def print_json(value: dict[str, Any]) -> None:
     """Print one JSON line, at once."""
-    print(json.dumps(value, allow_nan=False), flush=True)
+    from ecgedge.sinks.lines import json_line
+
+    print(json_line(value), end="", flush=True)
 
 
-class JsonLines:
-    """One JSON object a line."""
+class _SafeErrors(io.TextIOWrapper):
+    """stderr on which not even a traceback, a warning or a log line has anything that a terminal obeys."""
 
-    def feed(self, block: SampleBlock, events: Iterable[Event]) -> None:
-        """Print what the monitor said."""
-        for event in events:
-            self.take(event)
-
-    def take(self, event: Event) -> None:
-        """Print an event."""
-        print_json(event.to_json())
-
-    def shown(self) -> AbstractContextManager[object]:
-        """Nothing to enter."""
-        return nullcontext()
+    def write(self, text: str) -> int:
+        for line in text.splitlines(keepends=True):
+            ends = line.endswith("\n")
+            super().write(plain(line.removesuffix("\n")) + "\n" * ends)
+        return len(text)
 
 
-class TextLines:
-    """One line for each event that a person wants to know of; a line that repeats itself is left out."""
-
-    def __init__(self) -> None:
-        self._last = ""
-
-    def feed(self, block: SampleBlock, events: Iterable[Event]) -> None:
-        """Print what the monitor said."""
-        for event in events:
-            self.take(event)
-
-    def take(self, event: Event) -> None:
-        """Print an event, if it is one to be said."""
-        words = describe(event)
-        if words is None or words == self._last:
-            return
-        self._last = words
-        time_s = event.end_time_s if isinstance(event, Rhythm | Quality | Hrv) else event.time_s
-        print(f"{clock(time_s):>8}  {words}", flush=True)
-
-    def shown(self) -> AbstractContextManager[object]:
-        """Nothing to enter."""
-        return nullcontext()
+def guard_streams() -> None:
+    """Make stderr safe, and let no character that the terminal's encoding lacks end a command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stderr, io.TextIOWrapper) and not isinstance(sys.stderr, _SafeErrors):
+        sys.stderr = _SafeErrors(
+            sys.stderr.detach(), encoding=sys.stderr.encoding, errors="backslashreplace", line_buffering=True
+        )
 
 
-class Screen:
-    """The live view on the whole terminal, drawn ten times a second at most."""
+def open_lines(as_json: bool) -> JsonLines | TextLines:
+    """Choose between JSON and words."""
+    from ecgedge.sinks.lines import JsonLines, TextLines
 
-    def __init__(self, view: LiveView) -> None:
-        from rich.live import Live
-
-        self._live = Live(view, screen=True, auto_refresh=False)
-        self.view = view
-        self._drawn_s = 0.0
-
-    def feed(self, block: SampleBlock, events: Iterable[Event]) -> None:
-        """Draw the block and what the monitor said."""
-        self.view.feed(block, events)
-        self._draw()
-
-    def take(self, event: Event) -> None:
-        """Draw one event."""
-        self.view.take(event)
-        self._draw()
-
-    def shown(self) -> AbstractContextManager[object]:
-        """Enter to take the terminal, leave to give it back."""
-        return self._live
-
-    def _draw(self) -> None:
-        now_s = time.monotonic()
-        if now_s - self._drawn_s >= _REFRESH_S:
-            self._drawn_s = now_s
-            self._live.refresh()
+    return JsonLines(sys.stdout) if as_json else TextLines(sys.stdout)
 
 
-def open_sink(as_json: bool, title: str) -> Sink:
-    """Choose the sink: JSON when asked for, the view on a terminal that can show it, else text."""
-    if as_json:
-        return JsonLines()
-    if not sys.stdout.isatty() or not (sys.stdout.encoding or "").lower().startswith("utf"):
-        return TextLines()
-    from ecgedge.sinks.screen import LiveView
+def open_terminal(as_json: bool, title: str) -> Sink:
+    """Choose the sink: JSON when asked for, the view on a terminal that can show it, else words."""
+    if as_json or not _shows_a_view():
+        return open_lines(as_json)
+    from ecgedge.sinks.screen import Screen
 
-    return Screen(LiveView(title))
+    return Screen(title)
+
+
+def _shows_a_view() -> bool:
+    """Whether stdout is a terminal that moves its cursor, draws braille, and may use colour."""
+    return (
+        sys.stdout.isatty()
+        and (sys.stdout.encoding or "").lower().startswith("utf")
+        and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
+        # The view tells beats and verdicts apart by colour: https://no-color.org
+        and not os.environ.get("NO_COLOR")
+    )
+
+
+def open_savers(
+    targets: Iterable[str] | None, *, force: bool = False, source: Path | None = None
+) -> list[Sink]:
+    """Open what ``--save`` names.
+
+    Parameters
+    ----------
+    targets : iterable of str, optional
+        The files.
+    force : bool
+        Whether a file that is there already may be replaced.
+    source : Path, optional
+        What is read meanwhile, which is never replaced.
+
+    Raises
+    ------
+    ConfigError
+        If one cannot be written, is there already, or is the source.
+    """
+    from ecgedge.sinks.registry import open_saver
+
+    with ExitStack() as opened:
+        savers = [opened.enter_context(closing(open_saver(target, force=force, source=source)))
+                  for target in targets or ()]  # fmt: skip
+        opened.pop_all()
+        return savers

@@ -1,39 +1,30 @@
-"""The noise gate: is this stretch of signal usable, how surely, and what speaks against it.
+"""The noise gate: is this stretch of signal usable, with what probability, and what speaks against it.
 
-Two logistic regressions over the features of ``features.py``: one says whether the rhythm can be told, the
-stricter one whether the shape of beats can. Both were fitted with AF and ectopy labelled clean
+Two logistic regressions over the features of ``features.py``: one for whether the rhythm can be told, a
+stricter one for whether the shape of beats can. Both were fitted with AF and ectopy labelled clean
 (``ecgedge-export train recipes/gate.toml``). Flat signal is refused by rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+import json
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.artefacts.schema import (
-    FIX,
-    Table,
-    as_number,
-    as_object,
-    as_text,
-    build,
-    list_of,
-    read_sealed,
-    write_sealed,
-)
+from ecgedge.artefacts.folder import front_end, load_weights
+from ecgedge.artefacts.manifest import Size
 from ecgedge.gate.features import NAMES, Beats, Signal, gate_features
 from ecgedge.stream.amplitude import FLOOR_MV
-from ecgedge_bridge.errors import ModelError
+from ecgedge.stream.filters import FrontEnd
+from ecgedge_bridge.schema import build
 
 Array = npt.NDArray[np.float64]
-SCHEMA = 2
+FRONT_END = FrontEnd.default(100.0)
 
-# What a person is told: the feature that speaks most against the window, in words.
+# Words for a person: the feature that speaks most against the window, in words.
 REASONS = {
     "sure": "beats_unsure",
     "unsure": "beats_unsure",
@@ -59,8 +50,8 @@ REASONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the gate thinks of a stretch.
+class Assessment:
+    """What the gate found of a stretch.
 
     ``score`` is the probability that it is usable; ``reasons`` name what speaks against it, worst first;
     ``morphology`` says whether the shape of its beats can be trusted too.
@@ -72,13 +63,27 @@ class Verdict:
     morphology: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Weights:
+    """Content of the weights file."""
+
+    features: tuple[str, ...]
+    mean: tuple[float, ...]
+    scale: tuple[Size, ...]
+    clip: Size
+    weights: tuple[float, ...]
+    bias: float
+    morphology_weights: tuple[float, ...]
+    morphology_bias: float
+
+
 @dataclass(frozen=True, slots=True)
 class GateModel:
     """Two logistic regressions over the same features, each clipped to ``clip`` standard deviations.
 
     ``weights`` and ``bias`` give the log odds of being usable for the rhythm, ``threshold`` is the lowest
-    score that is accepted; ``morphology_*`` are the same for the shape of beats. ``metrics`` and ``command``
-    say what it was measured to do.
+    score that is accepted; ``morphology_*`` are the same for the shape of beats. They were fitted on windows
+    of ``window_s`` seconds behind ``front_end``.
     """
 
     mean: tuple[float, ...]
@@ -90,76 +95,83 @@ class GateModel:
     morphology_bias: float
     morphology_threshold: float
     clip: float = 4.0
-    features: tuple[str, ...] = NAMES
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    command: str = ""
+    window_s: float = 10.0
+    front_end: FrontEnd = FRONT_END
 
-    def save(self, path: Path) -> None:
-        """Write as JSON, with a digest of the content."""
-        write_sealed(path, SCHEMA, asdict(self))
+    @property
+    def fs(self) -> float:
+        """Rate of the filtered signal in Hz."""
+        return self.front_end.fs
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The thresholds, as a manifest has them."""
+        return {"usable": self.threshold, "morphology": self.morphology_threshold}
+
+    def encoded(self) -> bytes:
+        """Everything but the thresholds, as the weights file has it."""
+        own = {f.name: getattr(self, f.name, NAMES) for f in fields(_Weights)}
+        return (json.dumps(own, indent=1, allow_nan=False) + "\n").encode("ascii")
 
     @classmethod
-    def load(cls, path: Path) -> GateModel:
-        """Read what :meth:`save` wrote.
+    def load(cls, folder: str | Path | None = None) -> GateModel:
+        """Read a model folder, the one in the package where none is given.
 
         Raises
         ------
         ModelError
-            The file is missing, changed, or made for other features.
+            A file is missing, changed, or made for other features; the message names it.
         """
-        gate = build(cls, _TABLE, read_sealed(path, SCHEMA, "the gate"), "gate")
-        lengths = {len(v) for v in (gate.mean, gate.scale, gate.weights, gate.morphology_weights)}
-        if gate.features != NAMES or lengths != {len(NAMES)}:
-            raise ModelError(f"the gate {path} is for other features than this version's: {FIX}")
-        return gate
-
-
-_NUMBERS = list_of(as_number)
-_TABLE: Table = {
-    "mean": _NUMBERS,
-    "scale": _NUMBERS,
-    "weights": _NUMBERS,
-    "bias": as_number,
-    "threshold": as_number,
-    "morphology_weights": _NUMBERS,
-    "morphology_bias": as_number,
-    "morphology_threshold": as_number,
-    "clip": as_number,
-    "features": list_of(as_text),
-    "metrics": as_object,
-    "command": as_text,
-}
+        manifest, content, place = load_weights(folder, "gate")
+        w = build(_Weights, content, place)
+        if w.features != NAMES or {len(v) for v in (w.mean, w.scale, w.weights, w.morphology_weights)} != {
+            len(NAMES)
+        }:
+            place.refuse("is for other features than this version of the gate has")
+        if manifest.thresholds.keys() != {"usable", "morphology"}:
+            place.refuse("lacks the thresholds 'usable' and 'morphology' in its manifest")
+        return cls(
+            mean=w.mean,
+            scale=w.scale,
+            weights=w.weights,
+            bias=w.bias,
+            threshold=manifest.thresholds["usable"],
+            morphology_weights=w.morphology_weights,
+            morphology_bias=w.morphology_bias,
+            morphology_threshold=manifest.thresholds["morphology"],
+            clip=w.clip,
+            window_s=manifest.window_s,
+            front_end=front_end(manifest),
+        )
 
 
 class Gate:
-    """Judges stretches of filtered signal.
+    """Assesses stretches of filtered signal.
 
     Parameters
     ----------
     model : GateModel
         Weights and thresholds.
-    fs : float
-        Rate of the filtered signal in Hz.
     """
 
-    def __init__(self, model: GateModel, fs: float) -> None:
-        self._model = model
-        self._fs = fs
+    def __init__(self, model: GateModel) -> None:
+        self._model, self._fs = model, model.fs
         self._mean, self._scale = np.array(model.mean), np.array(model.scale)
         self._weights = np.array(model.weights)
         self._morphology_weights = np.array(model.morphology_weights)
 
-    def judge(self, x: Signal, beats: Beats) -> Verdict:
-        """Judge a stretch ``x`` (mV, shape (n,)) with the beats in it."""
+    def assess(self, x: Signal, beats: Beats) -> Assessment:
+        """Assess a stretch ``x`` (mV, shape (n,)) with the beats in it."""
+        # By rule: a flat line has no beats, and features of it are ratios of nothing.
         if flat_share(x, self._fs) > 0.5:
-            return Verdict(False, 0.0, ("flat",), False)
+            return Assessment(False, 0.0, ("flat",), False)
         z = self.standardised(gate_features(x, beats, self._fs))
         against = z * self._weights
         score = probability(self._model.bias + float(against.sum()))
         accepted = score >= self._model.threshold
         shape = probability(self._model.morphology_bias + float(z @ self._morphology_weights))
         morphology = accepted and shape >= self._model.morphology_threshold
-        return Verdict(accepted, score, () if accepted else _reasons(against), morphology)
+        return Assessment(accepted, score, () if accepted else _reasons(against), morphology)
 
     def standardised(self, features: Array) -> Array:
         """Features in standard deviations, clipped; shape (..., features)."""

@@ -1,4 +1,4 @@
-"""The stage that judges stretches of signal."""
+"""The stage that assesses stretches of signal with the noise gate."""
 
 from __future__ import annotations
 
@@ -6,44 +6,59 @@ import numpy as np
 
 from ecgedge.events import Event, Quality
 from ecgedge.gate.features import Beats
-from ecgedge.gate.model import Gate
-from ecgedge.stream.segment import Judged, Segment
-from ecgedge.stream.windowing import REST_S, Stretch, Windows
+from ecgedge.gate.model import Gate, GateModel
+from ecgedge.stream.segment import Part, Segment, Verdict
+from ecgedge.stream.windowing import REMAINDER_S, Stretch, Windows
 
 
 class QualityStage:
-    """Judges successive stretches with the gate."""
+    """Assesses successive stretches of ``window_s`` seconds with the gate ``model``."""
 
     name = "gate"
+    reads: tuple[Part, ...] = ("beats",)
+    writes: tuple[Part, ...] = ("verdicts",)
 
-    def __init__(self, gate: Gate, fs: float, window_s: float) -> None:
-        self._gate = gate
-        self._windows = Windows(fs, window_s, window_s, window_s, REST_S)
-        self._n = round(window_s * fs)
+    def __init__(self, model: GateModel, window_s: float | None = None) -> None:
+        self.fs, self.window_s = model.fs, window_s or model.window_s
+        self._gate = Gate(model)
+        self._windows = Windows(self.fs, self.window_s, self.window_s, self.window_s, REMAINDER_S)
+        self._n = round(self.window_s * self.fs)
+
+    @property
+    def latency_s(self) -> float:
+        """A sample waits for the end of its stretch."""
+        return self.window_s
 
     def start(self, segment: Segment) -> None:
         """Begin a new segment."""
         self._windows.reset()
 
-    def advance(self, segment: Segment) -> list[Event]:
-        """Judge the stretches that have become complete."""
-        return [self._judge(segment, w) for w in self._windows.due(segment)]
+    def reset(self) -> None:
+        """Forget everything."""
+        self._windows.reset()
 
-    def _judge(self, segment: Segment, w: Stretch) -> Quality:
-        """Judge a window; a short rest at the end is judged with what came before it, and reported alone."""
+    def advance(self, segment: Segment) -> list[Event]:
+        """Assess the stretches that have become complete."""
+        return [self._assess(segment, w) for w in self._windows.due(segment)]
+
+    def _assess(self, segment: Segment, w: Stretch) -> Quality:
+        """Assess a window; a short remainder at the end is seen with what came before it, reported alone."""
+        # The gate was fitted on whole windows: two seconds alone would be another kind of input.
         start = w.end - (w.end % self._n or self._n)
         inside = segment.beats_between(w.start, w.end)
-        beats = Beats(np.array([b.at - w.start for b in inside]), np.array([b.confidence for b in inside]))
-        verdict = self._gate.judge(segment.ring.view(w.start, w.end), beats)
-        segment.judged.append(Judged(start, w.end, verdict.accepted))
+        beats = Beats(
+            np.array([b.position - w.start for b in inside]), np.array([b.confidence for b in inside])
+        )
+        found = self._gate.assess(segment.ring.view(w.start, w.end), beats)
+        segment.verdicts.append(Verdict(start, w.end, found.accepted, found.morphology))
         a, b = segment.sample(start), segment.sample(w.end)
         return Quality(
             a,
             segment.seconds(a),
             b,
             segment.seconds(b),
-            accepted=verdict.accepted,
-            score=verdict.score,
-            reasons=verdict.reasons,
-            morphology=verdict.morphology,
+            accepted=found.accepted,
+            score=found.score,
+            reasons=found.reasons,
+            morphology=found.morphology,
         )

@@ -5,74 +5,21 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from math import log, sqrt
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.events import HrvMeasures
 from ecgedge.hrv.cleaning import Interval
 from ecgedge.hrv.ordered import Ordered
-from ecgedge.hrv.spectrum import band_powers
+from ecgedge.hrv.spectrum import BandPowers, band_powers
 
 SPECTRUM_S = 300.0  # a slow wave of LF lasts 25 s, and a spectrum wants ten of them
 SPECTRUM_USABLE = 0.8
 ENTROPY_LEAST = 100  # 10 ** m intervals: Richman and Moorman, Am J Physiol 278(6), 2000
 TOLERANCE = 0.2
 ENTROPY_MOST = 2048  # the matrix of pairs stays below 5 MB, whatever the window
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HrvMeasures:
-    """Heart rate variability (definitions: Task Force, Circulation 93(5), 1996); None: cannot be computed.
-
-    Differences are taken between intervals that share a beat, never across one that was left out.
-
-    Parameters
-    ----------
-    n_rr, n_nn : int
-        RR intervals in usable signal, and those of them between two normal beats, which all else is made of.
-    usable : float
-        Share of the window's time that NN intervals cover, 0 to 1.
-    mean_nn_ms, median_nn_ms, mad_nn_ms, iqr_nn_ms : float, optional
-        MAD is the plain median distance from the median; neurokit2 multiplies it by 1.4826, which makes it
-        an estimate of the standard deviation.
-    sdnn_ms, sdsd_ms : float, optional
-        Standard deviations of intervals and of differences, with n - 1.
-    rmssd_ms : float, optional
-        Root mean square of differences: no mean is subtracted, as it is for SDSD.
-    pnn20, pnn50 : float, optional
-        Share of differences beyond 20 and 50 ms, 0 to 1. neurokit2 divides by the number of intervals
-        instead, one more than of differences (and gives %); with intervals left out that is no share.
-    cvnn, cvsd : float, optional
-        SDNN and RMSSD over the mean.
-    sd1_ms, sd2_ms : float, optional
-        Axes of the Poincaré plot: of neighbours (x, y), the deviations of (y - x) / √2 and (y + x) / √2.
-    sample_entropy : float, optional
-        m = 2, r = 0.2 SDNN, Chebyshev distance; needs 100 intervals. No template spans one left out.
-    lf_ms2, hf_ms2, lf_hf : float, optional
-        Lomb-Scargle power from 0.04 to 0.15 and from 0.15 to 0.4 Hz, of windows of 5 min or more of which
-        80 % are usable. neurokit2 resamples and uses Welch's method with its own scale: no equality.
-    """
-
-    n_rr: int
-    n_nn: int
-    usable: float
-    mean_nn_ms: float | None
-    sdnn_ms: float | None
-    rmssd_ms: float | None
-    sdsd_ms: float | None
-    pnn20: float | None
-    pnn50: float | None
-    cvnn: float | None
-    cvsd: float | None
-    median_nn_ms: float | None
-    mad_nn_ms: float | None
-    iqr_nn_ms: float | None
-    sd1_ms: float | None
-    sd2_ms: float | None
-    sample_entropy: float | None
-    lf_ms2: float | None
-    hf_ms2: float | None
-    lf_hf: float | None
 
 
 class _Moments:
@@ -102,6 +49,14 @@ class _Moments:
         """Standard deviation with n - 1."""
         spread = self.n * self.squares - self.total * self.total  # exact: no cancellation
         return sqrt(spread / (self.n * (self.n - 1))) if self.n > 1 else None
+
+
+class _Robust(NamedTuple):
+    """Measures that a single odd interval does not move."""
+
+    median_ms: float | None
+    mad_ms: float | None
+    iqr_ms: float | None
 
 
 @dataclass(slots=True)
@@ -187,7 +142,7 @@ class NnWindow:
         usable = min(1.0, self._nn.total * 1e-6 / (end_s - start_s)) if end_s > start_s else 0.0
         mean, sdnn, rmssd = _ms(self._nn.mean), _ms(self._nn.deviation), _ms(self._steps.rms)
         sdsd, pair = _ms(self._steps.deviation), _ms(self._pairs.deviation)
-        median, mad, iqr = self._robust()
+        robust = self._robust()
         lf, hf = (
             self._bands() if end_s - start_s >= SPECTRUM_S and usable >= SPECTRUM_USABLE else (None, None)
         )
@@ -203,9 +158,9 @@ class NnWindow:
             pnn50=_ratio(self._over_50, self._steps.n),
             cvnn=_ratio(sdnn, mean),
             cvsd=_ratio(rmssd, mean),
-            median_nn_ms=median,
-            mad_nn_ms=mad,
-            iqr_nn_ms=iqr,
+            median_nn_ms=robust.median_ms,
+            mad_nn_ms=robust.mad_ms,
+            iqr_nn_ms=robust.iqr_ms,
             sd1_ms=_ratio(sdsd, sqrt(2)),
             sd2_ms=_ratio(pair, sqrt(2)),
             sample_entropy=self._entropy(),
@@ -214,15 +169,15 @@ class NnWindow:
             lf_hf=_ratio(lf, hf),
         )
 
-    def _robust(self) -> tuple[float | None, float | None, float | None]:
+    def _robust(self) -> _Robust:
         if not len(self._sorted):
-            return None, None, None
+            return _Robust(None, None, None)
         median = self._sorted.quantile(0.5)
         mad = float(np.median(np.abs(np.array(self._sorted.values) - median)))
         iqr = self._sorted.quantile(0.75) - self._sorted.quantile(0.25)
-        return median / 1e3, mad / 1e3, iqr / 1e3
+        return _Robust(median / 1e3, mad / 1e3, iqr / 1e3)
 
-    def _bands(self) -> tuple[float, float]:
+    def _bands(self) -> BandPowers:
         normal = [k.interval for k in self._kept if k.interval.normal]
         return band_powers([i.end_s for i in normal], [i.rr_us / 1e3 for i in normal])
 
@@ -265,9 +220,9 @@ def sample_entropy(x: npt.NDArray[np.integer], joined: npt.NDArray[np.bool_], r:
     whole = joined[1:-1] & joined[2:]
     if not whole.all():
         two, three = two[whole][:, whole], three[whole][:, whole]
-    alike = np.count_nonzero(two) - len(two)  # each template matches itself
+    matches = np.count_nonzero(two) - len(two)  # each template matches itself
     longer = np.count_nonzero(two & three) - len(two)
-    return log(alike / longer) if longer > 0 else None
+    return log(matches / longer) if longer > 0 else None
 
 
 def _ms(us: float | None) -> float | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from ecgedge_bridge.codes import NoteCode
 from ecgedge_bridge.values import SampleBlock
 
 __all__ = ["Blocks", "ReadNote", "Wanted", "shown"]
@@ -28,7 +29,7 @@ class ReadNote:
 
     Parameters
     ----------
-    code : str
+    code : NoteCode
         ``unit_assumed``, ``unit_doubtful``, ``rate_differs``, ``stamps_ignored``, ``clock_step``,
         ``cut_line`` or ``short_file``.
     detail : str
@@ -37,7 +38,7 @@ class ReadNote:
         Where in the stream.
     """
 
-    code: str
+    code: NoteCode
     detail: str
     sample: int = 0
 

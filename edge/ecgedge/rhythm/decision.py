@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+# For a model whose manifest gives none. Chosen on the validation split of CinC 2017.
+LIMITS: Mapping[str, float] = {"conclusive": 0.5, "sure": 0.8, "af_absent": 0.1, "af_present": 0.6}
+
+
+class Decision(NamedTuple):
+    """The label held after a window, whether that window was conclusive, whether it changed the label."""
+
+    label: str
+    conclusive: bool
+    changed: bool
 
 
 def probabilities(logits: npt.NDArray[np.floating], temperature: float) -> npt.NDArray[np.float64]:
@@ -21,7 +33,7 @@ def probabilities(logits: npt.NDArray[np.floating], temperature: float) -> npt.N
 
 
 def present(p: float, absent: float, present: float) -> bool | None:
-    """Whether something is there, from its probability; None where that says too little.
+    """Whether something is there, from its probability; None where it lies between the limits.
 
     Examples
     --------
@@ -38,7 +50,7 @@ class Hysteresis:
     Parameters
     ----------
     conclusive : float
-        A window whose best probability is below this says nothing.
+        A window whose best probability is below this is inconclusive.
     sure : float
         A window this probable changes the label at once.
     confirm : int
@@ -47,8 +59,9 @@ class Hysteresis:
     Examples
     --------
     >>> h = Hysteresis()
-    >>> h.update({"N": 0.9, "A": 0.1}), h.update({"N": 0.3, "A": 0.7}), h.update({"N": 0.3, "A": 0.7})
-    (('N', True, True), ('N', True, False), ('A', True, True))
+    >>> windows = {"N": 0.9, "A": 0.1}, {"N": 0.3, "A": 0.7}, {"N": 0.3, "A": 0.7}
+    >>> [tuple(h.update(p)) for p in windows]
+    [('N', True, True), ('N', True, False), ('A', True, True)]
     """
 
     conclusive: float = 0.5
@@ -57,24 +70,21 @@ class Hysteresis:
     label: str | None = field(default=None, init=False)
     _rival: tuple[str, int] = field(default=("", 0), init=False)  # last conclusive class, times in a row
 
-    def update(self, p: Mapping[str, float]) -> tuple[str, bool, bool]:
-        """Take the probabilities of one window.
-
-        Returns the label held now, whether this window was conclusive, and whether the label changed.
-        """
+    def update(self, p: Mapping[str, float]) -> Decision:
+        """Take the probabilities of one window."""
         best = max(p, key=p.__getitem__)
         conclusive = p[best] >= self.conclusive
         if self.label is None:
             self.label = best
-            return best, conclusive, True
+            return Decision(best, conclusive, changed=True)
         if not conclusive:
-            return self.label, False, False
+            return Decision(self.label, conclusive=False, changed=False)
         count = self._rival[1] + 1 if self._rival[0] == best else 1
         self._rival = (best, count)
         changed = best != self.label and (count >= self.confirm or p[best] >= self.sure)
         if changed:
             self.label = best
-        return self.label, True, changed
+        return Decision(self.label, conclusive=True, changed=changed)
 
     def reset(self) -> None:
         """Forget the label."""

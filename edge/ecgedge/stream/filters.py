@@ -2,7 +2,7 @@
 
 Both filters are linear phase and their delay is compensated: output ``k`` belongs to the time ``k / fs_out``
 of the segment, and it is given out as soon as the samples after it that it needs have arrived. Edges are
-extended by their first and last value, so that neither a start nor a gap rings. Every output is the same
+extended by their level and their mains hum, so that neither a start nor a gap rings. Every output is the same
 fixed-length dot product whatever the chunk: that is why no result depends on how the radio cut the stream.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,11 @@ Array = npt.NDArray[np.float64]
 _NOTHING: Array = np.empty(0)
 # Of the resampler's plans, so many are kept, and none for more outputs: they must not fill memory.
 _PLANS, _SHORT = 32, 1024
+# What lies beyond an edge follows from this long inside of it: ten periods of 50 Hz hum, twelve of 60 Hz. A
+# constant would cut the hum off, and the detector took that step for a beat (up to two at each gap under
+# 0.3 to 2 mV of hum, in made ECG at 100 to 500 Hz; none since).
+_EDGE_S = 0.2
+_MAINS_HZ = (50.0, 60.0)
 
 
 class Filter(Protocol):
@@ -27,6 +32,13 @@ class Filter(Protocol):
     def feed(self, x: npt.ArrayLike) -> Array: ...
     def finish(self) -> Array: ...
     def reset(self) -> None: ...
+
+
+class _Plan(NamedTuple):
+    """Which window of what is held, and which kernel, for each of some outputs."""
+
+    rows: npt.NDArray[np.int64]
+    kernels: Array
 
 
 class Resampler:
@@ -61,12 +73,16 @@ class Resampler:
         cutoff_hz: float,
         beta: float,
     ) -> None:
+        # Rates of devices are fractions such as 499.31 Hz; up phases are kept in memory, so their number has
+        # a limit.
         ratio = (_fraction(fs_out) / _fraction(fs_in)).limit_denominator(10_000)
         self.up, self.down = ratio.numerator, ratio.denominator
         self._half = max(1, round(half_width_s * fs_in))
+        self._beyond = _extension(fs_in, self._half)
+        # At the Nyquist frequency a kernel of this length is not yet at zero.
         cutoff = min(cutoff_hz, 0.45 * min(fs_in, fs_out)) / fs_in
         self._kernels = _phase_kernels(self.up, self._half, cutoff, beta)
-        self._plans: dict[tuple[int, int, int], tuple[npt.NDArray[np.int64], Array]] = {}
+        self._plans: dict[tuple[int, int, int], _Plan] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -74,43 +90,61 @@ class Resampler:
         self._held: Array = _NOTHING
         self._base = 0  # segment index of the first held sample, the extension in front counted as negative
         self._next = 0  # next output index
+        self._started = False  # whether the samples are there that the extension in front is taken from
 
     def feed(self, x: npt.ArrayLike) -> Array:
         """Take samples at ``fs_in``, return what has become computable at ``fs_out``."""
         x = np.asarray(x, dtype=np.float64)
         if len(x) == 0:
             return _NOTHING
-        if len(self._held) == 0:
-            self._base = -self._half
-            self._held = np.full(self._half, x[0])
         self._held = np.concatenate([self._held, x])
+        if not self._started:
+            if len(self._held) < self._beyond.shape[1]:
+                return _NOTHING
+            self._start()
         computable = (
             self._base + len(self._held) - self._half
         )  # the kernel reaches `half` samples past its centre
         return self._emit(-(-computable * self.up // self.down))
 
     def finish(self) -> Array:
-        """Return the outputs still held back; the last value stands for what never came."""
+        """Return the outputs still held back; level and hum of the end go on for what never came."""
         if len(self._held) == 0:
             return _NOTHING
+        if not self._started:
+            self._start()
         received = self._base + len(self._held)
-        self._held = np.concatenate([self._held, np.full(self._half, self._held[-1])])
+        self._held = np.concatenate([self._held, self._extend(self._held[::-1])[::-1]])
         y = self._emit(-(-received * self.up // self.down))
         self.reset()
         return y
 
+    def _start(self) -> None:
+        """Extend the start of the segment."""
+        self._base, self._started = -self._half, True
+        self._held = np.concatenate([self._extend(self._held), self._held])
+
+    def _extend(self, x: Array) -> Array:
+        """Continue level and hum of the first samples to before them; of too few, their mean."""
+        n = self._beyond.shape[1]
+        if len(x) < n:
+            return np.full(self._half, x.mean())
+        extended: Array = np.einsum("ij,j->i", self._beyond, x[:n])  # a fixed order of summation
+        return extended
+
     def _emit(self, end: int) -> Array:
         if end <= self._next:
             return _NOTHING
-        rows, kernels = self._plan(end - self._next)
-        y: Array = np.einsum("ij,ij->i", _windows(self._held, 2 * self._half)[rows], kernels)
+        plan = self._plan(end - self._next)
+        # einsum sums each row in one fixed order; a matrix product would choose its order by the shape.
+        y: Array = np.einsum("ij,ij->i", _windows(self._held, 2 * self._half)[plan.rows], plan.kernels)
         self._next = end
         spent = max(0, end * self.down // self.up - self._half + 1 - self._base)
         self._held, self._base = self._held[spent:], self._base + spent
         return y
 
-    def _plan(self, n: int) -> tuple[npt.NDArray[np.int64], Array]:
-        """Which window of what is held, and which kernel, for each of the next ``n`` outputs.
+    def _plan(self, n: int) -> _Plan:
+        """Plan the next ``n`` outputs.
 
         In a steady stream the same few come again and again, and making one costs as much as using it.
         """
@@ -119,7 +153,7 @@ class Resampler:
         key = n, phase, first
         if (plan := self._plans.get(key)) is None:
             whole, which = np.divmod(np.arange(phase, phase + n, dtype=np.int64) * self.down, self.up)
-            plan = whole + first, self._kernels[which]
+            plan = _Plan(whole + first, self._kernels[which])
             if n <= _SHORT and len(self._plans) < _PLANS:
                 self._plans[key] = plan
         return plan
@@ -226,14 +260,19 @@ class FrontEnd:
 
     fs: float
     taps: tuple[float, ...]
-    half_width_s: float = 0.16
-    cutoff_hz: float = 41.0
-    beta: float = 5.0
+    half_width_s: float = 0.16  # the delay of the resampler
+    cutoff_hz: float = 41.0  # the QRS complex is below, mains hum of 50 or 60 Hz above
+    beta: float = 5.0  # 53 dB of stop band
 
     @classmethod
     def default(cls, fs: float) -> FrontEnd:
-        """The front end that models are trained with unless their recipe says otherwise."""
+        """The front end that models are trained with by default."""
         return cls(fs, tuple(baseline_removal_taps(fs).tolist()))
+
+    def agrees(self, other: FrontEnd) -> bool:
+        """Whether two designs are the same filters, but for the last digits of numbers."""
+        mine, theirs = ((f.fs, *f.resampler.values(), *f.taps) for f in (self, other))
+        return len(self.taps) == len(other.taps) and bool(np.allclose(mine, theirs, rtol=1e-9, atol=1e-12))
 
     def __call__(self, fs_in: float) -> Chain:
         """Make fresh filters for a stream at ``fs_in``."""
@@ -256,6 +295,17 @@ def _windows(x: Array, width: int) -> Array:
 
 def _fraction(rate: float) -> Fraction:
     return Fraction(rate).limit_denominator(10_000)
+
+
+def _extension(fs: float, n: int) -> Array:
+    """Matrix that continues level and mains hum ``n`` samples to before those that it is applied to."""
+    t = np.arange(-n, max(1, round(_EDGE_S * fs))) / fs
+    waves = [f(2 * np.pi * hz * t) for hz in _MAINS_HZ for f in (np.cos, np.sin)]
+    basis = np.stack([np.ones_like(t), *waves], axis=1)
+    # Below 120 Hz hum may look like another wave or, at half the rate, like half of one: the cutoff leaves
+    # out what cannot be told apart.
+    fitted: Array = basis[:n] @ np.linalg.pinv(basis[n:], rcond=0.1)
+    return fitted
 
 
 def _phase_kernels(up: int, half: int, cutoff: float, beta: float) -> Array:

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence, Sized
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.events import DeviceStatus, Event, Gap
-from ecgedge.rhythm.stage import Counts
+from ecgedge.events import Event, Gap, Note
+from ecgedge.stream.clock import SampleClock
 from ecgedge.stream.filters import Filter
+from ecgedge.stream.plan import planned
 from ecgedge.stream.ring import Ring
-from ecgedge.stream.segment import Segment
-from ecgedge.stream.stage import Stage
+from ecgedge.stream.segment import Counts, Segment
+from ecgedge.stream.stage import TICK_S, Stage
+from ecgedge_bridge.codes import NoteCode
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.values import SampleBlock
 
-RING_S = 64.0
-TICK_S = 1.0  # the stages look at the signal at these steps from the segment's start, whatever the blocks
 LIMIT_MV = 1e4  # ten volts: no electrode gives that, and squares of it still fit
+# Slower, and the QRS complex (5 to 15 Hz) is not all there; faster than any ECG front end.
 FS_RANGE = (50.0, 4000.0)
-LATENCIES = 10_000  # kept for each stage
+LATENCIES = 10_000  # timings kept for each stage: an hour and more of ticks
 
 
 @dataclass(slots=True)
@@ -33,7 +34,7 @@ class MonitorStats:
 
     ``samples`` were taken, ``lost`` are missing; of the rhythm ``windows``, ``rejected`` never reached the
     model, which ran ``model_runs`` times. Where the monitor was given a timer, ``latency`` holds for each
-    stage the seconds of its last calls that gave something.
+    stage the seconds of its last calls that found something.
     """
 
     samples: int = 0
@@ -58,8 +59,6 @@ class MonitorStats:
 
 
 Missing = Literal["lost", "not_finite"]
-A = TypeVar("A")
-R = TypeVar("R", bound=Sized)
 
 
 class Pipeline:
@@ -68,16 +67,21 @@ class Pipeline:
     Parameters
     ----------
     stages : sequence of Stage
-        In the order in which they run.
+        In the order in which they run. One pipeline owns them: they hold the state of its stream.
     fs : float
         Rate that the stages work at, in Hz.
     front : callable
         Makes the filters for a rate: ``front(fs_in)`` turns samples at ``fs_in`` into samples at ``fs``.
     fs_in : float, optional
-        Rate of the blocks where it must be a certain one; else the first block says it.
+        Rate of the blocks where it must be a certain one; else that of the first block.
     timer : callable, optional
         A clock in seconds, such as ``time.perf_counter``, to measure the stages with; the core reads none
         itself.
+
+    Raises
+    ------
+    ConfigError
+        The stages are in a wrong order, work at another rate, or need more signal than is ever kept.
     """
 
     def __init__(
@@ -88,55 +92,78 @@ class Pipeline:
         *,
         fs_in: float | None = None,
         timer: Callable[[], float] | None = None,
-        counts: Counts | None = None,
     ) -> None:
         if fs_in is not None:
             _check_rate(fs_in)
-        self._stages, self._fs, self._front, self._asked_fs = stages, fs, front, fs_in
-        self._timer, self._counts = timer, counts or Counts()
-        self._ring = Ring(round(RING_S * fs))
+        self._stages, self._fs, self._front, self._asked_fs = tuple(stages), fs, front, fs_in
+        self._timer = timer
+        plan = planned(self._stages, fs)
+        self._latency = {part: round(seconds * fs) for part, seconds in plan.latency_s.items()}
+        self._ring = Ring(math.ceil(plan.buffer_s * fs))
         self._tick = round(TICK_S * fs)
         self.reset()
 
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages, in the order in which they run."""
+        return self._stages
+
+    @property
+    def buffer_s(self) -> float:
+        """Seconds of filtered signal that are kept, as the stages' windows and latencies ask for."""
+        return self._ring.capacity / self._fs
+
     def reset(self) -> None:
-        """Start afresh: the next block begins a new stream."""
+        """Start afresh: the next block begins a new stream, and no stage remembers the last one."""
         self._fs_in = self._asked_fs
         self._filters: Filter | None = None
         self._segment: Segment | None = None
         self._next: int | None = None  # index of the sample that should come next
+        self._clock_of_stream: SampleClock | None = None
         self._missing: tuple[int, Missing] | None = None  # where a gap began that has not ended yet
-        self._counts.windows = self._counts.rejected = self._counts.model_runs = 0
-        self._stats = MonitorStats(counts=self._counts)
+        self._stats = MonitorStats()
+        for stage in self._stages:
+            stage.reset()
 
     @property
     def stats(self) -> MonitorStats:
         """Counters since the start of the stream."""
         return self._stats
 
-    def feed(self, block: SampleBlock) -> list[Event]:
+    def feed(self, block: SampleBlock | npt.ArrayLike) -> list[Event]:
         """Take a block, return what it led to.
+
+        Parameters
+        ----------
+        block : SampleBlock or array of shape (n,)
+            A block without a place goes on where the one before it ended; so does a bare array in mV, which
+            is taken where the rate is known: from ``fs`` when this was made, or from a block before.
 
         Raises
         ------
         ConfigError
-            The block's rate is impossible, or not that of the stream.
+            The block's rate is impossible, not that of the stream, or not known.
         TypeError, ValueError
             The samples are no one-dimensional array of numbers.
         """
+        if not isinstance(block, SampleBlock):
+            block = self._as_block(block)
         fs = self._rate(block)
         samples = _as_samples(block.samples)
         events: list[Event] = []
-        start = block.sample
+        start = block.sample if block.placed else self._next or 0
         if self._next is not None and start < self._next and len(samples):
             samples, start = samples[self._next - start :], self._next
-            events.append(
-                DeviceStatus(start, start / fs, "out_of_order", "samples that came twice were dropped")
-            )
+            at_s = self._clock.seconds(start)
+            events.append(Note(start, at_s, NoteCode.OUT_OF_ORDER, device=block.device))
         if self._next is not None and start > self._next:
             events += self._begin_gap(self._next, "lost")
+        if len(samples):
+            self._clock.tell(start, block.fs_hat)
         for at, piece in _runs(samples):
             events += self._take(start + at, piece, fs)
-        self._next = start + len(samples)
+        # An empty block with an old index does not rewind the stream.
+        self._next = max(start + len(samples), self._next or start)
         return events
 
     def finish(self) -> list[Event]:
@@ -146,6 +173,14 @@ class Pipeline:
         if self._missing and self._next is not None:
             events += self._end_gap(self._next)
         return events
+
+    def _as_block(self, samples: npt.ArrayLike) -> SampleBlock:
+        if self._fs_in is None:
+            raise ConfigError(
+                "samples without a rate: give it when the monitor is made, Monitor(fs=130.0), or feed a "
+                "SampleBlock(samples, fs=130.0)"
+            )
+        return SampleBlock(np.asarray(samples), self._fs_in)
 
     def _rate(self, block: SampleBlock) -> float:
         if self._fs_in is None:
@@ -158,6 +193,13 @@ class Pipeline:
             )
         return self._fs_in
 
+    @property
+    def _clock(self) -> SampleClock:
+        if self._clock_of_stream is None:
+            assert self._fs_in is not None
+            self._clock_of_stream = SampleClock(self._fs_in)
+        return self._clock_of_stream
+
     def _take(self, at: int, piece: npt.NDArray[np.floating] | None, fs: float) -> list[Event]:
         """Take a run of samples, or note a run of samples that are no numbers (``piece`` is None)."""
         if piece is None:
@@ -166,6 +208,7 @@ class Pipeline:
         if self._segment is None:
             self._start_segment(at, fs)
         self._stats.samples += len(piece)
+        self._taken_to = at + len(piece)
         while len(piece):
             room = self._wanted - self._waiting
             taken, piece = piece[:room], piece[room:]
@@ -181,7 +224,9 @@ class Pipeline:
         self._ring.reset()
         self._input = np.empty(self._until_tick(fs))
         self._waiting, self._wanted = 0, len(self._input)
-        self._segment = Segment(at, fs, self._fs, self._ring)
+        self._segment = Segment(
+            at, fs, self._fs, self._ring, self._latency, self._stats.counts, clock=self._clock
+        )
         for stage in self._stages:
             stage.start(self._segment)
 
@@ -192,7 +237,11 @@ class Pipeline:
     def _filter(self, fs: float) -> list[Event]:
         """Filter the samples that wait; how many there are does not depend on how they came."""
         assert self._filters is not None
-        events = self._write(self._timed("filter", self._filters.feed, self._input[: self._waiting]))
+        begun = self._now()
+        filtered = self._filters.feed(self._input[: self._waiting])
+        if len(filtered):
+            self._note_latency("filter", begun)
+        events = self._write(filtered)
         self._waiting, self._wanted = 0, self._until_tick(fs)
         return events
 
@@ -212,23 +261,28 @@ class Pipeline:
         assert segment is not None
         events: list[Event] = []
         for stage in self._stages:
-            events += self._timed(stage.name, stage.advance, segment)
+            begun, marks = self._now(), segment.n_beats + len(segment.verdicts)
+            found = stage.advance(segment)
+            # A tick at which a stage found nothing costs it next to nothing, and would only lower the
+            # figures.
+            if found or segment.n_beats + len(segment.verdicts) > marks:
+                self._note_latency(stage.name, begun)
+            events += found
         segment.forget()
         return events
 
-    def _timed(self, name: str, work: Callable[[A], R], argument: A) -> R:
-        if self._timer is None:
-            return work(argument)
-        begun = self._timer()
-        result = work(argument)
-        took = self._timer() - begun
-        if len(result):  # a tick without a window costs nothing, and would only water the figures down
-            self._stats.latency.setdefault(name, deque(maxlen=LATENCIES)).append(took)
-        return result
+    def _now(self) -> float:
+        return self._timer() if self._timer else 0.0
+
+    def _note_latency(self, name: str, begun: float) -> None:
+        if self._timer:
+            self._stats.latency.setdefault(name, deque(maxlen=LATENCIES)).append(self._timer() - begun)
 
     def _end_segment(self) -> list[Event]:
         if self._segment is None or self._filters is None:
             return []
+        # What the filters still hold may end a little behind the last sample: no index passes this one.
+        self._segment.end_sample = self._taken_to
         events = self._filter(self._segment.fs_in)
         events += self._write(self._filters.finish())
         self._segment.ended = True
@@ -244,10 +298,10 @@ class Pipeline:
 
     def _end_gap(self, at: int) -> list[Event]:
         assert self._missing is not None
-        assert self._fs_in is not None
         (start, reason), self._missing = self._missing, None
         self._stats.lost += at - start
-        return [Gap(start, start / self._fs_in, at, at / self._fs_in, at - start, reason)]
+        seconds = self._clock.seconds
+        return [Gap(start, seconds(start), at, seconds(at), at - start, reason)]
 
 
 def _check_rate(fs: float) -> None:

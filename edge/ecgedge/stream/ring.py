@@ -2,12 +2,10 @@
 
 Every sample is stored twice, one capacity apart, so that any stretch of the last ``capacity`` samples lies
 in one piece somewhere. Positions are counts since the start of the segment (Python integers: they never
-wrap).
+wrap); every reader keeps its own.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +30,9 @@ class Ring:
         if capacity < 1:
             raise ValueError("a ring needs room for at least one sample")
         self.capacity = capacity
+        # float32 holds 24 bits, as many as any ECG front end gives, in half the memory.
         self._store = np.zeros(2 * capacity, np.float32)
+        # Views of it go to every stage; one that wrote into them would change what the others see.
         self._read_only = self._store.view()
         self._read_only.flags.writeable = False
         self.written = 0
@@ -49,7 +49,7 @@ class Ring:
     def write(self, x: npt.ArrayLike) -> None:
         """Append samples; the oldest are overwritten."""
         x = np.asarray(x, np.float32)
-        kept = x[-self.capacity :]
+        kept = x[-self.capacity :]  # more than fits: only the end of it
         at = (self.written + len(x) - len(kept)) % self.capacity
         end = at + len(kept)
         self._store[at : min(end, 2 * self.capacity)] = kept
@@ -72,36 +72,3 @@ class Ring:
             raise IndexError(f"samples {start} to {end} asked for, {self.oldest} to {self.written} kept")
         at = start % self.capacity
         return self._read_only[at : at + end - start]
-
-    def reader(self) -> Reader:
-        """Return a reader with a cursor of its own, at the oldest sample kept."""
-        return Reader(self, self.oldest)
-
-
-@dataclass(slots=True)
-class Reader:
-    """A place in a ring, moved on by its owner alone."""
-
-    ring: Ring
-    position: int
-
-    @property
-    def unread(self) -> int:
-        """Number of samples written and not yet taken, overwritten ones included."""
-        return self.ring.written - self.position
-
-    def take(self, n: int) -> tuple[Signal | None, int]:
-        """Take the next ``n`` samples.
-
-        Returns
-        -------
-        samples : view of shape (n,), or None where there are not yet ``n``
-        lost : int
-            How many samples were overwritten before this reader came; the cursor has skipped them.
-        """
-        lost = max(0, self.ring.oldest - self.position)
-        self.position += lost
-        if self.unread < n:
-            return None, lost
-        start, self.position = self.position, self.position + n
-        return self.ring.view(start, self.position), lost

@@ -6,70 +6,64 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from ecgedge.artefacts.manifest import Dataset, Manifest, Normalisation
+from ecgedge.artefacts.manifest import Manifest, Normalisation
 from ecgedge.beat_classes.features import FS, N_FIGURES, N_WAVE, N_WAVES
-from ecgedge.beat_classes.stage import NORMALISATION, BeatModel
+from ecgedge.beat_classes.model import NORMALISATION
 from ecgedge.demo.synthetic import Segment, synthesize
+from ecgedge.monitor import Models
 from ecgedge.stream.filters import FrontEnd
 from ecgedge.whole_recording import classify_beats
 from ecgedge_export import prepare, splits
 from ecgedge_export.beat_classes import scores
 from ecgedge_export.beat_classes.gather import UNKNOWN, BeatSet, detect, observe
-from ecgedge_export.beat_classes.scores import CLASSES
+from ecgedge_export.beat_classes.scores import CLASSES, ROLES
 from ecgedge_export.beat_classes.training import (
+    BeatAugmenter,
     BeatClassRecipe,
-    BeatViewer,
-    Say,
+    Log,
     answers,
     plain_inputs,
     train,
 )
+from ecgedge_export.data import DATASETS
 from ecgedge_export.int8.chain import convert
 from ecgedge_export.micro.memory import memory
 from ecgedge_export.nets import BeatClassNet, n_parameters
-from ecgedge_export.progress import telling
+from ecgedge_export.progress import epoch_log
 from ecgedge_export.ship.origin import commit, versions
 from ecgedge_export.ship.package import golden_cases, package
 from ecgedge_export.train import Lessons
 
 Floats = npt.NDArray[np.float32]
 
+# Of every class about as many: a scale that clips the tallest ectopic beats would cost the very classes that
+# the model is for.
 CALIBRATION_BEATS = 1024
+# Enough that a disagreement of one beat in a thousand shows.
 PARITY_BEATS = 2000
-SOURCES = {
-    "mitdb": Dataset(
-        "MIT-BIH Arrhythmia Database, DS1", "ODC-By 1.0", 0, "https://physionet.org/content/mitdb/1.0.0/"
-    ),
-    "ptb-xl": Dataset("PTB-XL, folds 1 to 8", "CC BY 4.0", 0, "https://physionet.org/content/ptb-xl/1.0.3/"),
-    "cinc2017": Dataset(
-        "PhysioNet/CinC Challenge 2017",
-        "ODC-By 1.0",
-        0,
-        "https://physionet.org/content/challenge-2017/1.0.0/",
-    ),
-}
-NOISE = Dataset("MIT-BIH Noise Stress Test", "ODC-By 1.0", 3, "https://physionet.org/content/nstdb/1.0.0/")
+# Data sets and the part of each that trains: the other sources are made from CinC 2017.
+PARTS = {"mitdb": ", DS1", "ptb-xl": ", folds 1 to 8", "cinc2017": ""}
 
 
-def viewer(how: BeatClassRecipe) -> BeatViewer:
+def augmenter(how: BeatClassRecipe) -> BeatAugmenter:
     """Draws training inputs, with the noise that never tests."""
-    return BeatViewer(how, list(prepare.nstdb(FS).values()))
+    return BeatAugmenter(how, list(prepare.nstdb(FS).values()))
 
 
 def build(
     how: BeatClassRecipe,
     beats: BeatSet,
-    views: BeatViewer,
+    augmenter: BeatAugmenter,
     out: Path,
     work: Path,
     command: str,
-    say: Say,
+    log: Log,
     test: Sequence[str] = splits.DS2,
 ) -> Manifest:
     """Make the model folder ``out``; checkpoints and intermediate files go to ``work``.
@@ -81,10 +75,12 @@ def build(
     ModelError
         The INT8 files disagree with each other or too much with their float parent.
     """
-    lessons = teach(how, beats, views, work / "teachers", say) if how.taught else None
-    net = with_prior(train(how, beats, views, work / "checkpoint.pt", telling(say, how.name), lessons), how)
-    say(f"{n_parameters(net):,} parameters; quantizing")
-    onnx, tflite, report = convert(net, *calibration(how, beats, views), work)
+    lessons = teach(how, beats, augmenter, work / "teachers", log) if how.taught else None
+    net = with_prior(
+        train(how, beats, augmenter, work / "checkpoint.pt", epoch_log(log, how.name), lessons), how
+    )
+    log(f"{n_parameters(net):,} parameters; quantizing")
+    onnx, tflite, report = convert(net, *calibration(how, beats, augmenter), work)
     metrics: dict[str, Any] = {
         "command": command,
         "parameters": n_parameters(net),
@@ -94,18 +90,25 @@ def build(
     draft = replace(_draft(how, beats), metrics=metrics)
     cases = golden_cases(onnx, tflite, golden(how.clip))
     package(out, draft, onnx, tflite, cases)
-    say("measuring the INT8 files through ecgedge.classify_beats")
+    log("measuring the INT8 files through ecgedge.classify_beats")
     metrics |= measure(out, test)
     return package(out, replace(draft, metrics=metrics), onnx, tflite, cases)
 
 
-def calibration(how: BeatClassRecipe, beats: BeatSet, views: BeatViewer) -> tuple[Floats, Floats]:
+class Calibration(NamedTuple):
+    """Inputs to calibrate with, and others to prove the files on, each (k, 1, n)."""
+
+    inputs: Floats
+    proof: Floats
+
+
+def calibration(how: BeatClassRecipe, beats: BeatSet, augmenter: BeatAugmenter) -> Calibration:
     """Inputs to calibrate with, of every class about as many, and others to prove the files on."""
     rng = np.random.default_rng(how.training.seed)
     known = np.flatnonzero(beats.symbols != UNKNOWN)
     some = balanced(beats, CALIBRATION_BEATS, rng)
     others = beats.only(np.isin(np.arange(len(beats)), rng.choice(known, PARITY_BEATS)))
-    return views.view(beats, some, rng)[:, None], plain_inputs(others, how.clip)[:, None]
+    return Calibration(augmenter.draw(beats, some, rng)[:, None], plain_inputs(others, how.clip)[:, None])
 
 
 def balanced(beats: BeatSet, n: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
@@ -123,13 +126,13 @@ def with_prior(net: BeatClassNet, how: BeatClassRecipe) -> BeatClassNet:
 
 def measure(folder: Path, record_ids: Sequence[str]) -> dict[str, Any]:
     """MIT-BIH records through ``ecgedge.classify_beats`` on both runtimes."""
-    reports, said = {}, {}
+    reports, predicted = {}, {}
     for backend in ("litert", "onnx"):
-        classify = partial(classify_beats, model=BeatModel.load(folder, backend))
+        classify = partial(classify_beats, models=Models.load(backend, beat_classes=folder))
         named = list(scores.classify_records(classify, record_ids))
-        said[backend] = np.concatenate([beats.symbol for _, beats in named])
+        predicted[backend] = np.concatenate([beats.symbol for _, beats in named])
         reports[f"int8_{backend}"] = scores.report(named)
-    agree = float(np.mean(said["litert"] == said["onnx"]))
+    agree = float(np.mean(predicted["litert"] == predicted["onnx"]))
     return {"test": f"MIT-BIH {' '.join(record_ids)}", **reports, "backends_agree": round(agree, 5)}
 
 
@@ -146,10 +149,11 @@ def golden(clip: float) -> list[tuple[Floats, Floats]]:
 def _draft(how: BeatClassRecipe, beats: BeatSet) -> Manifest:
     front = FrontEnd.default(FS)
     source_of = dict(zip(beats.record.tolist(), beats.source.tolist(), strict=True))
-    people = {(s if s in SOURCES else "cinc2017", r.partition("/")[0]) for r, s in source_of.items()}
-    used = [replace(d, records=sum(s == name for s, _ in people)) for name, d in SOURCES.items()]
+    people = {(s if s in PARTS else "cinc2017", r.partition("/")[0]) for r, s in source_of.items()}
+    counts = {name: sum(s == name for s, _ in people) for name in PARTS}
+    used = [DATASETS[name].source(n, PARTS[name]) for name, n in counts.items() if n]
     return Manifest(
-        task="beats",
+        task="beat_classes",
         fs=FS,
         window_s=N_WAVE / FS,
         hop_s=N_WAVE / FS,
@@ -160,9 +164,10 @@ def _draft(how: BeatClassRecipe, beats: BeatSet) -> Manifest:
             NORMALISATION, {"clip": how.clip, "waves": N_WAVES, "figures": N_FIGURES}
         ),
         classes=tuple(CLASSES),
+        roles=ROLES,
         temperature=1.0,
         thresholds={},
-        training_data=(*(d for d in used if d.records), NOISE),
+        training_data=(*used, DATASETS["nstdb"].source(len(prepare.NOISES))),
         split_sha256=splits.split_hash(splits.DS2),
         metrics={"command": ""},
         commit=commit(),
@@ -170,11 +175,11 @@ def _draft(how: BeatClassRecipe, beats: BeatSet) -> Manifest:
     )
 
 
-def teach(how: BeatClassRecipe, beats: BeatSet, views: BeatViewer, work: Path, say: Say) -> Lessons:
+def teach(how: BeatClassRecipe, beats: BeatSet, augmenter: BeatAugmenter, work: Path, log: Log) -> Lessons:
     """Train the recipe's teachers and let them answer together about all beats."""
     nets = []
     for k in range(how.teachers):
         training = replace(how.training, seed=100 * how.training.seed + k)
         own = replace(how, width=how.teacher_width, training=training)
-        nets.append(train(own, beats, views, work / f"{k}.pt", telling(say, f"teacher {k + 1}")))
+        nets.append(train(own, beats, augmenter, work / f"{k}.pt", epoch_log(log, f"teacher {k + 1}")))
     return Lessons(answers(nets, beats, how.clip), how.teacher_weight, how.temperature)

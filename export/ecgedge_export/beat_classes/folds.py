@@ -1,14 +1,15 @@
 """What the beat-class model is worth on records of DS1 that it did not see, with and without teachers.
 
 DS1 is cut into five by record. Each student is trained on four parts and everything that is not MIT-BIH, and
-judged by the fifth: float, on beats that the detector finds in the first lead. Here, choices are made.
+validated on the fifth: float, on beats that the detector finds in the first lead. Choices are made here, so
+that DS2 is left for the test.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,25 +17,26 @@ import numpy.typing as npt
 from ecgedge_export.beat_classes.build import teach, with_prior
 from ecgedge_export.beat_classes.gather import TAUGHT, UNKNOWN, BeatSet
 from ecgedge_export.beat_classes.scores import CLASSES, NONE, Matrix, score
-from ecgedge_export.beat_classes.training import BeatClassRecipe, BeatViewer, Say, answers, train
-from ecgedge_export.progress import telling
-from ecgedge_export.rhythm.scores import interval
-from ecgedge_export.train import arms
+from ecgedge_export.beat_classes.training import BeatAugmenter, BeatClassRecipe, Log, answers, train
+from ecgedge_export.progress import epoch_log
+from ecgedge_export.rhythm.scores import Gain, interval
+from ecgedge_export.train import variants
 
-FOLDS = 5
-Said = npt.NDArray[np.int64]
+FOLDS = 5  # four or five records of DS1 in each
+Predicted = npt.NDArray[np.int64]
 
 
 def folds(beats: BeatSet) -> dict[str, int]:
     """Fold of each DS1 record: those with most S are dealt out first, so that each fold has some."""
     name = np.array([r.partition("/")[0] for r in beats.record.tolist()])
     count = {r: int(np.sum((name == r) & (beats.source == "mitdb") & (beats.symbols == "S"))) for r in TAUGHT}
+    # Dealt out like cards, richest first: few records hold nearly all S beats.
     order = sorted(TAUGHT, key=lambda r: -count[r])
     return {r: i % FOLDS for i, r in enumerate(order)}
 
 
 def compare(
-    how: BeatClassRecipe, beats: BeatSet, views: BeatViewer, seeds: int, work: Path, say: Say
+    how: BeatClassRecipe, beats: BeatSet, augmenter: BeatAugmenter, seeds: int, work: Path, log: Log
 ) -> dict[str, Any]:
     """Train students in every way with ``seeds`` seeds, the same budget each; what each way is worth.
 
@@ -49,39 +51,48 @@ def compare(
     for seed in range(1, seeds + 1):
         own = replace(how, training=replace(how.training, seed=seed))
         for k in range(FOLDS):
-            judged = [r for r, f in fold_of.items() if f == k]
-            for arm, by_record in _fold(own, beats, views, judged, work / f"{seed}-{k}", say).items():
-                runs = found.setdefault(arm, [])
+            held_out = [r for r, f in fold_of.items() if f == k]
+            for variant, by_record in _fold(
+                own, beats, augmenter, held_out, work / f"{seed}-{k}", log
+            ).items():
+                runs = found.setdefault(variant, [])
                 if len(runs) < seed:
                     runs.append({})
                 runs[-1] |= by_record
-    return {arm: _row(runs, found["labels"]) for arm, runs in found.items()}
+    return {name: _row(runs, found["labels"]) for name, runs in found.items()}
 
 
 def _fold(
-    how: BeatClassRecipe, beats: BeatSet, views: BeatViewer, judged: list[str], work: Path, say: Say
+    how: BeatClassRecipe, beats: BeatSet, augmenter: BeatAugmenter, held_out: list[str], work: Path, log: Log
 ) -> dict[str, dict[str, Matrix]]:
-    """Confusion matrices of the records that are judged, by the students of each arm."""
-    learn, judge = _sides(beats, judged)
+    """Confusion matrices of the records that were held out, by the students of each variant."""
+    learn, validation = sides(beats, held_out)
     found = {}
-    for arm, taught in arms(teach(how, learn, views, work, say)).items():
-        file = work / f"{arm.replace(' ', '-').replace(chr(39), '')}.pt"
+    for variant, taught in variants(teach(how, learn, augmenter, work, log)).items():
+        file = work / f"{variant.replace(' ', '-').replace(chr(39), '')}.pt"
         net = with_prior(
-            train(how, learn, views, file, telling(say, f"fold {work.name}, {arm}"), taught), how
+            train(how, learn, augmenter, file, epoch_log(log, f"fold {work.name}, {variant}"), taught), how
         )
-        found[arm] = confusions(judge, answers([net], judge, how.clip).argmax(axis=1))
+        found[variant] = confusions(validation, answers([net], validation, how.clip).argmax(axis=1))
     return found
 
 
-def _sides(beats: BeatSet, judged: list[str]) -> tuple[BeatSet, BeatSet]:
-    """Beats to learn from, and the first leads of the records that judge."""
+class Sides(NamedTuple):
+    """Beats to learn from, and the first leads of the records that validate."""
+
+    learn: BeatSet
+    validation: BeatSet
+
+
+def sides(beats: BeatSet, held_out: list[str]) -> Sides:
+    """Hold records of MIT-BIH out, both leads of each."""
     ours = beats.source == "mitdb"
-    theirs = np.isin(beats.record, [f"{r}/{lead}" for r in judged for lead in (0, 1)]) & ours
-    first = np.isin(beats.record, [f"{r}/0" for r in judged]) & ours
-    return beats.only(~theirs), beats.only(first)
+    theirs = np.isin(beats.record, [f"{r}/{lead}" for r in held_out for lead in (0, 1)]) & ours
+    first = np.isin(beats.record, [f"{r}/0" for r in held_out]) & ours
+    return Sides(beats.only(~theirs), beats.only(first))
 
 
-def confusions(beats: BeatSet, said: Said) -> dict[str, Matrix]:
+def confusions(beats: BeatSet, predicted: Predicted) -> dict[str, Matrix]:
     """Confusion matrix of each record, rows what beats are; what is no beat is in the last."""
     names = CLASSES + NONE
     truth = np.array([names.index(s if s != UNKNOWN else NONE) for s in beats.symbols.tolist()], np.int64)
@@ -89,7 +100,7 @@ def confusions(beats: BeatSet, said: Said) -> dict[str, Matrix]:
     for record in np.unique(beats.record).tolist():
         here = beats.record == record
         matrix = np.zeros((len(names), len(names)), np.int64)
-        np.add.at(matrix, (truth[here], said[here]), 1)
+        np.add.at(matrix, (truth[here], predicted[here]), 1)
         found[record] = matrix
     return found
 
@@ -110,9 +121,7 @@ def _row(runs: list[dict[str, Matrix]], base: list[dict[str, Matrix]]) -> dict[s
     return row
 
 
-def _gain(
-    runs: list[dict[str, Matrix]], base: list[dict[str, Matrix]], symbol: str
-) -> tuple[float, float, float]:
+def _gain(runs: list[dict[str, Matrix]], base: list[dict[str, Matrix]], symbol: str) -> Gain:
     """Mean difference of F1 between runs with the same seeds, and its 95 % interval over records."""
     records = sorted(runs[0])
 
@@ -121,4 +130,4 @@ def _gain(
         each = [_f1([a[r] for r in chosen], symbol) - _f1([b[r] for r in chosen], symbol) for a, b in pairs]
         return float(np.mean(each))
 
-    return gain(records), *interval(len(records), lambda drawn: gain([records[i] for i in drawn]))
+    return Gain(gain(records), *interval(len(records), lambda drawn: gain([records[i] for i in drawn])))

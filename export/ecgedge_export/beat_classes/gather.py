@@ -1,9 +1,9 @@
 """What the beat-class model is trained on: beats as the detector finds them, seen as the runtime sees them.
 
 Annotated beats are those of MIT-BIH DS1, both leads. Twenty-two records hold ectopic beats of few people, so
-others lend a hand: PTB-XL, where twelve leads and a cardiologist's word about the recording say which beats
-are ectopic; CinC 2017, whose recordings of sinus rhythm and of atrial fibrillation show what usual beats look
-like; and sinus rhythm of CinC 2017 with beats made premature.
+others join in: PTB-XL, where twelve leads and a cardiologist's statement about the recording show which beats
+are ectopic; CinC 2017, whose recordings of sinus rhythm and of atrial fibrillation show what template beats
+look like; and sinus rhythm of CinC 2017 with beats made premature.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from ecgedge.beat_classes import features as beat_features
 from ecgedge.beat_classes.features import BEFORE, FS, LONGEST_RR_S, N_WAVE, BeatHistory, cut
 from ecgedge.beats import detector as beats
 from ecgedge.beats import net as beat_net
-from ecgedge.beats.detector import BeatDetector
+from ecgedge.beats.detector import find_beats
 from ecgedge.stream import filters
+from ecgedge_bridge.files import atomic_file
 from ecgedge_export import data, prepare, splits
 from ecgedge_export.beat_classes import premature as made_premature
 from ecgedge_export.beat_classes.premature import premature
@@ -34,19 +35,26 @@ from ecgedge_export.data import Record
 Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.float64]
 Symbols = npt.NDArray[np.str_]
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
-MARGIN = 10  # samples of a wave on either side beyond what the model sees, so that a view can be moved
+MARGIN = (
+    10  # samples of a wave on either side beyond what the model sees, so that an augmented wave can be moved
+)
 UNKNOWN = ""
 SOURCES = ("mitdb", "ptb-xl", "cinc2017", "premature", "unnamed")
 
+# The leads that are independent of each other: III and the augmented ones follow from I and II.
+# III and the augmented leads follow from I and II, and show nothing of their own.
 LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 SEEKING = ("I", "II", "V2", "V5")  # leads whose detections are joined; a beat is in two of them at least
+# Drawn of a recording: fewer leads of those without ectopic beats, which are many, than of those with.
 USUAL_LEADS, ECTOPIC_LEADS = ("I", "II", "V1", "V5"), ("I", "II", "V1", "V2", "V3", "V5")
 JOINED = 10  # samples between detections of one beat in different leads
+# Statements that leave open which beats of the recording are ectopic.
 UNCLEAR = frozenset(("PACE", "SVARR", "PSVT", "SVTAC", "BIGU", "TRIGU", "PRC(S)", "AFLT"))
-EARLY = 0.88
+EARLY = 0.88  # of the median interval: an earlier beat is premature
 MOST_USUAL, MOST_AF = 400, 500  # recordings of CinC 2017
+# Modules that beats depend on: kept beats are made anew when one of them changes.
 _MADE_BY = (sys.modules[__name__], made_premature, beats, beat_net, beat_features, filters)
 # 201 of DS1 and 202 of DS2 are one person
 TAUGHT = tuple(name for name in splits.DS1 if name != "201")
@@ -56,13 +64,13 @@ TAUGHT = tuple(name for name in splits.DS1 if name != "201")
 class BeatSet:
     """Beats in order, recording by recording.
 
-    ``waves`` (k, 100), ``usual`` (k, 80), both in mV, ``intervals`` (k, 13); ``symbols`` (k,) are
+    ``waves`` (k, 100), ``template`` (k, 80), both in mV, ``intervals`` (k, 13); ``symbols`` (k,) are
     AAMI classes, "" where none is known; ``record`` (k,) names the recordings, ``source`` (k,) is one of
     SOURCES.
     """
 
     waves: Floats
-    usual: Floats
+    template: Floats
     intervals: Floats
     symbols: Symbols
     record: Symbols
@@ -83,10 +91,8 @@ class BeatSet:
 
     def save(self, path: Path) -> None:
         """Write the beats to a ``.npz`` file, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part.npz")
-        np.savez(part, **{f.name: getattr(self, f.name) for f in fields(self)})
-        part.replace(path)
+        with atomic_file(path) as file:
+            np.savez(file, **{f.name: getattr(self, f.name) for f in fields(self)})
 
     @classmethod
     def load(cls, path: Path) -> BeatSet:
@@ -119,14 +125,14 @@ def observe(
     after = [*(b - a for a, b in pairwise(peaks)), LONGEST_RR_S * FS]
     before = [None, *(rr / FS for rr in after[:-1])]
     places = [round(p) for p in peaks]
-    views = [
+    seen = [
         history.take(cut(signal, at - BEFORE, N_WAVE), rr, next_rr / FS)
         for at, rr, next_rr in zip(places, before, after, strict=True)
     ]
     return BeatSet(
         np.array([cut(signal, at - BEFORE - MARGIN, N_WAVE + 2 * MARGIN) for at in places], np.float32),
-        np.array([v.waves[2] for v in views], np.float32),
-        np.array([v.intervals for v in views], np.float32),
+        np.array([v.waves[2] for v in seen], np.float32),
+        np.array([v.intervals for v in seen], np.float32),
         np.array(symbols, np.str_),
         np.full(len(peaks), record),
         np.full(len(peaks), source),
@@ -135,8 +141,7 @@ def observe(
 
 def detect(signal: Floats) -> list[float]:
     """R peaks of a filtered signal at 100 Hz, as the runtime finds them."""
-    detector = BeatDetector(FS)
-    return [beat.at for beat in [*detector.feed(signal), *detector.finish()]]
+    return [beat.position for beat in find_beats(signal)]
 
 
 def mitdb(record_ids: Sequence[str]) -> Iterator[BeatSet]:
@@ -188,8 +193,9 @@ def _common(by_lead: Sequence[Sequence[float]]) -> Places:
 
 
 def _ptbxl_symbols(signals: dict[str, Floats], places: Places, statements: frozenset[str]) -> list[str]:
-    """Symbols of beats from how they look in eight leads, when they come, and what was said of the record."""
+    """Symbols of beats from their shape in eight leads, their time, and the statements about the record."""
     like = alike([np.concatenate([_qrs(signals[lead], at) for lead in LEADS]) for at in places])
+    # How long the interval before each beat is, in median intervals: below EARLY the beat is premature.
     rr = np.diff(places)
     due = np.append(1.0, rr / np.median(rr))
     if "PVC" in statements:
@@ -228,13 +234,13 @@ def alike(waves: Sequence[Floats]) -> Places:
 
 
 def cinc2017(rng: np.random.Generator) -> Iterator[BeatSet]:
-    """Usual beats: of recordings of sinus rhythm, and of atrial fibrillation, where early ones count too."""
+    """Beats like the template: of sinus rhythm, and of atrial fibrillation, where early ones count too."""
     for label, most in (("N", MOST_USUAL), ("A", MOST_AF)):
         for name, signal, peaks, like in _some_of_cinc2017(label, most, rng):
             rr = np.diff(peaks)
             due = np.append(1.0, rr / np.median(rr))
-            usual = (like > 0.8) & ((due >= 0.8) | (label == "A"))
-            yield observe(signal, peaks, np.where(usual, "N", UNKNOWN).tolist(), "cinc2017", name)
+            template = (like > 0.8) & ((due >= 0.8) | (label == "A"))
+            yield observe(signal, peaks, np.where(template, "N", UNKNOWN).tolist(), "cinc2017", name)
 
 
 def premature_beats(rng: np.random.Generator) -> Iterator[BeatSet]:
@@ -278,11 +284,11 @@ def _some_of_cinc2017(
                 yield name, signal, peaks, like
 
 
-def gathered(folder: Path, seed: int, say: Say, limit: int | None = None) -> BeatSet:
+def gathered(folder: Path, seed: int, log: Log, limit: int | None = None) -> BeatSet:
     """What :func:`gather` returns, kept in a folder until the code that makes it changes."""
     kept = folder / kept_name(seed, limit)
     if not kept.is_file():
-        gather(seed, say, limit).save(kept)
+        gather(seed, log, limit).save(kept)
     return BeatSet.load(kept)
 
 
@@ -292,13 +298,13 @@ def kept_name(seed: int, limit: int | None = None) -> str:
     return f"beats-{hashlib.sha256(sources + repr((seed, limit)).encode()).hexdigest()[:12]}.npz"
 
 
-def gather(seed: int, say: Say, limit: int | None = None) -> BeatSet:
+def gather(seed: int, log: Log, limit: int | None = None) -> BeatSet:
     """All beats to learn from; ``limit`` keeps that many recordings of each source."""
     rng = np.random.default_rng(seed)
     sources = mitdb(TAUGHT), ptbxl(), cinc2017(rng), premature_beats(rng), unnamed_beats()
     sets: list[BeatSet] = []
     for name, source in zip(SOURCES, sources, strict=True):
         found = list(islice(source, limit))
-        say(f"{name}: {sum(map(len, found))} beats of {len(found)} recordings")
+        log(f"{name}: {sum(map(len, found))} beats of {len(found)} recordings")
         sets += found
     return joined(sets)

@@ -14,10 +14,12 @@ from ecgedge_export import data
 from ecgedge_export.beats.scores import counted, pairs
 from ecgedge_export.data import Record
 
-CLASSES = "NSVFQ"
+# AAMI's classes, and what each means to the runtime (:data:`ecgedge.artefacts.manifest.ROLES`).
+ROLES = {"N": "normal", "S": "supraventricular", "V": "ventricular", "F": "fusion", "Q": "unknown"}
+CLASSES = "".join(ROLES)
 ECTOPIC = {"VEB": "V", "SVEB": "S"}
 NONE = "O"  # no beat: one that was missed, or made up
-TOLERANCE_S = 0.15
+TOLERANCE_S = 0.15  # EC57's
 # What counts neither for nor against a class: a fusion beat is half a V, and Q may be anything
 NEUTRAL = {"V": "FQ", "S": "Q"}
 Classify = Callable[[npt.NDArray[np.float32], float], Beats]
@@ -25,7 +27,7 @@ Matrix = npt.NDArray[np.int64]
 
 
 def confusion(record: Record, beats: Beats) -> Matrix:
-    """Beats of a record by what they are (rows) and what was said (columns): N S V F Q O, (6, 6).
+    """Beats of a record by what they are (rows) and what they were called (columns): N S V F Q O, (6, 6).
 
     Matches lie within 150 ms; the first five minutes and ventricular flutter do not count.
     """
@@ -33,10 +35,10 @@ def confusion(record: Record, beats: Beats) -> Matrix:
     matrix = np.zeros((len(names), len(names)), np.int64)
     truth = record.aami.tolist()
     matched = pairs(record.beats, beats.sample, TOLERANCE_S * record.fs, nearest=True)
-    real, said = counted(record, record.beats), counted(record, beats.sample)
+    real, named = counted(record, record.beats), counted(record, beats.sample)
     rows = [(truth[i], str(beats.symbol[j])) for i, j in matched if real[i]]
     missed = set(np.flatnonzero(real).tolist()) - {i for i, _ in matched}
-    made_up = set(np.flatnonzero(said).tolist()) - {j for _, j in matched}
+    made_up = set(np.flatnonzero(named).tolist()) - {j for _, j in matched}
     rows += [(truth[i], NONE) for i in missed] + [(NONE, str(beats.symbol[j])) for j in made_up]
     for is_, called in rows:
         matrix[names.index(is_), names.index(called)] += 1
@@ -92,7 +94,7 @@ def score(matrix: Matrix, symbol: str) -> Score:
 
 
 def report(named: Iterable[tuple[Record, Beats]]) -> dict[str, Any]:
-    """VEB and SVEB gross and by record, and the confusion matrix, of records with what was said of them."""
+    """VEB and SVEB gross and by record, and the confusion matrix, of records with the named beats of each."""
     by_record = {record.id: confusion(record, beats) for record, beats in named}
     gross = np.sum(list(by_record.values()), axis=0)
     return {

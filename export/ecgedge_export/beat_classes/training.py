@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,14 +26,15 @@ from ecgedge_export import recipe as recipes
 from ecgedge_export.beat_classes.gather import MARGIN, SOURCES, UNKNOWN, BeatSet
 from ecgedge_export.beat_classes.scores import CLASSES
 from ecgedge_export.nets import BeatClassNet
-from ecgedge_export.recipe import Training
+from ecgedge_export.recipe import QUICK_EPOCHS, Count, Training
 from ecgedge_export.train import Lessons, Run, logits
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
-# Which share of a class's draws comes from which source; unnamed beats are of the class that a teacher says.
+# Share of a class's draws by source. MIT-BIH has every class but of few people, so that it never gives all of
+# one that others have too; beats without a label are of the class that a teacher gives them.
 SHARES = {
     "N": {"mitdb": 0.4, "ptb-xl": 0.15, "cinc2017": 0.3, "premature": 0.15},
     "S": {"mitdb": 0.45, "ptb-xl": 0.15, "premature": 0.4},
@@ -40,8 +42,8 @@ SHARES = {
     "F": {"mitdb": 1.0},
     "Q": {"mitdb": 1.0},
 }
-ANSWERED = 4096  # beats at a time
-NOISE_HEIGHT = 0.35  # RMS of a beat over its height, about
+ANSWERED = 4096  # beats at a time, so that memory does not grow with the set
+NOISE_HEIGHT = 0.35  # RMS of a beat over its height, about: so a ratio of powers becomes one of heights
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class BeatClassRecipe:
 
     Parameters
     ----------
-    name : str
+    name, task : str
     width : int
         Of the network, see :class:`ecgedge_export.nets.BeatClassNet`.
     dropout, clip : float
@@ -75,7 +77,8 @@ class BeatClassRecipe:
     """
 
     name: str
-    width: int
+    task: str
+    width: Count
     dropout: float
     clip: float
     draws: tuple[int, ...]
@@ -106,7 +109,7 @@ def load_recipe(path: Path, *, quick: bool = False) -> BeatClassRecipe:
     recipe = recipes.read(BeatClassRecipe, path)
     if quick:
         few = tuple(n // 20 for n in recipe.draws)
-        training = replace(recipe.training, epochs=2)
+        training = replace(recipe.training, epochs=QUICK_EPOCHS)
         return replace(recipe, training=training, draws=few, unnamed=recipe.unnamed // 20)
     return recipe
 
@@ -114,21 +117,22 @@ def load_recipe(path: Path, *, quick: bool = False) -> BeatClassRecipe:
 def plain_inputs(beats: BeatSet, clip: float) -> Floats:
     """Model inputs of beats as they are, shape (k, n)."""
     waves = beats.waves[:, MARGIN:-MARGIN]
-    three = np.stack([waves, waves[beats.before], beats.usual], axis=1)
+    three = np.stack([waves, waves[beats.before], beats.template], axis=1)
     return beat_inputs(three, beats.intervals, clip)
 
 
-class BeatViewer:
-    """Draws varied inputs: ``view(beats, chosen, rng)`` is of shape (k, n)."""
+class BeatAugmenter:
+    """Draws augmented inputs: ``draw(beats, chosen, rng)`` is of shape (k, n)."""
 
     def __init__(self, how: BeatClassRecipe, noise: Sequence[Floats]) -> None:
         self._how, self._noise = how, noise
 
-    def view(self, beats: BeatSet, chosen: Indices, rng: np.random.Generator) -> Floats:
+    def draw(self, beats: BeatSet, chosen: Indices, rng: np.random.Generator) -> Floats:
         """Return one varied input for each chosen beat."""
         how, k = self._how, len(chosen)
-        usual = beats.usual[chosen]
-        waves = self._noisy(beats.waves[chosen], height_mv(usual), rng)
+        template = beats.template[chosen]
+        waves = self._noisy(beats.waves[chosen], height_mv(template), rng)
+        # Half of the R peaks are where the detector put them, half a little off, four samples at most.
         moves = np.where(rng.random(k) < 0.5, 0.0, rng.normal(0.0, how.jitter, k)).clip(-4, 4)
         stretch = 1 + rng.uniform(-how.stretch, how.stretch, k)
         sign = np.where(rng.random((k, 1)) < how.p_flip, -1, 1).astype(np.float32)
@@ -136,7 +140,7 @@ class BeatViewer:
         three = (
             gain * _resampled(waves, MARGIN + BEFORE + moves, stretch),
             gain * _resampled(beats.waves[beats.before[chosen]], np.full(k, MARGIN + BEFORE), stretch),
-            sign * _resampled(usual, np.full(k, BEFORE), stretch),
+            sign * _resampled(template, np.full(k, BEFORE), stretch),
         )
         return beat_inputs(np.stack(three, axis=1), self._intervals(beats.intervals[chosen], rng), how.clip)
 
@@ -171,6 +175,14 @@ def _resampled(waves: Floats, centres: npt.NDArray[np.float64], stretch: npt.NDA
     return cut
 
 
+class _Pool(NamedTuple):
+    """Beats of one class, their probabilities, and how many are drawn for an epoch."""
+
+    beats: Indices
+    p: npt.NDArray[np.float64]
+    n: int
+
+
 class _Draws:
     """Which beats an epoch is made of: classes by the recipe, sources by SHARES, recordings by the square
     root of their length, so that no person fills a class."""
@@ -179,10 +191,10 @@ class _Draws:
         pools = [self._pool(beats, symbol, n) for symbol, n in zip(CLASSES, how.draws, strict=True)]
         for k in range(3) if taught is not None else ():  # N, S, V
             who = np.flatnonzero((beats.source == "unnamed") & (taught == k))
-            pools.append((who, np.full(len(who), 1 / max(1, len(who))), how.unnamed))
-        self._pools = [(who, p, n) for who, p, n in pools if len(who)]
-        # No more with a teacher than without, so that both learn for as long
-        self.size = min(sum(n for _, _, n in self._pools), sum(how.draws))
+            pools.append(_Pool(who, np.full(len(who), 1 / max(1, len(who))), how.unnamed))
+        self._pools = [pool for pool in pools if len(pool.beats)]
+        # No more with a teacher than without, so that both learn for as long.
+        self.size = min(sum(pool.n for pool in self._pools), sum(how.draws))
 
     def draw(self, rng: np.random.Generator) -> Indices:
         """Return the beats of an epoch in random order."""
@@ -190,7 +202,7 @@ class _Draws:
         return rng.permutation(drawn)[: self.size]
 
     @staticmethod
-    def _pool(beats: BeatSet, symbol: str, n: int) -> tuple[Indices, npt.NDArray[np.float64], int]:
+    def _pool(beats: BeatSet, symbol: str, n: int) -> _Pool:
         who = np.flatnonzero(beats.symbols == symbol)
         _, record, n_beats = np.unique(beats.record[who], return_inverse=True, return_counts=True)
         p = 1 / np.sqrt(n_beats[record])
@@ -198,13 +210,13 @@ class _Draws:
             here = beats.source[who] == source
             if here.any():
                 p[here] *= SHARES[symbol].get(source, 0.0) / p[here].sum()
-        return who, p / max(p.sum(), 1e-12), n
+        return _Pool(who, p / max(p.sum(), 1e-12), n)
 
 
 def train(
     how: BeatClassRecipe,
     beats: BeatSet,
-    viewer: BeatViewer,
+    augmenter: BeatAugmenter,
     checkpoint: Path,
     progress: Callable[[int, int, float], None],
     lessons: Lessons | None = None,
@@ -220,24 +232,26 @@ def train(
     training = how.training
     steps = training.epochs * -(-draws.size // training.batch)
     run = Run(how.net(), targets, len(CLASSES), training, steps, lessons)
-    net = run.finish(checkpoint, lambda rng: _batches(how, beats, viewer, draws, rng), progress)
+    net = run.finish(checkpoint, lambda rng: _batches(how, beats, augmenter, draws, rng), progress)
     assert isinstance(net, BeatClassNet)
     return net
 
 
-def epoch_views(how: BeatClassRecipe, beats: BeatSet, viewer: BeatViewer, epoch: int) -> Iterator[Tensor]:
+def epoch_inputs(
+    how: BeatClassRecipe, beats: BeatSet, augmenter: BeatAugmenter, epoch: int
+) -> Iterator[Tensor]:
     """Inputs of one epoch without their classes, each batch of shape (b, 1, k)."""
     rng = np.random.default_rng([how.training.seed, epoch])
-    return (x for x, _ in _batches(how, beats, viewer, _Draws(how, beats, None), rng))
+    return (x for x, _ in _batches(how, beats, augmenter, _Draws(how, beats, None), rng))
 
 
 def _batches(
-    how: BeatClassRecipe, beats: BeatSet, viewer: BeatViewer, draws: _Draws, rng: np.random.Generator
+    how: BeatClassRecipe, beats: BeatSet, augmenter: BeatAugmenter, draws: _Draws, rng: np.random.Generator
 ) -> Iterator[tuple[Tensor, Indices]]:
     """Varied inputs of beats in random order, and which beats they are of."""
     order = draws.draw(rng)
     for chosen in np.array_split(order, -(-draws.size // how.training.batch)):
-        yield torch.from_numpy(viewer.view(beats, chosen, rng))[:, None], chosen
+        yield torch.from_numpy(augmenter.draw(beats, chosen, rng))[:, None], chosen
 
 
 def answers(nets: Sequence[BeatClassNet], beats: BeatSet, clip: float) -> Floats:

@@ -1,1 +1,1 @@
-"""The beat detector: views of annotated ECG, training, scores."""
+"""The beat detector: augmentation of annotated ECG, training, scores."""

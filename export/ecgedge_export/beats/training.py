@@ -1,28 +1,35 @@
 """Train the beat detector: first on annotated beats, then also on recordings that it was sure of itself.
 
 Annotated are both leads of MIT-BIH DS1. The second round adds CinC 2017 training recordings (lead I,
-hand-held) in which the first round left nothing in question: clean there, they are shown with noise. Noise is
-the second lead of NSTDB; its first is for judging.
+hand-held) in which the first round was sure of every beat: clean there, they are shown with noise. Noise is
+the second lead of NSTDB; its first lead tests.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ecgedge.beats.detector import BeatDetector
-from ecgedge.beats.net import DILATIONS, FS, KERNEL, STRIDES, BeatNet, pack
+from ecgedge.artefacts.manifest import Manifest, Normalisation
+from ecgedge.beats.detector import CLIP, SHORTEST_S, find_beats
+from ecgedge.beats.net import DILATIONS, FS, HOP, KERNEL, LENGTH, STRIDES, BeatNet, pack
 from ecgedge_export import data, prepare, recipe, splits
-from ecgedge_export.beats.views import Source, Viewer
-from ecgedge_export.progress import telling
+from ecgedge_export.beats.augment import Augmenter, Source
+from ecgedge_export.progress import epoch_log
+from ecgedge_export.recipe import Count, Positive
+from ecgedge_export.ship.origin import commit, versions
+from ecgedge_export.ship.package import package_weights
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
+# Ventricular, fusion, escape, flutter, aberrant and junctional beats: few people's, so drawn more often than
+# they come (`rare` in the recipe).
 RARE = frozenset("VFEe!aSJ")
 REPORT = 500  # steps between two lines about the progress
 
@@ -32,12 +39,13 @@ class BeatRecipe:
     """Choices that make a beat detector."""
 
     name: str
-    channels: int
-    steps: int
-    batch: int
-    lr: float
+    task: str
+    channels: Count
+    steps: Count
+    batch: Count
+    lr: Positive
     seed: int
-    threads: int
+    threads: Count
     rare: float
     self_labelled: float
     sure: float
@@ -73,31 +81,63 @@ class TorchNet(nn.Module):
 
 def load_recipe(path: Path) -> BeatRecipe:
     """Read a recipe; errors as in :func:`ecgedge_export.recipe.load`."""
-    loaded: BeatRecipe = recipe.read(BeatRecipe, path)
-    return loaded
+    return recipe.read(BeatRecipe, path)
 
 
-def build(how: BeatRecipe, record_ids: tuple[str, ...], command: str, say: Say) -> BeatNet:
+def build(how: BeatRecipe, record_ids: tuple[str, ...], log: Log) -> BeatNet:
     """Train in two rounds on MIT-BIH records, the second one with CinC 2017."""
     annotated = mitdb_sources(record_ids)
-    viewer = Viewer(noises(), how.rare, how.snr_db)
-    first = train(how, [annotated], viewer, say)
+    augmenter = Augmenter(noises(), how.rare, how.snr_db)
+    first = train(how, [annotated], augmenter, log)
     if not how.self_labelled:
-        return replace(first, command=command)
+        return first
     own = self_labelled(first, how.sure)
-    say(f"second round: {len(own)} recordings labelled by the first one")
-    return replace(train(how, [annotated, own], viewer, say), command=command)
+    log(f"second round: {len(own)} recordings labelled by the first one")
+    return train(how, [annotated, own], augmenter, log)
 
 
-def train(how: BeatRecipe, sources: list[list[Source]], viewer: Viewer, say: Say) -> BeatNet:
-    """Train a network; where there are two lists of sources, the second gives ``how.self_labelled`` views."""
+def save(net: BeatNet, how: BeatRecipe, folder: Path, metrics: Mapping[str, Any]) -> None:
+    """Write the folder of a network."""
+    package_weights(folder, _draft(net, how, metrics), net.encoded())
+
+
+def _draft(net: BeatNet, how: BeatRecipe, metrics: Mapping[str, Any]) -> Manifest:
+    front = net.front_end
+    data_sets = [data.DATASETS["mitdb"].source(len(splits.DS1), ", DS1")]
+    if how.self_labelled:
+        offered = sum(not splits.is_validation(record_id) for record_id in prepare.cinc2017(FS).ids)
+        data_sets.append(data.DATASETS["cinc2017"].source(offered, ", labelled by the first round"))
+    data_sets.append(data.DATASETS["nstdb"].source(len(prepare.NOISES)))
+    return Manifest(
+        task="beats",
+        fs=front.fs,
+        window_s=LENGTH / FS,
+        hop_s=HOP / FS,
+        min_window_s=SHORTEST_S,
+        bandpass_taps=front.taps,
+        resampler=front.resampler,
+        normalisation=Normalisation("qrs_height", {"clip": CLIP}),
+        classes=(),
+        roles={},
+        temperature=1.0,
+        thresholds=net.thresholds,
+        training_data=tuple(data_sets),
+        split_sha256=splits.split_hash(splits.DS2),
+        metrics=metrics,
+        commit=commit(),
+        versions=versions("torch", "numpy"),
+    )
+
+
+def train(how: BeatRecipe, sources: list[list[Source]], augmenter: Augmenter, log: Log) -> BeatNet:
+    """Train a network; of two lists of sources, the second gives the share ``how.self_labelled``."""
     torch.set_num_threads(how.threads)
     torch.manual_seed(how.seed)
     net = TorchNet(how.channels)
     optimiser = torch.optim.AdamW(net.parameters(), how.lr, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, how.lr, total_steps=how.steps, pct_start=0.1)
-    sum_of_losses, tell = 0.0, telling(say, "beats")
-    for step, (x, y) in enumerate(_batches(how, sources, viewer), 1):
+    sum_of_losses, log_epoch = 0.0, epoch_log(log, "beats")
+    for step, (x, y) in enumerate(_batches(how, sources, augmenter), 1):
         loss = F.binary_cross_entropy_with_logits(net(x), y)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -106,18 +146,20 @@ def train(how: BeatRecipe, sources: list[list[Source]], viewer: Viewer, say: Say
         schedule.step()
         sum_of_losses += float(loss.detach())
         if step % REPORT == 0:
-            tell(step, how.steps, sum_of_losses / REPORT)
+            log_epoch(step, how.steps, sum_of_losses / REPORT)
             sum_of_losses = 0.0
     return net.packed(how)
 
 
-def _batches(how: BeatRecipe, sources: list[list[Source]], viewer: Viewer) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(
+    how: BeatRecipe, sources: list[list[Source]], augmenter: Augmenter
+) -> Iterator[tuple[Tensor, Tensor]]:
     rng = np.random.default_rng(how.seed)
     for _ in range(how.steps):
         second = rng.random(how.batch) < how.self_labelled * (len(sources) > 1)
         chosen = [sources[int(s)] for s in second]
-        views = [viewer.view(pool[rng.integers(len(pool))], rng) for pool in chosen]
-        x, y = (np.stack(parts) for parts in zip(*views, strict=True))
+        drawn = [augmenter.draw(pool[rng.integers(len(pool))], rng) for pool in chosen]
+        x, y = (np.stack(parts) for parts in zip(*drawn, strict=True))
         yield torch.from_numpy(x)[:, None], torch.from_numpy(y)
 
 
@@ -139,18 +181,19 @@ def noises() -> list[prepare.Signal]:
 
 def self_labelled(net: BeatNet, sure: float) -> list[Source]:
     """CinC 2017 training recordings in which every place that may hold a beat surely does."""
+    # So low that every place that might hold a beat is found, and its confidence can be asked for.
     asking = replace(net, threshold=0.1, back=0.1)
     everything = prepare.cinc2017(FS)
     sources = []
     for record_id, x in zip(everything.ids, everything.signals, strict=True):
         if not splits.is_validation(record_id) and x.std() > 0:
-            source = _labelled(BeatDetector(FS, asking), x, sure)
+            source = _labelled(asking, x, sure)
             sources += [source] if source and source.long_enough else []
     return sources
 
 
-def _labelled(detector: BeatDetector, x: prepare.Signal, sure: float) -> Source | None:
-    found = detector.feed(x) + detector.finish()
+def _labelled(net: BeatNet, x: prepare.Signal, sure: float) -> Source | None:
+    found = find_beats(x, net)
     if len(found) < 2 or any(b.confidence < sure for b in found):
         return None
-    return Source((x / x.std())[None], np.array([b.at for b in found], np.float64), np.empty(0))
+    return Source((x / x.std())[None], np.array([b.position for b in found], np.float64), np.empty(0))

@@ -53,7 +53,7 @@ def fetch(
             root,
             only=only or (),
             mirror=mirror,
-            say=lambda p: show(p.files, p.of_files, f"{p.n_bytes / 1e6:,.1f} MB"),
+            log=lambda p: show(p.files, p.of_files, f"{p.n_bytes / 1e6:,.1f} MB"),
         )
     typer.echo(f"{folder}: complete")
 
@@ -71,7 +71,7 @@ def verify(name: Name, only: Only = None) -> None:
     counts = (f"{len(getattr(verdict, state))} {state}" for state in ("good", "wrong", "missing"))
     typer.echo(f"{name}: {', '.join(counts)}")
     if not verdict.ok:
-        raise ConfigError(f"{name} is not as released: 'ecgedge-export data fetch {name}' mends it")
+        raise ConfigError(f"{name} is not as released: run 'ecgedge-export data fetch {name}'")
 
 
 def _row(dataset: Dataset) -> dict[str, object]:
@@ -104,6 +104,7 @@ def _bar(name: str) -> Iterator[Callable[[int, int, str], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    # On stderr, so that stdout stays for programs.
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

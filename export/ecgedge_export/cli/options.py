@@ -8,15 +8,10 @@ from typing import Annotated
 import typer
 
 MODELS = Path("edge/ecgedge/models")
-Quick = Annotated[bool, typer.Option(help="Two epochs on few records: shows that the road is open.")]
+Quick = Annotated[bool, typer.Option(help="Two epochs on few records: to see that everything works.")]
 Work = Annotated[Path | None, typer.Option(help="Checkpoints; default: the user's cache.")]
 
 
-def recipe_path(recipe: Path) -> Path:
-    """A recipe is also looked for in ``export/``."""
-    return recipe if recipe.is_file() else Path("export") / recipe
-
-
-def say(line: str) -> None:
-    """Tell people something; what is meant for programs goes to stdout."""
+def log(line: str) -> None:
+    """Write a line for people to stderr; what is meant for programs goes to stdout."""
     typer.echo(line, err=True)

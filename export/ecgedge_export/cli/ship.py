@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ecgedge_export.cli.options import MODELS, say
+from ecgedge_export.cli.options import MODELS, log
 
 
 def bundle(
@@ -37,4 +37,4 @@ def verify(
 
     for name, digest in verifying.verify(path).items():
         typer.echo(f"{digest}  {name}")
-    say(f"{path}: all files are as their manifests say")
+    log(f"{path}: all files are as their manifests say")

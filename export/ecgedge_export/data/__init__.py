@@ -1,15 +1,15 @@
 """Data sets: one type of record, an adapter for each official layout, and a way to fetch and verify them.
 
 Every adapter yields :class:`Record` and takes the ids that are wanted, in that order (all without a choice);
-signals stay in their files until they are asked for. ``DATASETS`` says what there is.
+signals stay in their files until they are asked for. ``DATASETS`` says what there is, one row for each set.
 
->>> sorted(DATASETS)[:3]
-['afdb', 'cinc2011', 'cinc2017']
+>>> sorted(DATASETS)[:3], DATASETS["mitdb"].licence
+(['afdb', 'cinc2011', 'cinc2017'], 'ODC-By 1.0')
 """
 
 from __future__ import annotations
 
-from ecgedge_export.data.catalogue import DATASETS, Dataset, dataset
+from ecgedge_export.data.catalogue import DATASETS, dataset
 from ecgedge_export.data.databases.afdb import afdb
 from ecgedge_export.data.databases.cinc2011 import cinc2011
 from ecgedge_export.data.databases.cinc2017 import SAME_RECORDING, cinc2017
@@ -20,32 +20,20 @@ from ecgedge_export.data.databases.mitdb import mitdb
 from ecgedge_export.data.databases.nstdb import nstdb
 from ecgedge_export.data.databases.ptbxl import SUPERCLASSES, ptbxl, superclasses
 from ecgedge_export.data.databases.shdbaf import shdbaf
+from ecgedge_export.data.dataset import Dataset
 from ecgedge_export.data.places import cache_dir, data_roots, find
-from ecgedge_export.data.record import AAMI, BEAT_SYMBOLS, Episode, Record
-
-READERS = {
-    "afdb": afdb,
-    "cinc2011": cinc2011,
-    "cinc2017": cinc2017,
-    "cpsc2021": cpsc2021,
-    "icentia11k": icentia11k,
-    "ltafdb": ltafdb,
-    "mitdb": mitdb,
-    "nstdb": nstdb,
-    "ptb-xl": ptbxl,
-    "shdb-af": shdbaf,
-}
+from ecgedge_export.data.record import AAMI, BEAT_SYMBOLS, Episode, Record, Wave
 
 __all__ = [
     "AAMI",
     "BEAT_SYMBOLS",
     "DATASETS",
-    "READERS",
     "SAME_RECORDING",
     "SUPERCLASSES",
     "Dataset",
     "Episode",
     "Record",
+    "Wave",
     "afdb",
     "cache_dir",
     "cinc2011",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_export.data.catalogue import Dataset
+from ecgedge_export.data.dataset import Dataset
 
 SUMS = "SHA256SUMS.txt"
 

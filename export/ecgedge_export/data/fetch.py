@@ -16,18 +16,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_export.data.catalogue import Dataset
+from ecgedge_bridge.files import publish
 from ecgedge_export.data.checksums import SUMS, parse_sums, sha256, wanted
+from ecgedge_export.data.dataset import Dataset
 
 PHYSIONET = "https://physionet.org/files"
+# Pauses of 1, 2 and 4 s between the tries; after that the user starts again, and it goes on where it was.
 TRIES = 4
 _FIRST_WAIT_S = 1.0
-_TIMEOUT_S = 60.0
-_BLOCK = 1 << 18
+_TIMEOUT_S = 60.0  # without a byte
+_BLOCK = 1 << 18  # bytes between two looks at Ctrl-C and at the progress
 _WORKERS = 4  # most files are small, so that the round trips take the time; more would be rude to the server
 _RESERVE = 64 << 20  # bytes that stay free on the disk
 _NETWORK = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
-# What another try cannot mend: the request itself is wrong, or the file is not there for us.
+# Another try changes nothing: the request itself is wrong, or the file is not there for us.
 _FINAL_STATUS = frozenset({400, 401, 403, 404, 410})
 
 
@@ -40,7 +42,7 @@ class Progress:
     n_bytes: int
 
 
-Say = Callable[[Progress], None]
+Log = Callable[[Progress], None]
 
 
 def fetch(
@@ -49,7 +51,7 @@ def fetch(
     *,
     only: Sequence[str] = (),
     mirror: str = PHYSIONET,
-    say: Say | None = None,
+    log: Log | None = None,
     first_wait_s: float = _FIRST_WAIT_S,
 ) -> Path:
     """Download what the adapter needs of a release, and check every file; run it again to go on.
@@ -83,7 +85,7 @@ def fetch(
     whole = root / dataset.name
     # Under its own name a data set is complete: what is half there would be taken for all there is.
     folder = whole if whole.is_dir() else whole.with_name(f"{whole.name}.partial")
-    run = _Run(f"{mirror.rstrip('/')}/{dataset.release}", folder, say, first_wait_s)
+    run = _Run(f"{mirror.rstrip('/')}/{dataset.release}", folder, log, first_wait_s)
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
         listed = run.listed()
@@ -99,9 +101,9 @@ def fetch(
 class _Run:
     """One download: where from, where to, and how far it is."""
 
-    def __init__(self, base: str, folder: Path, say: Say | None, first_wait_s: float) -> None:
+    def __init__(self, base: str, folder: Path, log: Log | None, first_wait_s: float) -> None:
         self.base, self.folder = base, folder
-        self._say, self._first_wait_s = say, first_wait_s
+        self._say, self._first_wait_s = log, first_wait_s
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._files = self._of_files = self._bytes = 0
@@ -112,7 +114,7 @@ class _Run:
         part.unlink(missing_ok=True)
         self._persist(SUMS, part)
         sums = parse_sums(part.read_text())
-        part.replace(self.folder / SUMS)
+        publish(part, self.folder / SUMS)
         return sums
 
     def all(self, files: dict[str, str]) -> None:
@@ -142,7 +144,7 @@ class _Run:
         for _ in range(2):  # what an earlier run left may be of another release: once more from the start
             self._persist(name, part)
             if sha256(part) == digest:
-                part.replace(target)
+                publish(part, target)
                 return
             part.unlink()
         raise ConfigError(

@@ -7,13 +7,14 @@ import tarfile
 import tempfile
 from pathlib import Path
 
+import platformdirs
+
 from ecgedge_bridge.errors import ConfigError
 
 
 def cache_dir() -> Path:
-    """Folder for unpacked archives and prepared signals, after the XDG convention."""
-    root = os.environ.get("XDG_CACHE_HOME")
-    return (Path(root) if root else Path.home() / ".cache") / "ecgedge"
+    """Folder for unpacked archives and prepared signals, where the system keeps caches of users."""
+    return platformdirs.user_cache_path("ecgedge")
 
 
 def data_roots() -> list[Path]:
@@ -61,5 +62,6 @@ def _unpacked(archive: Path, folder: str) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as part, tarfile.open(archive) as tar:
             tar.extractall(part, filter="data")
-            (Path(part) / folder).rename(target)  # whole or not at all
+            # Whole or not at all; not synced file by file, since the archive is still there.
+            (Path(part) / folder).rename(target)
     return target

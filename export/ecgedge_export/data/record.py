@@ -1,4 +1,4 @@
-"""One type for a recording of any data set: where its signal is, and everything that is said about it."""
+"""One type for a recording of any data set: where its signal is, and all its labels."""
 
 from __future__ import annotations
 
@@ -28,6 +28,16 @@ class Episode:
     def overlaps(self, start: float, end: float) -> bool:
         """Tell whether some of the episode lies in ``[start, end)``."""
         return self.start < end and self.end > start
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """A wave ("P", "QRS" or "T") of a lead: borders and peak in samples, None for a border without a mark."""
+
+    kind: str
+    onset: int | None
+    peak: int
+    end: int | None
 
 
 def _no_samples() -> npt.NDArray[np.int64]:
@@ -63,6 +73,8 @@ class Record:
         Sample index (int64) and code of each annotated beat, codes as PhysioNet writes them.
     rhythms, quality : tuple of Episode
         Rhythm and signal quality over the time, as the data set names them.
+    waves : mapping of str to tuple of Wave
+        Marked waves of each lead, by its name (LUDB).
     statements : mapping of str to float
         SCP-ECG statements with their likelihood in percent (PTB-XL).
     fold : int or None
@@ -85,6 +97,7 @@ class Record:
     symbols: npt.NDArray[np.str_] = field(default_factory=_no_symbols)
     rhythms: tuple[Episode, ...] = ()
     quality: tuple[Episode, ...] = ()
+    waves: Mapping[str, tuple[Wave, ...]] = field(default_factory=dict)
     statements: Mapping[str, float] = field(default_factory=dict)
     fold: int | None = None
     age: float | None = None

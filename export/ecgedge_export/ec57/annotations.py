@@ -1,4 +1,4 @@
-"""Test annotations as WFDB files: what the runtime says of a record, and what any other program said."""
+"""Test annotations as WFDB files: what the runtime finds in a record, or any other program."""
 
 from __future__ import annotations
 
@@ -22,21 +22,22 @@ from ecgedge_export.data.wfdb_files import marks, rhythm_changes
 EXTENSION = "ecgedge"
 REFERENCE = "atr"
 AF, NO_AF = "AFIB", "N"
+# Atrial and nodal escape beats: SVEBs to EC57, N in the literature since de Chazal.
 ESCAPES = frozenset("ejn")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Annotations:
-    """What was said of a record: its beats with their AAMI classes, and rhythms that follow on each other."""
+    """Test annotations of a record: beats with their AAMI classes, and rhythms that follow on each other."""
 
     beats: Beats
     rhythms: tuple[Episode, ...]
 
 
 def from_events(events: Iterable[Event], n_samples: int) -> Annotations:
-    """Turn what a monitor said of a whole record into annotations.
+    """Turn a monitor's events of a whole record into annotations.
 
-    A rhythm holds from the middle of the window that it was first told of, the first one from the start of
+    A rhythm holds from the middle of the window in which it was first found, the first one from the start of
     the record; whatever is not atrial fibrillation is called N. A beat that no model named is a Q.
 
     Parameters
@@ -51,10 +52,10 @@ def from_events(events: Iterable[Event], n_samples: int) -> Annotations:
     >>> from_events([], 1000).rhythms
     (Episode(start=0, end=1000, name='N'),)
     """
-    told = list(events)
-    beats = [e for e in told if isinstance(e, Beat)]
+    every = list(events)
+    beats = [e for e in every if isinstance(e, Beat)]
     at, symbols = [b.sample for b in beats], [b.symbol or "Q" for b in beats]
-    changes = _changes([e for e in told if isinstance(e, Rhythm)])
+    changes = _changes([e for e in every if isinstance(e, Rhythm)])
     return Annotations(
         Beats(np.array(at, np.int64), np.array(symbols, np.str_)), episodes(changes, n_samples)
     )
@@ -93,9 +94,9 @@ def write(
     Examples
     --------
     >>> import tempfile
-    >>> said = from_events([Beat(120, 1.2, None, "V")], 500)
+    >>> test = from_events([Beat(120, 1.2, None, "V")], 500)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write(Path(folder), "100", 100.0, said).name
+    ...     write(Path(folder), "100", 100.0, test).name
     '100.ecgedge'
     """
     if not (extension.isascii() and extension.isalpha()) or extension == REFERENCE:
@@ -124,10 +125,10 @@ def read(folder: Path, record: Record, extension: str = EXTENSION) -> Annotation
     Examples
     --------
     >>> import tempfile
-    >>> said = from_events([Beat(120, 1.2, None, "V")], 500)
+    >>> test = from_events([Beat(120, 1.2, None, "V")], 500)
     >>> record = Record("mitdb", "100", Path("100"), 100.0, 500, ("MLII",), "100")
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = write(Path(folder), "100", 100.0, said)
+    ...     _ = write(Path(folder), "100", 100.0, test)
     ...     again = read(Path(folder), record)
     >>> again.beats.sample.tolist(), again.beats.symbol.tolist(), again.rhythms
     ([120], ['V'], (Episode(start=0, end=500, name='N'),))
@@ -165,7 +166,7 @@ def annotate(
     records: Iterable[Record],
     folder: Path,
     extension: str = EXTENSION,
-    say: Callable[[str], None] = lambda line: None,
+    log: Callable[[str], None] = lambda line: None,
 ) -> None:
     """Run the pipeline over the first lead of records and write what it says, a file for each.
 
@@ -175,5 +176,5 @@ def annotate(
     for record in records:
         monitor.reset()
         block = SampleBlock(samples=record.mv, fs=record.fs)
-        said = from_events([*monitor.feed(block), *monitor.finish()], record.n_samples)
-        say(f"{record.id}: {write(folder, record.id, record.fs, said, extension)}")
+        test = from_events([*monitor.feed(block), *monitor.finish()], record.n_samples)
+        log(f"{record.id}: {write(folder, record.id, record.fs, test, extension)}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ecgedge_export.data import Episode
 
 Span = tuple[int, int]
+# PhysioNet's names of the rhythms; to epicmp, flutter is neither AF nor its absence.
 AF, FLUTTER = "AFIB", "AFL"
 
 
@@ -49,7 +50,7 @@ def compare_af(
     """Compare episodes of atrial fibrillation.
 
     An episode counts as found where any of it is overlapped. What lies outside of the test period is cut
-    off. Where the reference has atrial flutter nothing said is wrong: test episodes are cut there, and do
+    off. Where the reference has atrial flutter no answer is wrong: test episodes are cut there, and do
     not count where nothing is left of them.
 
     Parameters
@@ -72,17 +73,17 @@ def compare_af(
     truth = spans(rhythms, AF, start, end)
     flutter = spans(rhythms, FLUTTER, start, end)
     # What is left of each test episode outside of flutter: several spans, but still one episode
-    said = [left for span in spans(test, AF, start, end) if (left := _without(span, flutter))]
-    true_in_said = [sum(_overlap(span, truth) for span in left) for left in said]
-    said_in_true = [sum(_overlap(span, left) for left in said) for span in truth]
+    called = [left for span in spans(test, AF, start, end) if (left := _without(span, flutter))]
+    true_in_called = [sum(_overlap(span, truth) for span in left) for left in called]
+    called_in_true = [sum(_overlap(span, left) for left in called) for span in truth]
     return AfCounts(
-        detected=sum(n > 0 for n in said_in_true),
-        missed=sum(n == 0 for n in said_in_true),
-        right=sum(n > 0 for n in true_in_said),
-        false=sum(n == 0 for n in true_in_said),
+        detected=sum(n > 0 for n in called_in_true),
+        missed=sum(n == 0 for n in called_in_true),
+        right=sum(n > 0 for n in true_in_called),
+        false=sum(n == 0 for n in true_in_called),
         reference_s=_length(truth) / fs,
-        test_s=sum(_length(left) for left in said) / fs,
-        overlap_s=sum(said_in_true) / fs,
+        test_s=sum(_length(left) for left in called) / fs,
+        overlap_s=sum(called_in_true) / fs,
     )
 
 

@@ -30,21 +30,21 @@ Shares = dict[str, float | None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Comparison:
-    """One record: beats by what they are and what was said (6, 6), N S V F Q and none; episodes of AF."""
+    """One record: beats (6, 6), N S V F Q and none, truth by what they were called; episodes of AF."""
 
     record: str
     beats: Matrix
     af: AfCounts
 
 
-def compare(record: Record, said: Annotations) -> Comparison:
+def compare(record: Record, test: Annotations) -> Comparison:
     """Compare a record's own annotations with others.
 
     Parameters
     ----------
     record : Record
         With beats and rhythms; see :func:`as_reference`.
-    said : Annotations
+    test : Annotations
 
     Examples
     --------
@@ -56,8 +56,8 @@ def compare(record: Record, said: Annotations) -> Comparison:
     (1, 2)
     """
     learnt = round(LEARNING_S * record.fs)
-    af = compare_af(record.rhythms, said.rhythms, record.fs, learnt, record.n_samples)
-    return Comparison(record.id, confusion(record, said.beats), af)
+    af = compare_af(record.rhythms, test.rhythms, record.fs, learnt, record.n_samples)
+    return Comparison(record.id, confusion(record, test.beats), af)
 
 
 def as_reference(record: Record) -> Record:
@@ -161,7 +161,7 @@ def _summary(ratios: Mapping[str, Ratios]) -> dict[str, Any]:
 
 def table(of: Mapping[str, Any]) -> str:
     """Write what :func:`report` made as text: the matrix, then a line per record, gross and average."""
-    head = f"{of['standard']}, {of['records']} records. Rows: what beats are; columns: what was said."
+    head = f"{of['standard']}, {of['records']} records. Rows: what beats are; columns: what they were called."
     beats = [*_matrix_lines(of["beats"]["matrix"]), "", *_lines(of["beats"])]
     return "\n".join([head, *beats, "", "Episodes of atrial fibrillation", *_lines(of["af"])])
 

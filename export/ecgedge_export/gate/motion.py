@@ -15,7 +15,8 @@ import numpy.typing as npt
 from ecgedge_export.data import find
 
 FOLDER = "motion-artefacts-gpl3"
-COUNTS_PER_MV = 200.0  # the recorder's gain is not told; a usual one, so that a flat line is known as flat
+# The file does not give the recorder's gain. PhysioNet's is 200 for most: a flat line is then seen as flat.
+COUNTS_PER_MV = 200.0
 
 
 @dataclass(frozen=True, slots=True)

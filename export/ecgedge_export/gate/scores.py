@@ -1,4 +1,4 @@
-"""How well the gate tells noise: across data sets, at its threshold, and what it is worth to the rhythm."""
+"""How well the gate finds noise: across data sets, at its threshold, and what it is worth to the rhythm."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgedge.gate.model import GateModel
-from ecgedge.rhythm.model import Model
+from ecgedge.rhythm.model import RhythmModel
 from ecgedge_export import prepare, splits
 from ecgedge_export.gate import sets as gate_data
 from ecgedge_export.gate import training as gate_training
-from ecgedge_export.gate.sets import VALIDATES, GateRecipe, Say, Windows
+from ecgedge_export.gate.sets import VALIDATES, GateRecipe, Log, Windows
 from ecgedge_export.rhythm import scores as evaluate
 
 Array = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-LEVELS_DB = (24.0, 12.0, 6.0, 0.0, -6.0)
-BINS = 10
+LEVELS_DB = (24.0, 12.0, 6.0, 0.0, -6.0)  # NSTDB's own ratios but 18
+BINS = 10  # of equal width, as calibration errors are usually given (Guo et al., ICML 2017, took 15)
+# Shares of the records: the gate refuses about 5 % of clean windows, so that the first ones are what it does.
 KEPT = (1.0, 0.98, 0.95, 0.9, 0.8)
 
 
-def report(gate: GateModel, how: GateRecipe, say: Say) -> dict[str, Any]:
+def report(gate: GateModel, how: GateRecipe, log: Log) -> dict[str, Any]:
     """The whole picture: matrix over data sets, refusals and calibration of the shipped gate, gain."""
-    train = gate_training.training_windows(how, say)
-    test = test_windows(how, say)
+    train = gate_training.training_windows(how, log)
+    test = test_windows(how, log)
     return {
         "across": across(how, train, test),
         "refused": gate_training.refused(gate, test),
@@ -41,7 +42,7 @@ def report(gate: GateModel, how: GateRecipe, say: Say) -> dict[str, Any]:
     }
 
 
-def test_windows(how: GateRecipe, say: Say) -> Windows:
+def test_windows(how: GateRecipe, log: Log) -> Windows:
     """CinC 2017 validation, all of MIT-BIH but paced records with the first lead of NSTDB, motion, set a."""
     ids = (*splits.DS1, *splits.DS2)
     readers: dict[str, Callable[[], Windows]] = {
@@ -51,7 +52,7 @@ def test_windows(how: GateRecipe, say: Say) -> Windows:
         "motion": lambda: gate_data.motion_windows(how, people=range(1, VALIDATES + 1)),
         "set a": lambda: gate_data.cinc2011_windows(how),
     }
-    return gate_data.read(readers, say)
+    return gate_data.read(readers, log)
 
 
 def across(how: GateRecipe, train: Windows, test: Windows) -> list[dict[str, Any]]:
@@ -96,13 +97,13 @@ def _scores(gate: GateModel, test: Windows, clean: Bools, noisy: Bools) -> dict[
         np.r_[np.zeros(clean.sum(), bool), np.ones(noisy.sum(), bool)],
         np.r_[bad[clean], bad[noisy]],
     )
-    said = chosen > 1 - gate.threshold
+    predicted = chosen > 1 - gate.threshold
     return {
         "auprc_balanced": round(average_precision(truth, chosen), 4),
         "auroc": round(auroc(truth, chosen), 4),
-        "clean_refused": round(float(said[~truth].mean()), 4),
-        "noise_refused": round(float(said[truth].mean()), 4),
-        "accuracy_balanced": round(float((said[truth].mean() + 1 - said[~truth].mean()) / 2), 4),
+        "clean_refused": round(float(predicted[~truth].mean()), 4),
+        "noise_refused": round(float(predicted[truth].mean()), 4),
+        "accuracy_balanced": round(float((predicted[truth].mean() + 1 - predicted[~truth].mean()) / 2), 4),
     }
 
 
@@ -115,6 +116,7 @@ def average_precision(truth: Bools, score: Array) -> float:
     >>> average_precision(np.array([True, False, False]), np.array([0.9, 0.2, 0.1]))
     1.0
     """
+    # Both classes weigh the same, whatever their numbers are, so that data sets can be compared.
     order = np.argsort(-score, kind="stable")
     last = np.r_[np.diff(score[order]) != 0, True]  # equal scores are one step
     hits = np.cumsum(truth[order])[last] / truth.sum()
@@ -153,10 +155,10 @@ def _recorded_or_lost(test: Windows) -> Windows:
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """What the rhythm model said of each record, and by what it may be kept."""
+    """The rhythm model's prediction for each record, and the figures that it may be kept by."""
 
     truth: Sequence[str]
-    said: Sequence[str]
+    predicted: Sequence[str]
     gate: Array
     confidence: Array
 
@@ -168,25 +170,25 @@ def gain(gate: GateModel, how: GateRecipe) -> list[dict[str, float]]:
     rows = []
     for share in KEPT:
         keep = round(share * n)
-        row = {"kept": share, "at random": evaluate.mean_f1(ranked.truth, ranked.said)}
+        row = {"kept": share, "at random": evaluate.mean_f1(ranked.truth, ranked.predicted)}
         for name, key in {"gate": ranked.gate, "confidence": ranked.confidence}.items():
             best = np.argsort(-key, kind="stable")[:keep]
-            row[name] = evaluate.mean_f1([ranked.truth[i] for i in best], [ranked.said[i] for i in best])
+            row[name] = evaluate.mean_f1([ranked.truth[i] for i in best], [ranked.predicted[i] for i in best])
         rows.append({k: round(float(v), 4) for k, v in row.items()})
     return rows
 
 
 def _ranked(gate: GateModel, how: GateRecipe) -> Ranked:
     """The last window of each record, which the model sees without a gate in front."""
-    model = Model.load()
+    model = RhythmModel.load()
     n, everything = model.manifest.n_samples, prepare.cinc2017(how.fs)
-    truth, said, usable, confidence = [], [], [], []
+    truth, predicted, usable, confidence = [], [], [], []
     for record_id, label, x in zip(everything.ids, everything.labels, everything.signals, strict=True):
         if splits.is_validation(record_id):
             p = model.probabilities(x[-n:])
             rows = [f for _, f in gate_data.features(x[-n:], how)]
             truth.append(label)
-            said.append(max(p, key=p.__getitem__))
+            predicted.append(max(p, key=p.__getitem__))
             usable.append(float(gate_training.scores(gate, np.array(rows)).mean()) if rows else 0.0)
             confidence.append(max(p.values()))
-    return Ranked(truth, said, np.array(usable), np.array(confidence))
+    return Ranked(truth, predicted, np.array(usable), np.array(confidence))

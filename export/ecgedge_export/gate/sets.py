@@ -10,21 +10,23 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.beats.detector import BeatDetector
+from ecgedge.artefacts.manifest import Dataset as Source
+from ecgedge.beats.detector import find_beats
 from ecgedge.gate.features import NAMES, Beats, gate_features
 from ecgedge.gate.model import flat_share
 from ecgedge_export import data, prepare, recipe, splits
 from ecgedge_export.gate import motion
+from ecgedge_export.recipe import Positive
 
 Array = npt.NDArray[np.float64]
 Signal = prepare.Signal
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 CLEAN = ("mitdb:sinus", "mitdb:af", "mitdb:ectopy", "cinc:N", "cinc:A", "cinc:O", "motion:clean")
 """Usable for the rhythm and for the shape of beats."""
 MILD = "mild"  # at the end of a group's name: not as it should be, and not lost; only the shape is in doubt
 KINDS = ("em", "ma")  # baseline wander does not pass the filters
-VALIDATES = 8  # the person whose motion artefacts train nothing
+VALIDATES = 8  # the last of the eight people: whose motion artefacts train nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,9 @@ class GateRecipe:
     """Choices that make a gate."""
 
     name: str
-    fs: float
-    window_s: float
+    task: str
+    fs: Positive
+    window_s: Positive
     noisy_db: tuple[float, ...]
     mild_db: tuple[float, ...]
     ridge: float
@@ -43,10 +46,14 @@ class GateRecipe:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """Features of windows, shape (n, features), and the group ``dataset:kind`` that each belongs to."""
+    """Features of windows, shape (n, features), and the group ``dataset:kind`` that each belongs to.
+
+    ``sources`` are the data sets that they were taken from, for a manifest.
+    """
 
     features: Array
     group: npt.NDArray[np.str_]
+    sources: tuple[Source, ...] = ()
 
     @property
     def clean(self) -> npt.NDArray[np.bool_]:
@@ -65,21 +72,20 @@ class Windows:
 
     def only(self, keep: npt.NDArray[np.bool_]) -> Windows:
         """Return the windows marked True."""
-        return Windows(self.features[keep], self.group[keep])
+        return Windows(self.features[keep], self.group[keep], self.sources)
 
 
 def load_recipe(path: Path) -> GateRecipe:
     """Read a gate recipe; errors as in :func:`ecgedge_export.recipe.load`."""
-    loaded: GateRecipe = recipe.read(GateRecipe, path)
-    return loaded
+    return recipe.read(GateRecipe, path)
 
 
-def read(readers: Mapping[str, Callable[[], Windows]], say: Say) -> Windows:
-    """Read several sets of windows, each with a name for the line that tells of it, and put them together."""
+def read(readers: Mapping[str, Callable[[], Windows]], log: Log) -> Windows:
+    """Read several sets of windows, each with its name in the log, and put them together."""
     parts = []
     for name, reader in readers.items():
         parts.append(reader())
-        say(f"{name}: {len(parts[-1].group)} windows")
+        log(f"{name}: {len(parts[-1].group)} windows")
     return Windows(np.vstack([p.features for p in parts]), np.concatenate([p.group for p in parts]))
 
 
@@ -148,9 +154,8 @@ def cinc2011_windows(how: GateRecipe) -> Windows:
 
 def features(x: Signal, how: GateRecipe) -> Iterator[tuple[int, Array]]:
     """Yield (start, features) of successive windows; those that are refused as flat are left out."""
-    detector, n = BeatDetector(how.fs), round(how.window_s * how.fs)
-    found = detector.feed(x) + detector.finish()
-    at, confidence = np.array([b.at for b in found]), np.array([b.confidence for b in found])
+    found, n = find_beats(x), round(how.window_s * how.fs)
+    at, confidence = np.array([b.position for b in found]), np.array([b.confidence for b in found])
     for start in range(0, len(x) - n + 1, n):
         inside = (at >= start) & (at < start + n)
         window = x[start : start + n]
@@ -182,6 +187,7 @@ def _rhythm(record: data.Record, start_s: float, window_s: float) -> str | None:
     low, high = start_s * record.fs, (start_s + window_s) * record.fs
     rhythm = {episode.name for episode in record.rhythms if episode.overlaps(low, high)}
     symbols = set(record.symbols[(record.beats >= low) & (record.beats < high)].tolist())
+    # Flutter has no beats, a paced rhythm another shape, and Q is what the cardiologists could not read.
     if rhythm & {"VFL", "P"} or "Q" in symbols or not symbols:
         return None
     if "AFIB" in rhythm:

@@ -7,21 +7,30 @@ ectopic windows are groups of their own, so that a gate which takes irregularity
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special
 
+from ecgedge.artefacts.manifest import Dataset as Source
+from ecgedge.artefacts.manifest import Manifest, Normalisation
 from ecgedge.gate.model import GateModel
-from ecgedge_export import splits
+from ecgedge.stream.filters import FrontEnd
+from ecgedge.stream.windowing import REMAINDER_S
+from ecgedge_export import data, splits
+from ecgedge_export.gate import motion
 from ecgedge_export.gate import sets as gate_data
-from ecgedge_export.gate.sets import CLEAN, VALIDATES, GateRecipe, Say, Windows
+from ecgedge_export.gate.sets import CLEAN, VALIDATES, GateRecipe, Log, Windows
+from ecgedge_export.ship.origin import commit, versions
+from ecgedge_export.ship.package import package_weights
 
 Array = npt.NDArray[np.float64]
-CLIP = 4.0
-FEWEST = 50  # windows without which a group has no say in a threshold
+CLIP = 4.0  # standard deviations: one feature that is far off does not outvote all the others
+FEWEST = 50  # windows below which a group does not set a threshold: a quantile of 5 % rests on three of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +57,52 @@ class Few:
 ALL = Few()
 
 
-def build(how: GateRecipe, command: str, say: Say, few: Few = ALL) -> GateModel:
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A gate, and its manifest but for the list of files."""
+
+    gate: GateModel
+    draft: Manifest
+
+
+def build(how: GateRecipe, command: str, log: Log, few: Few = ALL) -> Fitted:
     """Read the training data, fit, and note what the gate refuses of them."""
-    windows = training_windows(how, say, few)
+    windows = training_windows(how, log, few)
     gate = fit(how, windows)
-    return replace(gate, metrics={"trained_on": refused(gate, windows)}, command=command)
+    metrics = {"command": command, "trained_on": refused(gate, windows)}
+    return Fitted(gate, draft(gate, windows, metrics))
 
 
-def training_windows(how: GateRecipe, say: Say, few: Few = ALL) -> Windows:
+def save(fitted: Fitted, folder: Path) -> None:
+    """Write the folder of a gate."""
+    package_weights(folder, fitted.draft, fitted.gate.encoded())
+
+
+def draft(gate: GateModel, windows: Windows, metrics: Mapping[str, Any]) -> Manifest:
+    """Manifest of a gate, but for the list of files."""
+    front = gate.front_end
+    return Manifest(
+        task="gate",
+        fs=front.fs,
+        window_s=gate.window_s,
+        hop_s=gate.window_s,
+        min_window_s=REMAINDER_S,
+        bandpass_taps=front.taps,
+        resampler=front.resampler,
+        normalisation=Normalisation("features", {"clip": gate.clip}),
+        classes=(),
+        roles={},
+        temperature=1.0,
+        thresholds=gate.thresholds,
+        training_data=windows.sources,
+        split_sha256=splits.split_hash(splits.DS2),
+        metrics=metrics,
+        commit=commit(),
+        versions=versions("numpy", "scipy"),
+    )
+
+
+def training_windows(how: GateRecipe, log: Log, few: Few = ALL) -> Windows:
     """Windows that may train: none of a validation or test split."""
     levels = (*how.noisy_db, *how.mild_db)
     ids, people = splits.DS1[: few.people], range(1, VALIDATES)[: few.people]
@@ -65,11 +112,25 @@ def training_windows(how: GateRecipe, say: Say, few: Few = ALL) -> Windows:
         "MIT-BIH DS1 with noise": lambda: gate_data.mixed_windows(how, ids, levels, lead=1),
         "motion": lambda: gate_data.motion_windows(how, people=people),
     }
-    return gate_data.read(readers, say)
+    return replace(gate_data.read(readers, log), sources=_sources(few))
+
+
+def _sources(few: Few) -> tuple[Source, ...]:
+    """What :func:`training_windows` reads, for the manifest."""
+    ids = [record.id for record in data.cinc2017() if not splits.is_validation(record.id)]
+    people = range(1, VALIDATES)[: few.people]
+    moved = sum(recording.person in people for recording in motion.recordings())
+    return (
+        data.DATASETS["cinc2017"].source(len(ids[: few.recordings])),
+        data.DATASETS["mitdb"].source(len(splits.DS1[: few.people]), ", DS1"),
+        data.DATASETS["nstdb"].source(len(gate_data.KINDS)),
+        Source("Motion artefacts of wearable electrodes, people 1 to 7", "GPL-3.0", moved, ""),
+    )
 
 
 def fit(how: GateRecipe, windows: Windows) -> GateModel:
     """Fit both levels, calibrate them, and choose their thresholds."""
+    # Of all windows together; 1e-9 for a feature that never changes.
     mean, scale = windows.features.mean(axis=0), windows.features.std(axis=0) + 1e-9
     z = np.clip((windows.features - mean) / scale, -CLIP, CLIP)
     lost = ~windows.clean & ~windows.mild
@@ -87,6 +148,8 @@ def fit(how: GateRecipe, windows: Windows) -> GateModel:
         morphology_bias=shape.bias,
         morphology_threshold=_threshold(shape.score(z), windows, how.morphology_rejected),
         clip=CLIP,
+        window_s=how.window_s,
+        front_end=FrontEnd.default(how.fs),
     )
 
 
@@ -142,6 +205,7 @@ def _weights(windows: Windows, yes: npt.NDArray[np.bool_], no: npt.NDArray[np.bo
 def _logistic(z: Array, yes: npt.NDArray[np.bool_], weights: Array, ridge: float) -> Line:
     design, y = np.hstack([z, np.ones((len(z), 1))]), yes.astype(np.float64)
 
+    # Value and slope, which the optimiser asks for together.
     def loss(w: Array) -> tuple[float, Array]:
         log_odds = design @ w
         value = np.sum(weights * (np.logaddexp(0, log_odds) - y * log_odds)) + ridge * np.sum(w[:-1] ** 2)

@@ -19,8 +19,9 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 _WEIGHT_STEPS = 64  # reduce_range: weights take 7 bits
-_STEPS = 255
+_STEPS = 255  # 256 values of int8 have 255 steps between them
 _BATCH = 64
+# Functions and methods whose results the int8 files hold; all others pass a value on.
 _FUNCTIONS = frozenset({"add", "avg_pool2d", "iadd", "mean", "relu", "relu6"})
 _RELUS = (nn.ReLU, nn.ReLU6)
 _WEIGHTED = (nn.Conv2d, nn.Linear)
@@ -57,6 +58,7 @@ class RoundActivations(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.watching = True
+        # Both start at 0: the range of an activation always holds zero, or padding could not be written.
         self.low: Tensor
         self.high: Tensor
         self.register_buffer("low", torch.zeros(()))
@@ -94,7 +96,7 @@ def tune(
     lr: float,
     progress: Progress,
 ) -> nn.Module:
-    """Train a network on with rounding, towards what it said without.
+    """Train a network on with rounding, towards its own answers without.
 
     Parameters
     ----------
@@ -120,6 +122,7 @@ def tune(
     optimiser = torch.optim.Adam(student.parameters(), lr)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs)
     for epoch in range(epochs):
+        # The ranges move with the weights; those of the last epoch are what the exporter finds.
         _watch(rounding, calibration)
         losses = [_step(rounding, parent, x, optimiser) for x in batches(epoch)]
         schedule.step()
@@ -187,8 +190,8 @@ def _watch(rounding: fx.GraphModule, calibration: Tensor) -> None:
 def _step(rounding: fx.GraphModule, parent: nn.Module, x: Tensor, optimiser: torch.optim.Optimizer) -> float:
     with torch.no_grad():
         wanted = F.log_softmax(parent(x), dim=1)
-    said = F.log_softmax(rounding(x), dim=1)
-    loss = F.kl_div(said, wanted, log_target=True, reduction="batchmean")
+    student = F.log_softmax(rounding(x), dim=1)
+    loss = F.kl_div(student, wanted, log_target=True, reduction="batchmean")
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()

@@ -1,1 +1,1 @@
-"""The rhythm model: views, teachers, training to shipped folder, scores under many conditions."""
+"""The rhythm model: augmentation, teachers, training to shipped folder, scores under many conditions."""

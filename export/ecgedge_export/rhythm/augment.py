@@ -1,4 +1,4 @@
-"""Training views of a recording: another stretch of it, upside down, faster, louder, noisier."""
+"""Augmentation of a recording: another stretch of it, upside down, faster, louder, noisier."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ Signal = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Augment:
-    """How far a view may go from its recording; every ``p_`` is a probability.
+    """How far an augmented window may go from its recording; every ``p_`` is a probability.
 
     ``min_s`` is the shortest crop, ``stretch`` the largest relative change of tempo, ``gain`` the standard
     deviation of the log gain, ``snr_db`` the range of signal-to-noise ratios.
     """
 
+    # CinC 2017 has records of 9 to 61 s, and live the first windows are short: a model of whole windows alone
+    # would meet zeros at the edges that it never saw.
     p_short: float = 0.2
     min_s: float = 10.0
+    # Some CinC 2017 recordings are upside down, and electrodes get swapped.
     p_flip: float = 0.25
     stretch: float = 0.06
     gain: float = 0.15
@@ -29,33 +32,34 @@ class Augment:
     snr_db: tuple[float, float] = (3.0, 24.0)
 
 
-class Viewer:
-    """Draws views: ``view(signal, rng)`` is a model input, shape (n,)."""
+class Augmenter:
+    """Draws model inputs: ``draw(signal, rng)`` is an augmented window, shape (n,)."""
 
     def __init__(self, fs: float, n: int, clip: float, how: Augment, noise: list[Signal]) -> None:
         self._fs, self._n, self._clip, self._how, self._noise = fs, n, clip, how, noise
 
-    def without_noise(self) -> Viewer:
+    def without_noise(self) -> Augmenter:
         """The same, but for the noise."""
-        return Viewer(self._fs, self._n, self._clip, self._how, [])
+        return Augmenter(self._fs, self._n, self._clip, self._how, [])
 
     @property
     def n_samples(self) -> int:
-        """Length of a view."""
+        """Length of a window."""
         return self._n
 
     def plain(self, signal: Signal) -> Signal:
         """Return the last window of the recording, unchanged."""
         return model_input(signal, self._fs, self._n, self._clip)
 
-    def view(self, signal: Signal, rng: np.random.Generator) -> Signal:
-        """Return one random view of the recording."""
+    def draw(self, signal: Signal, rng: np.random.Generator) -> Signal:
+        """Return one random window of the recording."""
         how = self._how
         x = self._stretched(self._crop(signal, rng), rng)
         if self._noise and rng.random() < how.p_noise:
             x = self._noisy(x, rng)
         sign = -1.0 if rng.random() < how.p_flip else 1.0
         gain = np.float32(sign * np.exp(rng.normal(0, how.gain)))
+        # Scaled before the gain, and clipped after it: the model's own scaling would take the gain out again.
         wide = model_input(x, self._fs, self._n, 4 * self._clip)
         return np.asarray(np.clip(gain * wide, -self._clip, self._clip), np.float32)
 

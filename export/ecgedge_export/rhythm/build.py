@@ -15,9 +15,9 @@ from scipy import optimize, special
 from torch import nn
 
 from ecgedge.artefacts.backends.onnx import open_model
-from ecgedge.artefacts.manifest import Dataset, Manifest, Normalisation
-from ecgedge.monitor import LIMITS
-from ecgedge.rhythm.model import NORMALISATION, Model
+from ecgedge.artefacts.manifest import Manifest, Normalisation
+from ecgedge.rhythm.decision import LIMITS
+from ecgedge.rhythm.model import NORMALISATION, RhythmModel
 from ecgedge.stream.filters import FrontEnd
 from ecgedge_export import data, nets, prepare, splits
 from ecgedge_export.int8 import qat
@@ -26,48 +26,41 @@ from ecgedge_export.int8.describe import describe_file
 from ecgedge_export.int8.onnx_export import export_onnx
 from ecgedge_export.micro.memory import memory
 from ecgedge_export.prepare import Prepared
-from ecgedge_export.progress import telling
+from ecgedge_export.progress import epoch_log
 from ecgedge_export.recipe import Recipe
 from ecgedge_export.rhythm import conditions
 from ecgedge_export.rhythm import scores as evaluate
-from ecgedge_export.rhythm.augment import Viewer
-from ecgedge_export.rhythm.training import train, views
+from ecgedge_export.rhythm.augment import Augmenter
+from ecgedge_export.rhythm.training import inputs, train
 from ecgedge_export.ship.origin import commit, versions
 from ecgedge_export.ship.package import golden_cases, package
-from ecgedge_export.train import Lessons, logits
+from ecgedge_export.train import Embeddings, Lessons, logits
 
+# MinMax calibration takes the extremes of all windows: more of them only widen the scales.
 CALIBRATION_WINDOWS = 512
+# Golden vectors are text and go into the wheel; a kernel that is wrong is wrong in every window.
 GOLDEN_WINDOWS = 1
-SOURCES = (
-    Dataset(
-        "PhysioNet/CinC Challenge 2017",
-        "ODC-By 1.0",
-        0,
-        "https://physionet.org/content/challenge-2017/1.0.0/",
-    ),
-    Dataset("MIT-BIH Noise Stress Test", "ODC-By 1.0", 3, "https://physionet.org/content/nstdb/1.0.0/"),
-)
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Sets:
-    """Filtered recordings on both sides of the split, and the drawer of views."""
+    """Filtered recordings on both sides of the split, and the augmentation of those that train."""
 
     train: Prepared
     validation: Prepared
-    viewer: Viewer
+    augmenter: Augmenter
 
 
 def load_sets(recipe: Recipe, limit: int | None = None) -> Sets:
     """Read CinC 2017 and the noise; ``limit`` keeps that many records of each side."""
     everything = prepare.cinc2017(recipe.fs)
-    judge = [splits.is_validation(i) for i in everything.ids]
-    sides = everything.only([not j for j in judge]), everything.only(judge)
+    validates = [splits.is_validation(i) for i in everything.ids]
+    sides = everything.only([not v for v in validates]), everything.only(validates)
     train, validation = (s.only([i < (limit or len(s.ids)) for i in range(len(s.ids))]) for s in sides)
     noise = list(prepare.nstdb(recipe.fs).values())
-    viewer = Viewer(recipe.fs, recipe.n_samples, recipe.clip, recipe.augment, noise)
-    return Sets(train, validation, viewer)
+    augmenter = Augmenter(recipe.fs, recipe.n_samples, recipe.clip, recipe.augment, noise)
+    return Sets(train, validation, augmenter)
 
 
 def in_noise(validation: Prepared, fs: float, snr_db: float) -> dict[str, Prepared]:
@@ -87,16 +80,17 @@ def build(
     out: Path,
     work: Path,
     command: str,
-    say: Say,
+    log: Log,
     lessons: Lessons | None = None,
     known: Mapping[str, Any] = MappingProxyType({}),
+    embeddings: Embeddings | None = None,
     *,
     widely: bool = True,
 ) -> Manifest:
     """Make the model folder ``out``; checkpoints and intermediate files go to ``work``.
 
-    ``lessons`` are a teacher's answers about ``sets.train``; ``known`` joins the metrics; ``widely`` measures
-    under many conditions too, which takes minutes.
+    ``lessons`` are a teacher's answers about ``sets.train``, ``embeddings`` a large model's vectors of it;
+    ``known`` joins the metrics; ``widely`` measures under many conditions too, which takes minutes.
 
     Raises
     ------
@@ -106,18 +100,19 @@ def build(
     parent = train(
         recipe,
         sets.train,
-        sets.viewer,
+        sets.augmenter,
         work / "checkpoint.pt",
-        telling(say, recipe.name),
+        epoch_log(log, recipe.name),
         lessons,
+        embeddings,
     )
-    say(f"{nets.n_parameters(parent):,} parameters; quantizing")
-    net = tuned(parent, recipe, sets, say)
-    windows = _last_windows(sets.validation, sets.viewer)[:, None, :]
+    log(f"{nets.n_parameters(parent):,} parameters; quantizing")
+    net = tuned(parent, recipe, sets, log)
+    windows = _last_windows(sets.validation, sets.augmenter)[:, None, :]
     pair, tflite, report = convert(net, calibration(recipe, sets), windows, work)
-    said = logits(net, _last_windows(sets.validation, sets.viewer))
+    predicted = logits(net, _last_windows(sets.validation, sets.augmenter))
     targets = np.array([recipe.classes.index(label) for label in sets.validation.labels])
-    draft = _draft(recipe, sets, fit_temperature(said, targets), command)
+    draft = _draft(recipe, sets, fit_temperature(predicted, targets), command)
     cases = golden_cases(pair, tflite, _golden(sets, recipe))
     metrics: dict[str, Any] = {
         **known,
@@ -129,14 +124,14 @@ def build(
     }
     package(out, replace(draft, metrics=metrics), pair, tflite, cases)
     metrics |= measure(
-        out, export_onnx(parent, recipe.n_samples, work / "parent.onnx"), sets.validation.ids, say
+        out, export_onnx(parent, recipe.n_samples, work / "parent.onnx"), sets.validation.ids, log
     )
     if widely:
-        metrics |= measure_widely(out, sets.validation.ids, say)
+        metrics |= measure_widely(out, sets.validation.ids, log)
     return package(out, replace(draft, metrics=metrics), pair, tflite, cases)
 
 
-def tuned(net: nn.Module, recipe: Recipe, sets: Sets, say: Say) -> nn.Module:
+def tuned(net: nn.Module, recipe: Recipe, sets: Sets, log: Log) -> nn.Module:
     """Return ``net`` trained on with rounding, if the recipe says so, else ``net`` itself."""
     how = recipe.quantization
     if how.qat_epochs == 0:
@@ -144,26 +139,26 @@ def tuned(net: nn.Module, recipe: Recipe, sets: Sets, say: Say) -> nn.Module:
     return qat.tune(
         net,
         torch.from_numpy(calibration(recipe, sets)),
-        lambda epoch: views(recipe, sets.train, sets.viewer, epoch),
+        lambda epoch: inputs(recipe, sets.train, sets.augmenter, epoch),
         how.qat_epochs,
         how.qat_lr,
-        telling(say, "rounding"),
+        epoch_log(log, "rounding"),
     )
 
 
-def measure(folder: Path, parent: Path, record_ids: Sequence[str], say: Say) -> dict[str, Any]:
+def measure(folder: Path, parent: Path, record_ids: Sequence[str], log: Log) -> dict[str, Any]:
     """CinC 2017 records through ``ecgedge.classify``, gate included: both runtimes, and the float parent.
 
     ``parent`` is the float ONNX file of the same network.
     """
     records = list(data.cinc2017(record_ids))
-    models = {f"int8_{b}": Model.load(folder, b) for b in ("litert", "onnx")}
-    models["float"] = Model(
+    models = {f"int8_{b}": RhythmModel.load(folder, b) for b in ("litert", "onnx")}
+    models["float"] = RhythmModel(
         models["int8_onnx"].manifest, open_model(parent.read_bytes(), describe_file(parent))
     )
     answers = {}
     for name, model in models.items():
-        say(f"measuring {name} through ecgedge.classify")
+        log(f"measuring {name} through ecgedge.classify")
         answers[name] = evaluate.classify_records(records, model)
     reports = {name: evaluate.rhythm_report(a, models[name].manifest.classes) for name, a in answers.items()}
     agree = evaluate.agreement(answers["int8_litert"], answers["int8_onnx"])
@@ -171,12 +166,12 @@ def measure(folder: Path, parent: Path, record_ids: Sequence[str], say: Say) -> 
     return {**reports, "backends_agree": round(agree, 4), "by_quality": quality}
 
 
-def measure_widely(folder: Path, record_ids: Sequence[str], say: Say) -> dict[str, Any]:
+def measure_widely(folder: Path, record_ids: Sequence[str], log: Log) -> dict[str, Any]:
     """The same records under many conditions, and other people."""
-    model = Model.load(folder, "litert")
-    say("measuring other rates, noise, polarity")
+    model = RhythmModel.load(folder, "litert")
+    log("measuring other rates, noise, polarity")
     found = {"conditions": conditions.under_conditions(model, data.cinc2017(record_ids))}
-    say("measuring PTB-XL")
+    log("measuring PTB-XL")
     return {**found, "by_person": conditions.by_person(model)}
 
 
@@ -194,17 +189,17 @@ def calibration(recipe: Recipe, sets: Sets) -> npt.NDArray[np.float32]:
     """Windows of the training side, as the network is trained on them."""
     rng = np.random.default_rng(recipe.training.seed)
     chosen = rng.permutation(len(sets.train.signals))[:CALIBRATION_WINDOWS]
-    return np.stack([sets.viewer.view(sets.train.signals[i], rng) for i in chosen])[:, None, :]
+    return np.stack([sets.augmenter.draw(sets.train.signals[i], rng) for i in chosen])[:, None, :]
 
 
-def _last_windows(side: Prepared, viewer: Viewer) -> npt.NDArray[np.float32]:
-    return np.stack([viewer.plain(s) for s in side.signals])
+def _last_windows(side: Prepared, augmenter: Augmenter) -> npt.NDArray[np.float32]:
+    return np.stack([augmenter.plain(s) for s in side.signals])
 
 
 def _float_report(net: nn.Module, sets: Sets, recipe: Recipe) -> dict[str, Any]:
     """The float parent on the last window of every validation record, without the gate."""
-    said = logits(net, _last_windows(sets.validation, sets.viewer)).argmax(axis=1)
-    labels = [recipe.classes[i] for i in said]
+    predicted = logits(net, _last_windows(sets.validation, sets.augmenter)).argmax(axis=1)
+    labels = [recipe.classes[i] for i in predicted]
     return {
         "windows": "last one of each record, no gate",
         "mean_f1_nao": round(evaluate.mean_f1(sets.validation.labels, labels), 4),
@@ -218,12 +213,11 @@ def _float_report(net: nn.Module, sets: Sets, recipe: Recipe) -> dict[str, Any]:
 def _golden(sets: Sets, recipe: Recipe) -> list[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
     # Four decimals are a tenth of a microvolt, and a third of the file.
     signals = [np.round(s[-recipe.n_samples :], 4) for s in sets.validation.signals[:GOLDEN_WINDOWS]]
-    return [(s, sets.viewer.plain(s)) for s in signals]
+    return [(s, sets.augmenter.plain(s)) for s in signals]
 
 
 def _draft(recipe: Recipe, sets: Sets, temperature: float, command: str) -> Manifest:
     front = FrontEnd.default(recipe.fs)
-    cinc, nstdb = SOURCES
     return Manifest(
         task=recipe.task,
         fs=recipe.fs,
@@ -234,9 +228,13 @@ def _draft(recipe: Recipe, sets: Sets, temperature: float, command: str) -> Mani
         resampler=front.resampler,
         normalisation=Normalisation(NORMALISATION, {"clip": recipe.clip}),
         classes=recipe.classes,
+        roles=recipe.roles,
         temperature=temperature,
         thresholds=LIMITS,
-        training_data=(replace(cinc, records=len(sets.train.ids)), nstdb),
+        training_data=(
+            data.DATASETS["cinc2017"].source(len(sets.train.ids)),
+            data.DATASETS["nstdb"].source(len(prepare.NOISES)),
+        ),
         split_sha256=splits.split_hash(sets.validation.ids),
         metrics={"command": command},
         commit=commit(),

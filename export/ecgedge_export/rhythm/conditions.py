@@ -11,17 +11,21 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import resample_poly
 
-from ecgedge.rhythm.model import Model
+from ecgedge.rhythm.model import RhythmModel
 from ecgedge_export import data, prepare
 from ecgedge_export.data import Record
 from ecgedge_export.rhythm import scores as evaluate
 from ecgedge_export.rhythm.scores import Answers, Recording
 
 Signal = npt.NDArray[np.float32]
+# Of wearables (Movesense 125, Polar 130, HealthyPi 250) and of data sets (PTB-XL 100 and 500, MIT-BIH 360).
 RATES = (100, 125, 130, 250, 360, 500)
+# In the middle of NSTDB's own ratios, which go from 24 dB (hardly to be seen) to -6 (no beat to be seen).
 NOISE_SNR_DB = 12.0
-SHORT_S = 10.0
+SHORT_S = 10.0  # what a standard ECG lasts, and the shortest stretch that the model answers about
+# Names with the share of a recording that the gate let through, from and up to.
 QUALITY = (("all of it usable", 0.999, 2.0), ("half of it or more", 0.5, 0.999), ("less", -1.0, 0.5))
+# In years; the last bound lies above the 90 that PTB-XL writes for everybody older.
 AGES = (("under 50 years", 0.0, 50.0), ("50 to 69 years", 50.0, 70.0), ("70 years and older", 70.0, 200.0))
 
 
@@ -67,7 +71,7 @@ def conditions(fs: float) -> dict[str, Callable[[Recording], Changed]]:
     }
 
 
-def under_conditions(model: Model, records: Iterable[Record]) -> dict[str, dict[str, Any]]:
+def under_conditions(model: RhythmModel, records: Iterable[Record]) -> dict[str, dict[str, Any]]:
     """Rhythm of the same recordings under every condition."""
     every = list(records)
     found = {}
@@ -85,17 +89,18 @@ def by_quality(answers: Answers) -> dict[str, dict[str, Any]]:
     for name, low, high in QUALITY:
         part = answers.only((answers.usable >= low) & (answers.usable < high))
         if part.ids:
-            f1 = evaluate.mean_f1(part.truth, part.said)
+            f1 = evaluate.mean_f1(part.truth, part.predicted)
+            span = evaluate.mean_f1_interval(part.truth, part.predicted)
             found[name] = {
                 "records": len(part.ids),
                 "mean_f1_nao": round(f1, 4),
-                "mean_f1_nao_95": [round(x, 4) for x in evaluate.mean_f1_interval(part.truth, part.said)],
+                "mean_f1_nao_95": [round(x, 4) for x in span],
                 "af": evaluate.af_report(part),
             }
     return found
 
 
-def by_person(model: Model) -> dict[str, dict[str, Any]]:
+def by_person(model: RhythmModel) -> dict[str, dict[str, Any]]:
     """AF or not by sex and age: lead I of PTB-XL, fold 9, which trained nothing; ten seconds each."""
     people = [r for r in data.ptbxl() if r.fold == 9]
     answers = evaluate.classify_records(map(af_or_not, people), model)
@@ -108,7 +113,7 @@ def by_person(model: Model) -> dict[str, dict[str, Any]]:
 
 
 def af_or_not(record: Record, lead: str = "I") -> Changed:
-    """One lead of a PTB-XL recording, labelled A where its cardiologists said AFIB, else N."""
+    """One lead of a PTB-XL recording, labelled A where its cardiologists wrote AFIB, else N."""
     return Changed(record.id, "A" if "AFIB" in record.statements else "N", record.lead(lead), record.fs)
 
 

@@ -1,21 +1,36 @@
-"""Numbers about shipped models, through the public API."""
+"""Figures of shipped models, through the public API."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.monitor import Monitor
-from ecgedge.rhythm.model import Model
+from ecgedge.monitor import Models
+from ecgedge.rhythm.model import RhythmModel
 from ecgedge.whole_recording import Classification, classify
 
-DRAWS = 1000
+DRAWS = 1000  # the ends of a 95 % interval then rest on 25 draws each
 Indices = npt.NDArray[np.int64]
 Labels = Sequence[str] | npt.NDArray[np.str_]
+
+
+class Interval(NamedTuple):
+    """Ends of a 95 % interval."""
+
+    low: float
+    high: float
+
+
+class Gain(NamedTuple):
+    """A difference and its 95 % interval: nothing is gained for sure where that holds 0."""
+
+    gain: float
+    low: float
+    high: float
 
 
 class Recording(Protocol):
@@ -33,15 +48,15 @@ class Recording(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What was said of each record.
+    """What a model answered about each record.
 
-    Record ids, true labels, said labels, probabilities (n, classes), usable fractions (n,), and whether AF is
-    present: True, False, or None where that was not to be told.
+    Record ids, true labels, predicted labels, probabilities (n, classes), usable fractions (n,), and whether
+    AF is present: True, False, or None where the answer was inconclusive.
     """
 
     ids: list[str]
     truth: list[str]
-    said: list[str]
+    predicted: list[str]
     probabilities: npt.NDArray[np.float64]
     usable: npt.NDArray[np.float64]
     af: list[bool | None]
@@ -49,19 +64,19 @@ class Answers:
     def only(self, keep: npt.NDArray[np.bool_]) -> Answers:
         """Return the answers about the records marked True."""
         i = np.flatnonzero(keep)
-        ids, truth, said = ([x[k] for k in i] for x in (self.ids, self.truth, self.said))
-        return Answers(ids, truth, said, self.probabilities[i], self.usable[i], [self.af[k] for k in i])
+        ids, truth, predicted = ([x[k] for k in i] for x in (self.ids, self.truth, self.predicted))
+        return Answers(ids, truth, predicted, self.probabilities[i], self.usable[i], [self.af[k] for k in i])
 
 
-def classify_records(records: Iterable[Recording], model: Model) -> Answers:
-    """Classify every record with ``ecgedge.classify``, one monitor for all."""
-    monitor = Monitor(model)
-    return collect((r, classify(r.mv, r.fs, monitor=monitor)) for r in records)
+def classify_records(records: Iterable[Recording], model: RhythmModel) -> Answers:
+    """Classify every record with ``ecgedge.classify``."""
+    models = Models.load(rhythm=model)
+    return collect((r, classify(r.mv, r.fs, models=models)) for r in records)
 
 
-def collect(said: Iterable[tuple[Recording, Classification]]) -> Answers:
-    """Answers from records and what was said of each."""
-    rows = list(said)
+def collect(predicted: Iterable[tuple[Recording, Classification]]) -> Answers:
+    """Answers from records and the classification of each."""
+    rows = list(predicted)
     return Answers(
         [r.id for r, _ in rows],
         [r.label for r, _ in rows],
@@ -72,20 +87,20 @@ def collect(said: Iterable[tuple[Recording, Classification]]) -> Answers:
     )
 
 
-def f1_by_class(truth: Labels, said: Labels, classes: Sequence[str]) -> dict[str, float]:
-    """F1 of each class: 2 hits / (true ones + said ones), as the CinC 2017 challenge scores it."""
-    t, s = np.asarray(truth), np.asarray(said)
+def f1_by_class(truth: Labels, predicted: Labels, classes: Sequence[str]) -> dict[str, float]:
+    """F1 of each class: 2 hits / (true ones + predicted ones), as the CinC 2017 challenge scores it."""
+    t, s = np.asarray(truth), np.asarray(predicted)
     return {
         c: float(2 * np.sum((t == c) & (s == c)) / max(1, np.sum(t == c) + np.sum(s == c))) for c in classes
     }
 
 
-def mean_f1(truth: Labels, said: Labels) -> float:
+def mean_f1(truth: Labels, predicted: Labels) -> float:
     """Mean of the F1 of N, A and O: the score of the CinC 2017 challenge."""
-    return float(np.mean(list(f1_by_class(truth, said, "NAO").values())))
+    return float(np.mean(list(f1_by_class(truth, predicted, "NAO").values())))
 
 
-def interval(n: int, measure: Callable[[Indices], float], seed: int = 0) -> tuple[float, float]:
+def interval(n: int, measure: Callable[[Indices], float], seed: int = 0) -> Interval:
     """95 % interval of a measure of ``n`` records: bootstrap over records, 1,000 draws.
 
     A draw for which the measure is not a number does not count.
@@ -93,22 +108,22 @@ def interval(n: int, measure: Callable[[Indices], float], seed: int = 0) -> tupl
     rng = np.random.default_rng(seed)
     draws = [measure(rng.integers(0, n, n)) for _ in range(DRAWS)]
     low, high = np.nanquantile(draws, [0.025, 0.975])
-    return float(low), float(high)
+    return Interval(float(low), float(high))
 
 
-def mean_f1_interval(truth: Sequence[str], said: Sequence[str]) -> tuple[float, float]:
+def mean_f1_interval(truth: Sequence[str], predicted: Sequence[str]) -> Interval:
     """95 % interval of :func:`mean_f1`."""
-    t, s = np.array(truth), np.array(said)
+    t, s = np.array(truth), np.array(predicted)
     return interval(len(t), lambda drawn: mean_f1(t[drawn], s[drawn]))
 
 
 def mean_f1_gain(
     truth: Sequence[str], ours: Sequence[Sequence[str]], theirs: Sequence[Sequence[str]]
-) -> tuple[float, float, float]:
+) -> Gain:
     """How much higher the :func:`mean_f1` of ``ours`` is, and its 95 % interval.
 
-    Each side is what several models (seeds) said of the same records; the bootstrap draws records, the same
-    for both sides.
+    Each side are the predictions of several models (seeds) for the same records; the bootstrap draws records,
+    the same for both sides.
     """
     t = np.array(truth)
     sides = [[np.array(s) for s in side] for side in (ours, theirs)]
@@ -117,7 +132,7 @@ def mean_f1_gain(
         a, b = (np.mean([mean_f1(t[drawn], s[drawn]) for s in side]) for side in sides)
         return float(a - b)
 
-    return gain(np.arange(len(t))), *interval(len(t), gain)
+    return Gain(gain(np.arange(len(t))), *interval(len(t), gain))
 
 
 def af_report(answers: Answers) -> dict[str, Any]:
@@ -126,7 +141,7 @@ def af_report(answers: Answers) -> dict[str, Any]:
     Recordings too noisy for an answer count as inconclusive; the truth is "A" or not.
     """
     sure = np.array([a is not None for a in answers.af])
-    said = np.array([a is True for a in answers.af])
+    predicted = np.array([a is True for a in answers.af])
     is_af = np.array(answers.truth) == "A"
 
     def share(hits: npt.NDArray[np.bool_], of: npt.NDArray[np.bool_]) -> Callable[[Indices], float]:
@@ -134,8 +149,8 @@ def af_report(answers: Answers) -> dict[str, Any]:
 
     measures = {
         "coverage": share(sure, np.ones_like(sure)),
-        "Se": share(said & is_af, sure & is_af),
-        "Sp": share(sure & ~said & ~is_af, sure & ~is_af),
+        "Se": share(predicted & is_af, sure & is_af),
+        "Sp": share(sure & ~predicted & ~is_af, sure & ~is_af),
     }
     n = len(sure)
     figures = {name: _rounded(measure(np.arange(n))) for name, measure in measures.items()}
@@ -149,12 +164,12 @@ def _rounded(value: float) -> float | None:
 
 def rhythm_report(answers: Answers, classes: Sequence[str]) -> dict[str, Any]:
     """F1 per class, their mean over N, A, O with its interval, and the usable share of the signal."""
-    low, high = mean_f1_interval(answers.truth, answers.said)
+    low, high = mean_f1_interval(answers.truth, answers.predicted)
     return {
         "records": len(answers.ids),
-        "mean_f1_nao": round(mean_f1(answers.truth, answers.said), 4),
+        "mean_f1_nao": round(mean_f1(answers.truth, answers.predicted), 4),
         "mean_f1_nao_95": [round(low, 4), round(high, 4)],
-        "f1": {c: round(v, 4) for c, v in f1_by_class(answers.truth, answers.said, classes).items()},
+        "f1": {c: round(v, 4) for c, v in f1_by_class(answers.truth, answers.predicted, classes).items()},
         "af": af_report(answers),
         "usable_fraction": round(float(answers.usable.mean()), 4),
     }
@@ -162,4 +177,4 @@ def rhythm_report(answers: Answers, classes: Sequence[str]) -> dict[str, Any]:
 
 def agreement(a: Answers, b: Answers) -> float:
     """Share of records that get the same label."""
-    return float(np.mean([x == y for x, y in zip(a.said, b.said, strict=True)]))
+    return float(np.mean([x == y for x, y in zip(a.predicted, b.predicted, strict=True)]))

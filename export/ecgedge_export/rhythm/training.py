@@ -1,4 +1,4 @@
-"""Train a rhythm network on views of recordings: deterministic by seed, resumable after every epoch."""
+"""Train a rhythm network on augmented windows: deterministic by seed, resumable after every epoch."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from torch import Tensor
 from ecgedge_export.nets import RhythmNet
 from ecgedge_export.prepare import Prepared
 from ecgedge_export.recipe import Recipe, Training
-from ecgedge_export.rhythm.augment import Viewer
-from ecgedge_export.train import Lessons, Progress, Run
+from ecgedge_export.rhythm.augment import Augmenter
+from ecgedge_export.train import Embeddings, Lessons, Progress, Run
 
 
 def untrained(recipe: Recipe) -> RhythmNet:
@@ -27,10 +27,11 @@ def untrained(recipe: Recipe) -> RhythmNet:
 def train(
     recipe: Recipe,
     data: Prepared,
-    viewer: Viewer,
+    augmenter: Augmenter,
     checkpoint: Path,
     progress: Progress,
     lessons: Lessons | None = None,
+    embeddings: Embeddings | None = None,
 ) -> RhythmNet:
     """Train on ``data``, going on from ``checkpoint`` where there is one, and return the averaged student.
 
@@ -41,35 +42,38 @@ def train(
     data : Prepared
         Filtered recordings; labels are among ``recipe.classes``.
     viewer : Viewer
-        Draws training views.
+        Draws augmented windows.
     checkpoint : Path
         Written after every epoch, whole or not at all.
     progress : callable
         Called with (epochs done, epochs in all, mean loss) after every epoch.
     lessons : Lessons, optional
         A teacher's answers about ``data``.
+    embeddings : Embeddings, optional
+        A large model's vectors of ``data``.
     """
     how = recipe.training
     targets = np.array([recipe.classes.index(label) for label in data.labels])
+    # The last batch of an epoch may be a small one: rounded up.
     steps = how.epochs * -(-len(targets) // how.batch)
-    run = Run(untrained(recipe), targets, len(recipe.classes), how, steps, lessons)
-    net = run.finish(checkpoint, lambda rng: _batches(data, viewer, how, rng), progress)
+    run = Run(untrained(recipe), targets, len(recipe.classes), how, steps, lessons, embeddings)
+    net = run.finish(checkpoint, lambda rng: _batches(data, augmenter, how, rng), progress)
     assert isinstance(net, RhythmNet)
     return net
 
 
-def views(recipe: Recipe, data: Prepared, viewer: Viewer, epoch: int) -> Iterator[Tensor]:
+def inputs(recipe: Recipe, data: Prepared, augmenter: Augmenter, epoch: int) -> Iterator[Tensor]:
     """Windows of one epoch without their labels, each batch of shape (b, 1, time)."""
     rng = np.random.default_rng([recipe.training.seed, epoch])
-    return (x for x, _ in _batches(data, viewer, recipe.training, rng))
+    return (x for x, _ in _batches(data, augmenter, recipe.training, rng))
 
 
 def _batches(
-    data: Prepared, viewer: Viewer, how: Training, rng: np.random.Generator
+    data: Prepared, augmenter: Augmenter, how: Training, rng: np.random.Generator
 ) -> Iterator[tuple[Tensor, npt.NDArray[np.int64]]]:
-    """Views of recordings in random order, and which recordings they are of."""
+    """Augmented windows of recordings in random order, and which recordings they are of."""
     order = rng.permutation(len(data.signals))
     for start in range(0, len(order), how.batch):
         chosen = order[start : start + how.batch]
-        x = np.stack([viewer.view(data.signals[i], rng) for i in chosen])
+        x = np.stack([augmenter.draw(data.signals[i], rng) for i in chosen])
         yield torch.from_numpy(x)[:, None, :], chosen

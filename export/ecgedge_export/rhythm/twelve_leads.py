@@ -1,4 +1,4 @@
-"""A teacher that sees twelve leads: what the others know of a rhythm, for a student that has lead I alone.
+"""A teacher that sees twelve leads: what the others show of a rhythm, for a student that has lead I alone.
 
 PTB-XL's people are no people of CinC 2017, and eleven leads show P waves that lead I hides. Teachers are
 trained on half of the folds and answer about the other half, so that no answer is a label learnt by heart.
@@ -19,17 +19,20 @@ from ecgedge.stream.amplitude import model_input
 from ecgedge_export import data, prepare
 from ecgedge_export.nets import RhythmNet
 from ecgedge_export.prepare import Prepared
-from ecgedge_export.progress import telling
+from ecgedge_export.progress import epoch_log
 from ecgedge_export.recipe import Distill, Recipe
 from ecgedge_export.train import Lessons, Run, logits
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 Floats = npt.NDArray[np.float32]
 
 LEADS = 12
-TAUGHT_FOLDS = range(1, 9)
-HALVES = 2
+TAUGHT_FOLDS = range(1, 9)  # the release's own: 9 validates, 10 tests
+HALVES = 2  # each half of the people is answered by the teacher of the other one
+# SCP-ECG statements that CinC 2017 would call "other rhythm": flutter, unclear and supraventricular
+# arrhythmia, bi- and trigeminy, pacing, premature beats, block of second or third degree.
 OTHER = frozenset("AFLT SVARR PSVT SVTAC BIGU TRIGU PACE PAC PVC PRC(S) 2AVB 3AVB".split())
+# Electrodes get swapped and come off: a quarter upside down as for lead I, one lead in ten without signal.
 P_FLIP, P_LOST = 0.25, 0.1
 
 
@@ -58,10 +61,10 @@ def label(statements: Mapping[str, float]) -> str:
     >>> label({"STACH": 0.0})
     ''
     """
-    said = statements.keys()
-    if "AFIB" in said:
+    named = statements.keys()
+    if "AFIB" in named:
         return "A"
-    return "O" if OTHER & said else "N" if "SR" in said else ""
+    return "O" if OTHER & named else "N" if "SR" in named else ""
 
 
 def people(recipe: Recipe, limit: int | None = None) -> People:
@@ -84,28 +87,28 @@ def people(recipe: Recipe, limit: int | None = None) -> People:
     )
 
 
-def lessons(recipe: Recipe, how: Distill, who: People, work: Path, say: Say) -> tuple[Prepared, Lessons]:
+def lessons(recipe: Recipe, how: Distill, who: People, work: Path, log: Log) -> tuple[Prepared, Lessons]:
     """Let teachers answer about lead I of people whom they did not see.
 
     Where the statements leave the class open, the answer stands for the label too.
     """
-    said = np.zeros((len(who.ids), len(recipe.classes)), np.float32)
+    answers = np.zeros((len(who.ids), len(recipe.classes)), np.float32)
     for k in range(HALVES):
         own = replace(recipe, training=replace(recipe.training, seed=recipe.training.seed + k))
         known = np.flatnonzero((who.halves != k) & (np.array(who.labels) != ""))
-        net = _train(own, who, known, work / f"half{k}.pt", telling(say, f"twelve leads, {k + 1}"))
+        net = _train(own, who, known, work / f"half{k}.pt", epoch_log(log, f"twelve leads, {k + 1}"))
         mine = np.flatnonzero(who.halves == k)
-        said[mine] = logits(net, who.windows[mine])
-    guessed = [recipe.classes[i] for i in said.argmax(axis=1)]
+        answers[mine] = logits(net, who.windows[mine])
+    guessed = [recipe.classes[i] for i in answers.argmax(axis=1)]
     labels = [known or guess for known, guess in zip(who.labels, guessed, strict=True)]
-    return Prepared(who.ids, labels, who.lead_i), Lessons(said, how.weight, how.temperature)
+    return Prepared(who.ids, labels, who.lead_i), Lessons(answers, how.weight, how.temperature)
 
 
 def joined(a: tuple[Prepared, Lessons], b: tuple[Prepared, Lessons]) -> tuple[Prepared, Lessons]:
-    """Recordings of two data sets with what was said of them."""
-    (ours, said), (theirs, also) = a, b
+    """Recordings of two data sets with the answers about them."""
+    (ours, answers), (theirs, more) = a, b
     both = Prepared(ours.ids + theirs.ids, ours.labels + theirs.labels, ours.signals + theirs.signals)
-    return both, replace(said, logits=np.concatenate([said.logits, also.logits]))
+    return both, replace(answers, logits=np.concatenate([answers.logits, more.logits]))
 
 
 def _train(
@@ -132,5 +135,5 @@ def _batches(
     order = rng.permutation(len(windows))
     for chosen in np.split(order, range(size, len(order), size)):
         sign = np.where(rng.random((len(chosen), 1, 1)) < P_FLIP, -1, 1)
-        there = rng.random((len(chosen), LEADS, 1)) >= P_LOST
-        yield torch.from_numpy((windows[chosen] * sign * there).astype(np.float32)), chosen
+        on = rng.random((len(chosen), LEADS, 1)) >= P_LOST
+        yield torch.from_numpy((windows[chosen] * sign * on).astype(np.float32)), chosen

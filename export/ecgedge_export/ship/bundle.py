@@ -9,20 +9,19 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
 from ecgedge.beat_classes import features
-from ecgedge.gate.model import GateModel
 from ecgedge.stream import amplitude
 from ecgedge_bridge.errors import ModelError
+from ecgedge_bridge.files import atomic_file
 from ecgedge_export.micro.c_source import CSource, c_source
 from ecgedge_export.ship.card import CARD, card
 
 SUMS = "SHA256SUMS"
-GATE = "gate.json"
 NOTE = "INTEGRATION.md"
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # a zip cannot say less, and must not say when it was made
 _MODE = 0o644 << 16  # permissions of a file, where zip holds them
@@ -32,8 +31,8 @@ _UNIX = 3
 def bundle(models: str | Path, out: str | Path) -> dict[str, str]:
     """Write the zip and return the sha256 of each file in it.
 
-    Holds, for each model folder: the files that its manifest lists, verified; ``model.c`` and ``model.h``;
-    its card; a page on integration. Beside them the noise gate, licences, and ``SHA256SUMS`` for
+    Holds, for each model folder: the files that its manifest lists, verified; its card; of a network also
+    ``model.c``, ``model.h`` and a page on integration. Beside them licences, and ``SHA256SUMS`` for
     ``sha256sum -c``.
 
     Parameters
@@ -56,18 +55,13 @@ def bundle(models: str | Path, out: str | Path) -> dict[str, str]:
     files = _contents(Path(models))
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
     files[SUMS] = "".join(f"{digest}  {name}\n" for name, digest in sums.items()).encode()
-    target = Path(out)
-    part = target.with_name(f".{target.name}.part")
-    try:
-        _write(part, files)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    with atomic_file(out) as file:
+        _write(file, files)
     return sums
 
 
-def _write(path: Path, files: Mapping[str, bytes]) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+def _write(target: IO[bytes], files: Mapping[str, bytes]) -> None:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, data in sorted(files.items()):
             entry = zipfile.ZipInfo(name, _EARLIEST)
             entry.external_attr, entry.create_system = _MODE, _UNIX
@@ -84,20 +78,21 @@ def _contents(models: Path) -> dict[str, bytes]:
         files |= {
             f"{folder.name}/{name}": data for name, data in _model(folder, manifests[folder.name]).items()
         }
-    for gate in models.glob(f"*/{GATE}"):
-        GateModel.load(gate)  # checks its digest
-        files[f"{gate.parent.name}/{GATE}"] = gate.read_bytes()
     return files
 
 
 def _model(folder: Path, manifest: Manifest) -> dict[str, bytes]:
     files = {MANIFEST_NAME: (folder / MANIFEST_NAME).read_bytes(), **manifest.verify(folder)}
-    made = translated(folder.name, manifest, files)
-    files |= {"model.c": made.source.encode("ascii"), "model.h": made.header.encode("ascii")}
-    for page, text in ((NOTE, note(manifest, made)), (CARD, card(folder.name, manifest))):
-        if text is not None:
-            files[page] = text.encode()
-    return files
+    return files | {name: text.encode() for name, text in made_files(folder.name, manifest, files).items()}
+
+
+def made_files(name: str, manifest: Manifest, files: Mapping[str, bytes]) -> dict[str, str]:
+    """Return what is made from the listed files: the card, and of a network C source and page."""
+    made: dict[str, str | None] = {CARD: card(name, manifest)}
+    if manifest.backends:
+        c = translated(name, manifest, files)
+        made |= {"model.c": c.source, "model.h": c.header, NOTE: note(manifest, c)}
+    return {page: text for page, text in made.items() if text is not None}
 
 
 def translated(name: str, manifest: Manifest, files: Mapping[str, bytes]) -> CSource:
@@ -154,7 +149,7 @@ def _tensors(manifest: Manifest) -> dict[str, object]:
 
 def _report(manifest: Manifest) -> dict[str, object]:
     parity, report = manifest.metrics["parity"], manifest.metrics["int8_litert"]
-    figures = {"rhythm": _rhythm_figures, "beats": _beat_figures}[manifest.task]
+    figures = {"rhythm": _rhythm_figures, "beat_classes": _beat_figures}[manifest.task]
     return {
         "classes": ", ".join(manifest.classes),
         "temperature": str(manifest.temperature),
@@ -194,10 +189,10 @@ def _beat_constants() -> dict[str, object]:
         "near": features.NEAR,
         "due": features.DUE,
         "due_long": features.DUE_LONG_TERM,
-        "plain": features.PLAIN,
-        "plain_long": features.PLAIN_LONG_TERM,
-        "plain_near": features.PLAIN_NEAR,
-        "plain_unlike": features.PLAIN_UNLIKE,
+        "on_time": features.ON_TIME,
+        "on_time_long": features.ON_TIME_LONG_TERM,
+        "least_near": features.LEAST_NEAR,
+        "most_apart": features.MOST_APART,
         "follow": features.FOLLOW,
         "step": features.STEP,
         "n_inputs": features.N_INPUTS,

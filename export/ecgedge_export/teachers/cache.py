@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgedge_bridge.errors import ConfigError, ModelError
+from ecgedge_bridge.files import atomic_file
 from ecgedge_export.data import Record
 from ecgedge_export.teachers.base import Teacher, Vector
 
@@ -64,7 +65,7 @@ class EmbeddingCache:
     sha256: str
     record_id: npt.NDArray[np.str_]
     start: npt.NDArray[np.int64]
-    vector: npt.NDArray[np.float16]
+    vector: npt.NDArray[np.float16]  # half the file, and far finer than a cosine loss needs
     _rows: dict[tuple[str, int], int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -105,8 +106,7 @@ class EmbeddingCache:
 
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all."""
-        part = path.with_name(f"{path.name}.part")
-        with part.open("wb") as file:
+        with atomic_file(path) as file:
             np.savez_compressed(
                 file,
                 format=np.array(FORMAT),
@@ -117,7 +117,6 @@ class EmbeddingCache:
                 start=self.start,
                 vector=self.vector,
             )
-        part.replace(path)
 
     @classmethod
     def load(cls, path: Path, *, teacher: str | None = None, sha256: str | None = None) -> EmbeddingCache:

@@ -11,8 +11,9 @@ file that is good up to the last whole record. ``replay.py`` turns a capture int
              u32      CRC-32 (as in zlib) of everything from the version on
     record   u16      length n of the value, at most 512
              f64      arrival on the host's monotonic clock, in seconds
-             16 bytes characteristic: UUID, most significant byte first; all zero for a status of the link,
-                      whose value is a JSON object in UTF-8 with the keys state, detail and device
+             16 bytes characteristic: UUID, most significant byte first; all zero for what the link reported,
+                      whose value is a JSON object in UTF-8 with the keys state, detail and device, and where
+                      there is one code and retry_s; an empty state is a note
              n bytes  value
              u32      CRC-32 of the record so far
 
@@ -30,21 +31,23 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from ecgedge_bridge.errors import ConfigError
+from ecgedge_bridge.schema import Place, build, parse_json
 
 __all__ = [
     "Capture",
     "CaptureHeader",
     "CaptureWriter",
     "Damaged",
-    "LinkStatus",
+    "LinkRecord",
     "Notification",
     "read_capture",
 ]
 
+# A first byte that is no text and a line feed: a transfer that converts text spoils the file visibly.
 MAGIC = b"\x89ECGCAP\n"
 VERSION = 1
 # Bluetooth Core, Vol 3, Part F, 3.2.9: no attribute value is longer.
@@ -53,13 +56,15 @@ MAX_VALUE = 512
 _HEADER = struct.Struct("<HI")
 _RECORD = struct.Struct("<Hd16s")
 _CRC = struct.Struct("<I")
+# The description of a device takes some kB. A damaged length must not make a reader take gigabytes.
 _MAX_HEADER = 1 << 20
+# No characteristic has this UUID: it marks what the link reported.
 _LINK = bytes(16)
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureHeader:
-    """What a capture says about itself.
+    """The description at the beginning of a capture.
 
     Parameters
     ----------
@@ -104,16 +109,21 @@ class Notification:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkStatus:
-    """The link came to a new state, named as in :class:`~ecgedge_bridge.DeviceStatus`."""
+class LinkRecord:
+    """What the link reported: the fields of a :class:`~ecgedge_bridge.LinkState`, or of a ``Note``.
+
+    A note has no ``state``; ``code`` is empty and ``retry_s`` None where there is none.
+    """
 
     state: str
     detail: str
     device: str
     host_time_s: float
+    code: str = ""
+    retry_s: float | None = None
 
 
-Record = Notification | LinkStatus
+Record = Notification | LinkRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +143,7 @@ class CaptureWriter:
     path : Path
         A file that is not there yet: a capture is never overwritten.
     header : CaptureHeader
-        What to say about it.
+        Its description.
 
     Raises
     ------
@@ -193,18 +203,18 @@ class CaptureWriter:
         self._record(key, data, host_time_s)
         self.notifications += 1
 
-    def write_link(self, status: LinkStatus) -> None:
-        """Append a status of the link; a long detail is shortened.
+    def write_link(self, record: LinkRecord) -> None:
+        """Append what the link reported; a long detail is shortened, and a long name.
 
         Raises
         ------
         ConfigError
             As for :meth:`write`.
         """
-        detail = status.detail
-        while len(value := _link_value(status, detail)) > MAX_VALUE:
-            detail = detail[: len(detail) // 2]
-        self._record(_LINK, value, status.host_time_s)
+        detail, device = record.detail, record.device
+        while len(value := _link_value(replace(record, detail=detail, device=device))) > MAX_VALUE:
+            detail, device = detail[: len(detail) // 2], device if detail else device[: len(device) // 2]
+        self._record(_LINK, value, record.host_time_s)
 
     def _record(self, uuid: bytes, value: bytes, host_time_s: float) -> None:
         body = _RECORD.pack(len(value), host_time_s, uuid) + value
@@ -252,9 +262,8 @@ class Capture:
         with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             at = self.body_offset
             while at < len(data):
-                found = _parse(data, at) or _damaged(data, at)
-                yield found[0]
-                at = found[1]
+                found, at = _parse(data, at) or _damaged(data, at)
+                yield found
 
 
 def read_capture(path: str | Path) -> Capture:
@@ -304,21 +313,21 @@ def _ends_in_header(file: Path) -> ConfigError:
 
 
 def _description(file: Path, text: bytes) -> CaptureHeader:
-    try:
-        values: dict[str, Any] = json.loads(text)
-        header = CaptureHeader(**{name: values[name] for name in CaptureHeader.__slots__})
-        return replace(
-            header,
-            extras=tuple(header.extras),
-            characteristics={uuid: tuple(names) for uuid, names in header.characteristics.items()},
-            services=tuple(header.services),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ConfigError(f"{file} describes itself in a way that is not understood: record again") from error
+    place = Place(f"{file}:", remedy="record again", complete=True)
+    values = parse_json(text, place, _MAX_HEADER)
+    # Later versions may say more about a capture; what they add does not keep this one from reading it.
+    return build(CaptureHeader, {k: v for k, v in values.items() if k in CaptureHeader.__slots__}, place)
 
 
-def _parse(data: mmap.mmap, at: int) -> tuple[Record, int] | None:
-    """Return the record at an offset and where the next one begins, or None if there is no whole one."""
+class _Parsed(NamedTuple):
+    """What stands at an offset, and where the next record begins."""
+
+    found: Record | Damaged
+    stop: int
+
+
+def _parse(data: mmap.mmap, at: int) -> _Parsed | None:
+    """Return the record at an offset, or None if there is no whole one."""
     if at + _RECORD.size > len(data):
         return None
     length, host_time_s, uuid = _RECORD.unpack_from(data, at)
@@ -328,30 +337,40 @@ def _parse(data: mmap.mmap, at: int) -> tuple[Record, int] | None:
     if zlib.crc32(data[at:stop]) != _CRC.unpack_from(data, stop)[0]:
         return None
     record = _make(uuid, data[at + _RECORD.size : stop], host_time_s)
-    return None if record is None else (record, stop + _CRC.size)
+    return None if record is None else _Parsed(record, stop + _CRC.size)
 
 
 def _make(uuid: bytes, value: bytes, host_time_s: float) -> Record | None:
     if uuid != _LINK:
         return Notification(_uuid_text(uuid), value, host_time_s)
     try:
-        said = json.loads(value)
-        return LinkStatus(said["state"], said["detail"], said["device"], host_time_s)
-    except (ValueError, KeyError, TypeError):
+        fields = json.loads(value)
+        texts = [fields["state"], fields["detail"], fields["device"], fields.get("code", "")]
+        retry_s = fields.get("retry_s")
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
+    if not all(isinstance(text, str) for text in texts) or not isinstance(retry_s, int | float | None):
+        return None
+    state, detail, device, code = texts
+    return LinkRecord(state, detail, device, host_time_s, code, retry_s)
 
 
-def _link_value(status: LinkStatus, detail: str) -> bytes:
-    return json.dumps({"state": status.state, "detail": detail, "device": status.device[:64]}).encode()
+def _link_value(record: LinkRecord) -> bytes:
+    fields = {name: getattr(record, name) for name in ("state", "detail", "device")}
+    if record.code:
+        fields["code"] = record.code
+    if record.retry_s is not None:
+        fields["retry_s"] = record.retry_s
+    return json.dumps(fields).encode()
 
 
-def _damaged(data: mmap.mmap, at: int) -> tuple[Damaged, int]:
+def _damaged(data: mmap.mmap, at: int) -> _Parsed:
     """Measure what is no record: up to the next one, or to the end."""
     after = next((place for place in range(at + 1, len(data)) if _parse(data, place)), None)
     if after is not None:
-        return Damaged(at, after - at, torn=False), after
+        return _Parsed(Damaged(at, after - at, torn=False), after)
     length = len(data) - at
-    return Damaged(at, length, torn=length < _RECORD.size + MAX_VALUE + _CRC.size), len(data)
+    return _Parsed(Damaged(at, length, torn=length < _RECORD.size + MAX_VALUE + _CRC.size), len(data))
 
 
 @lru_cache(maxsize=64)

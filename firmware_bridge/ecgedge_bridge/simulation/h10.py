@@ -8,16 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgedge_bridge.errors import FrameError
-from ecgedge_bridge.protocols.polar.frames import (
+from ecgedge_bridge.protocols.polar.control import (
     ACC_BITS,
     ACC_FS,
     ACC_RANGE_G,
     ECG_BITS,
     ECG_FS,
-    FRAME_SAMPLES,
     GET_STATUS,
-    HEART_RATE_SERVICE,
-    MTU_NEEDED,
     PMD_CONTROL,
     PMD_DATA,
     PMD_SERVICE,
@@ -26,8 +23,6 @@ from ecgedge_bridge.protocols.polar.frames import (
     Op,
     Setting,
     Status,
-    encode_acc_frame,
-    encode_ecg_frame,
     encode_features,
     encode_reply,
     encode_running,
@@ -35,6 +30,13 @@ from ecgedge_bridge.protocols.polar.frames import (
     encode_stopped,
     parse_settings,
 )
+from ecgedge_bridge.protocols.polar.frames import (
+    FRAME_SAMPLES,
+    MTU_NEEDED,
+    encode_acc_frame,
+    encode_ecg_frame,
+)
+from ecgedge_bridge.protocols.standard.heart_rate import HEART_RATE_SERVICE
 from ecgedge_bridge.simulation.engine import (
     Air,
     VirtualCharacteristic,
@@ -93,7 +95,7 @@ class VirtualH10(VirtualWearable):
     battery : int
         Battery level in percent.
     bpm : float
-        Heart rate that it tells once a second to whoever has subscribed to it.
+        Heart rate that it sends once a second to whoever has subscribed to it.
     already_running : bool
         Whether a stream of an earlier program still runs: start is refused with status 6 until a stop.
     needs_pairing : bool
@@ -285,7 +287,7 @@ def virtual_milli_g(index: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     Returns
     -------
     ndarray of int, shape (n, 3)
-        x and y tell the index, modulo 1000 and in thousands; z is 1 g.
+        x and y hold the index, modulo 1000 and in thousands; z is 1 g.
 
     Examples
     --------

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecgedge_bridge import DeviceStatus, SampleBlock
+from ecgedge_bridge import FrameLost, Note, SampleBlock
 from ecgedge_bridge.errors import ConfigError, FrameError
+from ecgedge_bridge.protocols.described.decoder import make_decoder
 from ecgedge_bridge.protocols.described.profile import (
     GattProfile,
     built_in_profiles,
     load_profile,
-    make_decoder,
     parse_profile,
 )
 from ecgedge_bridge.stream.decoder import BlockDecoder
@@ -37,12 +37,11 @@ def profile(more: str = 'dtype = "int16"') -> GattProfile:
 
 def decode(
     decoder: BlockDecoder, data: list[bytes], period_s: float = 0.04
-) -> list[SampleBlock | DeviceStatus]:
-    events: list[SampleBlock | DeviceStatus] = []
+) -> list[SampleBlock | Note | FrameLost]:
+    events: list[SampleBlock | Note | FrameLost] = []
     for i, notification in enumerate(data):
-        decoder.receive_data(notification, i * period_s)
-        while (event := decoder.next_event()) is not None:
-            assert isinstance(event, SampleBlock | DeviceStatus)
+        for event in decoder.receive_data(notification, i * period_s):
+            assert isinstance(event, SampleBlock | Note | FrameLost)
             events.append(event)
     return events
 
@@ -124,18 +123,16 @@ def test_healthypi_comes_with_the_package() -> None:
     assert set(built_in_profiles()) == {"healthypi", "healthypi5"}
 
 
-def test_loss_of_an_undated_device_is_a_status_and_no_gap() -> None:
+def test_loss_of_an_undated_device_is_a_note_and_no_gap() -> None:
     described = load_profile("healthypi")
     decoder = make_decoder(described)
-    for i in range(2000):
-        decoder.receive_data(described.encode(np.zeros(8)), i * 8 / 128 + 5.0 * (i > 1000))
-    statuses = []
-    while (event := decoder.next_event()) is not None:
-        if isinstance(event, DeviceStatus):
-            statuses.append(event.detail)
-    assert len(statuses) == 1
-    assert "about 640 samples may be lost" in statuses[0]
-    assert (decoder.stats.lost, decoder.next_sample) == (0, 16_000)
+    data = described.encode(np.zeros(8))
+    arrivals = [i * 8 / 128 + 5.0 * (i > 1000) for i in range(2000)]
+    events = [event for at_s in arrivals for event in decoder.receive_data(data, at_s)]
+    (note,) = [event for event in events if isinstance(event, Note)]
+    assert note.code == "possible_loss"
+    assert "about 640 samples may be lost" in note.detail
+    assert (decoder.stats.lost, decoder.place.sample) == (0, 16_000)
 
 
 COUNTERS = {
@@ -166,12 +163,10 @@ def test_whatever_is_lost_is_counted_exactly(kind: str, lost: set[int]) -> None:
     places = []
     for i, notification in enumerate(data):
         if i not in lost:
-            decoder.receive_data(notification, i * 0.04)
-            event = decoder.next_event()
+            (event,) = decoder.receive_data(notification, i * 0.04)
             assert isinstance(event, SampleBlock)
             assert event.samples[0] == np.float32(i % 100 / 100)
             places.append((i, event.sample))
-            assert decoder.next_event() is None
     assert places == [(i, 10 * i) for i in range(400) if i not in lost]
 
 
@@ -216,21 +211,21 @@ HEAD = OK + 'header = "A5 ??"\n'
 @pytest.mark.parametrize(
     ("more", "why"),
     [
-        ("", "dtype is missing"),
-        ('dtype = "int12"', "dtype = 'int12' is unknown; use one of int8"),
-        (OK + "sclae_mv = 1", "sclae_mv is no key of a profile; did you mean scale_mv"),
-        (OK + "zzz = 1", "zzz is no key of a profile; known are"),
-        (OK + "offset = true", "offset = True is no number"),
-        (OK + "offset = nan", "offset = nan is no number"),
-        (OK + "invalid = inf", "invalid = inf is no number"),
-        (OK + 'endian = "middle"', "endian = 'middle' is unknown; use one of little, big"),
-        (OK + "header = 5", "header = 5 is no text"),
-        (OK + 'header = "A5 ?"', r"header = 'A5 \?' cannot be read: give the bytes in hex"),
-        (OK + "trailer = -1", "trailer = -1 is no whole number"),
-        (OK + "samples = 0", "samples = 0 is no whole number from 1"),
-        (OK + "samples = 1.5", "samples = 1.5 is no whole number"),
-        (OK + 'names = "x"', "names = 'x' is no list of texts"),
-        (OK + "counter = 3", "counter = 3 is no table"),
+        ("", "lacks dtype"),
+        ('dtype = "int12"', "dtype = 'int12' is unknown .use one of int8"),
+        (OK + "sclae_mv = 1", "unknown key 'sclae_mv' .did you mean 'scale_mv'"),
+        (OK + "zzz = 1", "unknown key 'zzz' .use one of header, command"),
+        (OK + "offset = true", "offset = True is not a finite number"),
+        (OK + "offset = nan", "offset = nan is not a finite number"),
+        (OK + "invalid = inf", "invalid = inf is not a finite number"),
+        (OK + 'endian = "middle"', "endian = 'middle' is unknown .use one of little, big"),
+        (OK + "header = 5", "header = 5 is not a text"),
+        (OK + 'header = "A5 ?"', r"header = 'A5 \?' cannot be read .give the bytes in hex"),
+        (OK + "trailer = -1", "trailer = -1 is not a whole number from 0 to 512"),
+        (OK + "samples = 0", "samples = 0 is not a whole number from 1"),
+        (OK + "samples = 1.5", "samples = 1.5 is not a whole number"),
+        (OK + 'names = "x"', "names = 'x' is not a list"),
+        (OK + "counter = 3", "counter = 3 is not an object"),
         (
             OK + 'counter = { at = 0, bits = 8, counts = "samples" }',
             "counter.at = 0 with 8 bits reaches beyond",
@@ -238,17 +233,23 @@ HEAD = OK + 'header = "A5 ??"\n'
         (HEAD + 'counter = { at = 1, bits = 16, counts = "samples" }', "counter.at = 1 with 16 bits reaches"),
         (HEAD + 'counter = { at = 1, bits = 9, counts = "samples" }', "counter.bits = 9 is no width"),
         (HEAD + 'counter = { at = 1, bits = 8, counts = "beats" }', "counter.counts = 'beats' is unknown"),
-        (HEAD + 'counter = { at = 1, bits = 8, count = "samples" }', "counter.counts is missing"),
-        (HEAD + 'counter = { at = 1, bits = 8, counts = "notifications" }', "samples is missing: a counter"),
+        (
+            HEAD + 'counter = { at = 1, bits = 8, count = "samples" }',
+            "counter lacks counts .is 'count' meant",
+        ),
+        (HEAD + 'counter = { at = 1, bits = 8, counts = "notifications" }', "lacks samples, which a counter"),
         (HEAD + 'stamp = { at = 1, bits = 8, unit = "min" }', "stamp.unit = 'min' is unknown"),
-        (HEAD + 'stamp = { at = 1, bits = 8, unit = "s", off = "last" }', "stamp.off is no key"),
-        (OK + 'command = { start = "01" }', "command.characteristic is missing"),
+        (
+            HEAD + 'stamp = { at = 1, bits = 8, unit = "s", off = "last" }',
+            "stamp has the unknown key 'off' .did you mean 'of'",
+        ),
+        (OK + 'command = { start = "01" }', "command lacks characteristic"),
         (
             OK + 'command = { characteristic = "x", start = "01" }',
             "command.characteristic = 'x' cannot be read",
         ),
         (OK + 'command = { characteristic = "ffe1", start = "0" }', "command.start = '0' cannot be read"),
-        (OK + "= 3", "mine.toml is no TOML"),
+        (OK + "= 3", "mine.toml is not TOML"),
     ],
 )
 def test_a_wrong_file_is_refused_by_its_key(more: str, why: str) -> None:
@@ -259,12 +260,12 @@ def test_a_wrong_file_is_refused_by_its_key(more: str, why: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "why"),
     [
-        ("fs", "0", "fs = 0 is no number between 0"),
-        ("fs", "inf", "fs = inf is no number"),
-        ("scale_mv", "0", "scale_mv = 0 is no number .*, not 0"),
+        ("fs", "0", "fs = 0 is not a number between 0"),
+        ("fs", "inf", "fs = inf is not a finite number"),
+        ("scale_mv", "0", "scale_mv = 0 is not a number .*, and not 0"),
         ("scale_mv", "1e9", "scale_mv"),
-        ("name", '""', "name = '' is no text"),
-        ("service", '"heart"', "service = 'heart' cannot be read: give a UUID"),
+        ("name", '""', "name = '' is not a text that"),
+        ("service", '"heart"', "service = 'heart' cannot be read .give a UUID"),
     ],
 )
 def test_a_wrong_value_is_refused_by_its_key(key: str, value: str, why: str) -> None:

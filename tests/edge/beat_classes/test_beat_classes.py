@@ -6,22 +6,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ecgedge
+from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.artefacts.manifest import Manifest
 from ecgedge.beat_classes import features as bf
-from ecgedge.beat_classes.stage import BeatClassStage, BeatModel
+from ecgedge.beat_classes.model import BeatClassModel
+from ecgedge.beat_classes.stage import BeatClassStage
+from ecgedge.beats.detector import bundled_net
 from ecgedge.beats.stage import BeatStage
 from ecgedge.demo.synthetic import Segment, synthesize
-from ecgedge.rhythm.model import BUNDLED
 from ecgedge.stream.filters import FrontEnd
 from ecgedge.stream.pipeline import Pipeline
 
 FS = 130.0
-LIKENESS = 240 + bf.N_INTERVALS  # where the likenesses stand
+SIMILARITY = 240 + bf.N_INTERVALS  # where the similarities stand
 
 
 @pytest.fixture(scope="module")
-def model() -> BeatModel:
-    return BeatModel.load()
+def model() -> BeatClassModel:
+    return BeatClassModel.load()
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +31,8 @@ def ecg():
     return synthesize([Segment("sinus", 40.0, 70.0), Segment("pvc", 60.0, 70.0)], FS, seed=5)
 
 
-def pipeline(model: BeatModel) -> Pipeline:
-    return Pipeline((BeatClassStage(BeatStage(100.0), model),), 100.0, model.front_end)
+def pipeline(model: BeatClassModel) -> Pipeline:
+    return Pipeline((BeatStage(bundled_net(), events=False), BeatClassStage(model)), 100.0, model.front_end)
 
 
 def beats(events) -> list[ecgedge.Beat]:
@@ -101,14 +103,14 @@ def test_the_monitor_names_its_beats_and_json_says_so(ecg) -> None:
 
 def test_both_backends_say_the_same(ecg) -> None:
     said = [
-        ecgedge.classify_beats(ecg.mv, FS, model=BeatModel.load(None, b)).symbol for b in ("litert", "onnx")
+        ecgedge.classify_beats(ecg.mv, FS, models=ecgedge.Models.load(b)).symbol for b in ("litert", "onnx")
     ]
     assert said[0].tolist() == said[1].tolist()
 
 
 def test_a_rhythm_model_is_no_beat_model() -> None:
-    with pytest.raises(ecgedge.ModelError, match="give the folder of a beat-class model"):
-        BeatModel.load(BUNDLED / "rhythm")
+    with pytest.raises(ecgedge.ModelError, match=r"give the folder of a model for .beat_classes"):
+        BeatClassModel.load(BUNDLED / "rhythm")
 
 
 def test_the_bundled_model_fits_a_microcontroller() -> None:
@@ -136,14 +138,14 @@ def test_inputs_lie_sample_by_sample_with_the_figures_behind() -> None:
     row = bf.beat_inputs(three, intervals, 100.0)[0]
     height = np.ptp(three[0, 2, bf.QRS])
     np.testing.assert_allclose(row[: 3 * bf.N_WAVE].reshape(-1, 3).T, three[0] / height, rtol=1e-5)
-    np.testing.assert_array_equal(row[240:LIKENESS], intervals[0])
+    np.testing.assert_array_equal(row[240:SIMILARITY], intervals[0])
     for w in (0, 1):
         for region, place in ((bf.QRS, 0), (bf.P_WAVE, 1), (bf.T_WAVE, 2)):
             a, b = three[0, w, region] / height, three[0, 2, region] / height
             expected = np.cov(a, b, bias=True)[0, 1] / np.sqrt((a.var() + 1e-4) * (b.var() + 1e-4))
-            assert row[LIKENESS + 3 * w + place] == pytest.approx(expected, abs=1e-4)
+            assert row[SIMILARITY + 3 * w + place] == pytest.approx(expected, abs=1e-4)
             power = 0.5 * np.log((a.var() + 1e-4) / (b.var() + 1e-4))
-            assert row[LIKENESS + 6 + 3 * w + place] == pytest.approx(power, abs=1e-4)
+            assert row[SIMILARITY + 6 + 3 * w + place] == pytest.approx(power, abs=1e-4)
 
 
 def test_a_broad_qrs_is_slower_than_a_narrow_one() -> None:
@@ -152,7 +154,7 @@ def test_a_broad_qrs_is_slower_than_a_narrow_one() -> None:
     row = bf.beat_inputs(
         np.stack([broad, narrow, narrow])[None], np.zeros((1, bf.N_INTERVALS), np.float32), 9.0
     )[0]
-    slower, same = row[LIKENESS + 12], row[LIKENESS + 13]
+    slower, same = row[SIMILARITY + 12], row[SIMILARITY + 13]
     assert slower == pytest.approx(2 * np.log(2 / 6), abs=0.3)
     assert same == 0.0
 
@@ -202,7 +204,7 @@ def test_the_front_end_is_the_one_of_the_package(model) -> None:
     assert model.front_end == FrontEnd.default(bf.FS)
 
 
-def regular(history: bf.BeatHistory, n: int, rr: float = 0.8) -> bf.BeatView:
+def regular(history: bf.BeatHistory, n: int, rr: float = 0.8) -> bf.BeatInputs:
     """View of the last of ``n`` beats that come when they are due."""
     wave = waves(1)[0]
     return [history.take(wave, rr, rr) for _ in range(n)][-1]
@@ -244,7 +246,7 @@ def steady(n: int = 40) -> tuple[bf.BeatHistory, np.ndarray]:
 def test_a_beat_that_is_not_plainly_usual_is_left_to_the_model(gain, before, after) -> None:
     history, shape = steady()
     untouched, _ = steady()
-    assert not history.take_if_usual(np.float32(gain) * shape, before, after)
+    assert not history.take_if_template(np.float32(gain) * shape, before, after)
     a, b = (each.take(shape, 0.8, 0.8) for each in (history, untouched))
     np.testing.assert_array_equal(a.waves, b.waves)
     np.testing.assert_array_equal(a.intervals, b.intervals)
@@ -252,7 +254,7 @@ def test_a_beat_that_is_not_plainly_usual_is_left_to_the_model(gain, before, aft
 
 def test_a_plainly_usual_beat_teaches_what_it_would_have_taught() -> None:
     (asked, shape), (passed, _) = steady(), steady()
-    assert passed.take_if_usual(1.1 * shape, 0.82, 1.4), "a pause after it does not matter"
+    assert passed.take_if_template(1.1 * shape, 0.82, 1.4), "a pause after it does not matter"
     asked.take(1.1 * shape, 0.82, 1.4)
     a, b = (history.take(shape, 0.5, 0.8) for history in (asked, passed))
     np.testing.assert_array_equal(a.waves, b.waves)
@@ -262,7 +264,7 @@ def test_a_plainly_usual_beat_teaches_what_it_would_have_taught() -> None:
 def test_a_new_wearer_is_left_to_the_model() -> None:
     for n in (0, bf.RECENT - 1):
         history, shape = steady(n)
-        assert not history.take_if_usual(shape, 0.8, 0.8)
+        assert not history.take_if_template(shape, 0.8, 0.8)
 
 
 def test_the_model_is_asked_about_few_beats_of_sinus_rhythm_and_would_say_the_same(
@@ -279,5 +281,5 @@ def test_the_model_is_asked_about_few_beats_of_sinus_rhythm_and_would_say_the_sa
 
     found = named()
     assert len(asked) < 0.3 * len(found)
-    monkeypatch.setattr(bf.BeatHistory, "take_if_usual", lambda *_: False)
+    monkeypatch.setattr(bf.BeatHistory, "take_if_template", lambda *_: False)
     assert named() == found

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgedge import detect_beats
-from ecgedge.beats.detector import BeatDetector
+from ecgedge.beats.detector import BeatDetector, bundled_net, find_beats
+from ecgedge.stream.ring import Ring
+from ecgedge.stream.segment import Segment
 
 FS = 100
 
@@ -21,11 +23,8 @@ def pulses(at, n, height=1.0, noise=0.0):
     return x + noise * np.random.default_rng(0).standard_normal(n)
 
 
-def beats_of(x, cuts=()):
-    detector = BeatDetector(FS)
-    edges = [0, *sorted(cuts), len(x)]
-    found = [b for a, z in pairwise(edges) for b in detector.feed(x[a:z])]
-    return np.array([b.at for b in found + detector.finish()])
+def beats_of(x):
+    return np.array([b.position for b in find_beats(x)])
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -57,11 +56,26 @@ def test_a_flat_line_has_no_beats(x):
 
 
 @settings(max_examples=25, deadline=None)
-@given(cuts=st.lists(st.integers(0, 2000), max_size=30))
-def test_same_beats_however_cut(cuts):
+@given(ticks=st.lists(st.integers(1, 400), min_size=20, max_size=60))
+def test_same_beats_however_late_it_looks(ticks):
+    """The network's schedule is the sample index: how often somebody asks decides nothing."""
     at = np.cumsum(np.random.default_rng(2).uniform(50, 120, 20))
     x = pulses(at, 2000, noise=0.05)
-    np.testing.assert_array_equal(beats_of(x, cuts), beats_of(x))
+    detector, segment = BeatDetector(bundled_net()), Segment(0, FS, FS, Ring(len(x)))
+    for start, end in pairwise([0, *np.minimum(np.cumsum(ticks), len(x)).tolist(), len(x)]):
+        segment.ring.write(x[start:end])
+        detector.advance(segment)
+    segment.ended = True
+    detector.advance(segment)
+    np.testing.assert_array_equal([b.position for b in segment.beats], beats_of(x))
+
+
+def test_a_beat_is_one_object_with_its_interval():
+    found = find_beats(pulses([100, 200, 290], 400))
+    assert [round(b.position) for b in found] == [100, 200, 290]
+    assert found[0].rr_ms is None
+    assert [b.rr_ms for b in found[1:]] == pytest.approx([1000, 900], abs=2)
+    assert all(0 < b.confidence <= 1 and b.symbol is None for b in found)
 
 
 def test_positions_are_in_the_callers_rate():

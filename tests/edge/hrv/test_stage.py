@@ -9,15 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ecgedge
-from ecgedge import Beat, Hrv, Monitor, Quality, SampleBlock
-from ecgedge.beats.detector import Detection
+from ecgedge import Beat, Hrv, Models, Monitor, Quality, SampleBlock
 from ecgedge.demo.synthetic import Segment as Part
 from ecgedge.demo.synthetic import synthesize
 from ecgedge.hrv.stage import HrvStage
-from ecgedge.rhythm.model import Model
-from ecgedge.sinks.screen.words import describe
+from ecgedge.sinks.words import describe
 from ecgedge.stream.ring import Ring
-from ecgedge.stream.segment import Judged, Segment
+from ecgedge.stream.segment import Segment, Verdict
 
 FS = 100.0
 
@@ -35,8 +33,9 @@ def run(stage, beats_s, verdicts, first_sample=0, fs_in=130.0):
     stage.start(segment)
     events = []
     for i, accepted in enumerate(verdicts):
-        segment.beats.extend(Detection(float(b * FS), 1.0) for b in beats_s if 10 * i <= b < 10 * (i + 1))
-        segment.judged.append(Judged(round(10 * i * FS), round(10 * (i + 1) * FS), accepted))
+        for beat_s in beats_s[(beats_s >= 10 * i) & (beats_s < 10 * (i + 1))]:
+            segment.add_beat(float(beat_s * FS), 1.0)
+        segment.verdicts.append(Verdict(round(10 * i * FS), round(10 * (i + 1) * FS), accepted))
         events += stage.advance(segment)
         segment.ring.written += round(10 * FS)
         segment.forget()
@@ -87,7 +86,7 @@ def test_nothing_usable_gives_no_event():
 
 
 def test_a_window_without_usable_intervals_ends_the_events():
-    events = run(HrvStage(window_s=60.0), beats_of(300), [True] * 6 + [False] * 24)
+    events = run(HrvStage(over_s=60.0), beats_of(300), [True] * 6 + [False] * 24)
     assert [round(e.end_time_s) for e in events] == [60]
 
 
@@ -95,10 +94,11 @@ def test_beats_that_stop_do_not_hold_an_event_back():
     stage, beats = HrvStage(), beats_of(55)
     segment = Segment(0, FS, FS, Ring(16))
     stage.start(segment)
-    segment.beats.extend(Detection(float(b * FS), 1.0) for b in beats)
+    for beat_s in beats:
+        segment.add_beat(float(beat_s * FS), 1.0)
     events = []
     for i in range(7):
-        segment.judged.append(Judged(1000 * i, 1000 * (i + 1), accepted=True))
+        segment.verdicts.append(Verdict(1000 * i, 1000 * (i + 1), accepted=True))
         events += stage.advance(segment)
     assert [e.end_time_s for e in events] == [60.0]
 
@@ -130,15 +130,15 @@ def test_many_short_segments_do_not_make_an_event_each():
     assert all(b.end_time_s > a.end_time_s for a, b in pairwise(events))
 
 
-@pytest.mark.parametrize(("window_s", "hop_s"), [(9.9, 60), (300, 5), (601, 60), (float("nan"), 60)])
-def test_a_window_too_short_or_too_long_is_refused(window_s, hop_s):
+@pytest.mark.parametrize(("over_s", "hop_s"), [(9.9, 60), (300, 5), (601, 60), (float("nan"), 60)])
+def test_a_window_too_short_or_too_long_is_refused(over_s, hop_s):
     with pytest.raises(ValueError, match="10 to 600 s"):
-        HrvStage(window_s, hop_s)
+        HrvStage(over_s, hop_s)
 
 
 @pytest.fixture(scope="module")
-def model():
-    return Model.load()
+def models():
+    return Models.load()
 
 
 @pytest.fixture(scope="module")
@@ -146,16 +146,16 @@ def ecg():
     return synthesize([Part("sinus", 70), Part("noise", 30), Part("pvc", 70)], fs=130, seed=2)
 
 
-def events_of(model, mv, cuts, **options):
-    monitor = Monitor(model, **options)
+def events_of(models, mv, cuts, **options):
+    monitor = Monitor(models, **options)
     edges = [0, *sorted(cuts), len(mv)]
     events = [e for a, b in pairwise(edges) for e in monitor.feed(SampleBlock(mv[a:b], 130.0, a))]
     return events + monitor.finish()
 
 
-def test_a_monitor_measures_the_true_intervals(model):
+def test_a_monitor_measures_the_true_intervals(models):
     true = synthesize([Part("sinus", 125)], fs=130, seed=4)
-    found = [e for e in events_of(model, true.mv, []) if isinstance(e, Hrv)]
+    found = [e for e in events_of(models, true.mv, []) if isinstance(e, Hrv)]
     assert len(found) >= 2
     rr = 1e3 * np.diff([b / 130 for b in true.beats if b / 130 < found[-1].end_time_s])
     assert found[-1].mean_nn_ms == pytest.approx(rr.mean(), rel=0.01)
@@ -163,8 +163,8 @@ def test_a_monitor_measures_the_true_intervals(model):
     assert found[-1].usable > 0.9
 
 
-def test_noise_and_ectopy_do_not_count(model, ecg):
-    events = events_of(model, ecg.mv, [])
+def test_noise_and_ectopy_do_not_count(models, ecg):
+    events = events_of(models, ecg.mv, [])
     refused = [q for q in events if isinstance(q, Quality) and not q.accepted]
     assert refused
     last = [e for e in events if isinstance(e, Hrv)][-1]
@@ -175,17 +175,17 @@ def test_noise_and_ectopy_do_not_count(model, ecg):
 
 @settings(max_examples=8, deadline=None)
 @given(data=st.data())
-def test_cuts_and_gaps_give_identical_events(model, ecg, data):
+def test_cuts_and_gaps_give_identical_events(models, ecg, data):
     mv = ecg.mv.copy()
     for at, n in data.draw(st.lists(st.tuples(st.integers(0, len(mv)), st.integers(1, 3000)), max_size=3)):
         mv[at : at + n] = np.nan
     cuts = data.draw(st.lists(st.integers(0, len(mv)), max_size=20))
-    whole = [e.to_json() for e in events_of(model, mv, [], hrv_window_s=40.0)]
-    assert [e.to_json() for e in events_of(model, mv, cuts, hrv_window_s=40.0)] == whole
+    whole = [e.to_json() for e in events_of(models, mv, [], hrv_window_s=40.0)]
+    assert [e.to_json() for e in events_of(models, mv, cuts, hrv_window_s=40.0)] == whole
 
 
-def test_it_says_itself_in_json_and_in_words(model, ecg):
-    event = next(e for e in events_of(model, ecg.mv, []) if isinstance(e, ecgedge.Hrv))
+def test_it_says_itself_in_json_and_in_words(models, ecg):
+    event = next(e for e in events_of(models, ecg.mv, []) if isinstance(e, ecgedge.Hrv))
     said = json.loads(json.dumps(event.to_json(), allow_nan=False))
     assert said["type"] == "hrv"
     assert said["lf_hf"] is None

@@ -40,27 +40,6 @@ def test_what_is_not_there_is_refused(start, end):
         ring.view(start, end)
 
 
-def test_readers_have_cursors_of_their_own():
-    ring = Ring(10)
-    a, b = ring.reader(), ring.reader()
-    ring.write(np.arange(6))
-    assert a.take(4)[0].tolist() == [0, 1, 2, 3]
-    assert b.unread == 6
-    assert a.take(4) == (None, 0)
-    ring.write(np.arange(6, 8))
-    assert a.take(4)[0].tolist() == [4, 5, 6, 7]
-
-
-def test_an_overrun_is_told_and_counted():
-    ring = Ring(10)
-    reader = ring.reader()
-    ring.write(np.arange(25))
-    samples, lost = reader.take(2)
-    assert lost == 15
-    assert samples.tolist() == [15, 16]
-    assert reader.take(2)[1] == 0
-
-
 def test_no_room_is_refused():
     with pytest.raises(ValueError, match="at least one"):
         Ring(0)

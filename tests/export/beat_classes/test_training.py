@@ -44,8 +44,8 @@ def how() -> training.BeatClassRecipe:
 
 
 @pytest.fixture(scope="module")
-def views(how) -> training.BeatViewer:
-    return training.BeatViewer(how, [])
+def augmenter(how) -> training.BeatAugmenter:
+    return training.BeatAugmenter(how, [])
 
 
 def quiet(*_: object) -> None:
@@ -65,46 +65,48 @@ def test_beats_are_kept_until_what_makes_them_changes(beats, tmp_path, monkeypat
     assert len(made) == 3
 
 
-def test_an_epoch_can_be_had_without_its_classes(how, beats, views) -> None:
-    first, again = (list(training.epoch_views(how, beats, views, 1)) for _ in range(2))
+def test_an_epoch_can_be_had_without_its_classes(how, beats, augmenter) -> None:
+    first, again = (list(training.epoch_inputs(how, beats, augmenter, 1)) for _ in range(2))
     assert sum(len(x) for x in first) == sum(how.draws)
     assert {tuple(x.shape[1:]) for x in first} == {(1, N_INPUTS)}
     assert all(torch.equal(x, y) for x, y in zip(first, again, strict=True))
 
 
-def test_a_checkpoint_gives_the_network_back(how, beats, views, tmp_path) -> None:
-    net = training.train(how, beats, views, tmp_path / "c.pt", quiet)
+def test_a_checkpoint_gives_the_network_back(how, beats, augmenter, tmp_path) -> None:
+    net = training.train(how, beats, augmenter, tmp_path / "c.pt", quiet)
     back = with_average(how.net(), tmp_path / "c.pt")
     assert all(torch.equal(a, b) for a, b in zip(net.parameters(), back.parameters(), strict=True))
 
 
-def test_it_learns_what_a_pvc_looks_like(how, beats, views, tmp_path) -> None:
-    net = training.train(how, beats, views, tmp_path / "c.pt", quiet)
+def test_it_learns_what_a_pvc_looks_like(how, beats, augmenter, tmp_path) -> None:
+    net = training.train(how, beats, augmenter, tmp_path / "c.pt", quiet)
     fresh = recording(1000, "new")
     said = training.answers([net], fresh, how.clip).argmax(axis=1)
     assert np.mean(np.array(list("NSVFQ"))[said] == fresh.symbols) > 0.97
 
 
-def test_the_same_seed_gives_the_same_weights_also_when_it_was_stopped(how, beats, views, tmp_path) -> None:
-    whole = training.train(how, beats, views, tmp_path / "a.pt", quiet)
+def test_the_same_seed_gives_the_same_weights_also_when_it_was_stopped(
+    how, beats, augmenter, tmp_path
+) -> None:
+    whole = training.train(how, beats, augmenter, tmp_path / "a.pt", quiet)
 
     def stop(done: int, *_: object) -> None:
         if done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        training.train(how, beats, views, tmp_path / "b.pt", stop)
-    rest = training.train(how, beats, views, tmp_path / "b.pt", quiet)
+        training.train(how, beats, augmenter, tmp_path / "b.pt", stop)
+    rest = training.train(how, beats, augmenter, tmp_path / "b.pt", quiet)
     for a, b in zip(whole.state_dict().values(), rest.state_dict().values(), strict=True):
         assert torch.equal(a, b)
 
 
-class Watched(training.BeatViewer):
+class Watched(training.BeatAugmenter):
     """Notes which sources were drawn."""
 
-    def view(self, beats, chosen, rng):
+    def draw(self, beats, chosen, rng):
         self.seen = getattr(self, "seen", set()) | set(beats.source[chosen].tolist())
-        return super().view(beats, chosen, rng)
+        return super().draw(beats, chosen, rng)
 
 
 def test_unnamed_beats_are_drawn_only_with_a_teacher_who_is_followed(how, beats, tmp_path) -> None:
@@ -130,27 +132,27 @@ def test_answers_do_not_depend_on_where_a_batch_ends(how, beats, monkeypatch) ->
 def test_views_are_plain_inputs_where_nothing_is_varied(how, beats) -> None:
     still = replace(how, stretch=0.0, gain=0.0, jitter=0.0, p_flip=0.0, p_forget=0.0)
     chosen = np.arange(40)
-    view = training.BeatViewer(still, []).view(beats, chosen, np.random.default_rng(0))
+    drawn = training.BeatAugmenter(still, []).draw(beats, chosen, np.random.default_rng(0))
     plain = training.plain_inputs(beats, how.clip)[chosen]
-    np.testing.assert_allclose(view[:, :240], plain[:, :240], atol=1e-3)
-    np.testing.assert_allclose(view[:, LIKENESS:], plain[:, LIKENESS:], atol=1e-3)
-    assert 0.01 < np.abs(view[:, 240:246] - plain[:, 240:246]).mean() < 0.05
+    np.testing.assert_allclose(drawn[:, :240], plain[:, :240], atol=1e-3)
+    np.testing.assert_allclose(drawn[:, LIKENESS:], plain[:, LIKENESS:], atol=1e-3)
+    assert 0.01 < np.abs(drawn[:, 240:246] - plain[:, 240:246]).mean() < 0.05
 
 
-def test_a_fold_never_learns_from_the_records_that_judge_it(beats) -> None:
+def test_a_fold_never_learns_from_the_records_that_validate_it(beats) -> None:
     for k in range(folds.FOLDS):
-        judged = [r for r, f in folds.folds(beats).items() if f == k]
-        learn, judge = folds._sides(beats, judged)
+        held_out = [r for r, f in folds.folds(beats).items() if f == k]
+        learn, validation = folds.sides(beats, held_out)
         taught = {r.partition("/")[0] for r in learn.record.tolist()}
-        assert taught.isdisjoint(judged)
-        assert set(judge.record.tolist()) <= {f"{r}/0" for r in judged}
+        assert taught.isdisjoint(held_out)
+        assert set(validation.record.tolist()) <= {f"{r}/0" for r in held_out}
         assert "u" in taught
     assert "201" not in data.TAUGHT, "one person with 202, who tests"
 
 
-def test_the_arms_are_trained_on_every_fold(how, beats, views, tmp_path) -> None:
+def test_the_variants_are_trained_on_every_fold(how, beats, augmenter, tmp_path) -> None:
     quick = replace(how, teachers=1, teacher_width=18, training=replace(how.training, epochs=1))
-    table = folds.compare(quick, beats, views, 1, tmp_path, quiet)
+    table = folds.compare(quick, beats, augmenter, 1, tmp_path, quiet)
     assert list(table) == ["labels", "teacher's choice", "distilled"]
     assert table["labels"]["VEB"]["gain_95"] == [0.0, 0.0]
     assert len(list(tmp_path.glob("1-*/distilled.pt"))) == folds.FOLDS
@@ -179,4 +181,4 @@ def test_golden_inputs_are_those_of_an_early_broad_beat() -> None:
     assert signal.shape == (2000,) or abs(len(signal) - 2000) < 5
     assert inputs.shape == (N_INPUTS,)
     assert inputs[240] < -0.3, "it comes early"
-    assert inputs[LIKENESS + 12] < -0.5, "its QRS is slower than the usual one"
+    assert inputs[LIKENESS + 12] < -0.5, "its QRS is slower than that of the template beat"

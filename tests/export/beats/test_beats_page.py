@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.beat_classes.features import N_INPUTS
-from ecgedge.rhythm.model import BUNDLED
 from ecgedge_export.beat_classes.gather import UNKNOWN, observe
 from ecgedge_export.beat_classes.training import plain_inputs
 from ecgedge_export.ship.bundle import bundle
@@ -72,7 +72,7 @@ def intervals(b: float, a: float, before: list[float]) -> list[float]:
     ]
 
 
-def likenesses(x1: Wave, x2: Wave, y: Wave) -> list[float]:
+def similarities(x1: Wave, x2: Wave, y: Wave) -> list[float]:
     """Step 7."""
     each = [(x, region) for x in (x1, x2) for region in (QRS, P, T)]
     return [
@@ -98,7 +98,7 @@ def by_the_page(z: npt.NDArray[np.floating], peaks: list[int]) -> list[list[floa
         h = height(u)
         x1, x2, y = ([v / h for v in wave] for wave in (w, last or w, u))
         row = [v for triple in zip(x1, x2, y, strict=True) for v in triple]
-        row += [*intervals(b, a, seen), *likenesses(x1, x2, y)]
+        row += [*intervals(b, a, seen), *similarities(x1, x2, y)]
         rows.append([limit(v, -CLIP, CLIP) for v in row])
         m = float(np.median((seen or [b])[-8:]))
         if not usual or b >= max(0.88 * m, 0.65 * top(seen[-128:] or [b])):

@@ -6,14 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgedge.beats.detector import CLIP, BeatDetector
+from ecgedge.artefacts.manifest import Manifest
+from ecgedge.beats.detector import CLIP, find_beats
 from ecgedge.beats.net import HOP, LENGTH, BeatNet
-from ecgedge_bridge.errors import ConfigError
+from ecgedge_bridge.errors import ConfigError, ModelError
 from ecgedge_export.beats import training as beat_training
+from ecgedge_export.beats.augment import Augmenter, Source, target
 from ecgedge_export.beats.scores import Counts, compare, condition, pairs
-from ecgedge_export.beats.views import Source, Viewer, target
 from ecgedge_export.data import Episode, Record
 
+REPORT = {
+    "records": 2,
+    "150 ms": {"Se": 99.0, "P+": 98.0, "F1": 98.5},
+    "worst": [{"record": "105", "missed": 1, "made_up": 2}],
+}
 RECIPE = Path(__file__).parents[3] / "export" / "recipes" / "beats.toml"
 
 
@@ -40,11 +46,11 @@ def test_a_target_is_a_bell_at_each_beat():
 
 
 def test_views_have_the_form_and_the_beats_where_the_target_says(source):
-    viewer = Viewer([], 0.3, (0.0, 10.0))
+    augmenter = Augmenter([], 0.3, (0.0, 10.0))
     rng = np.random.default_rng(1)
     hits = []
     for _ in range(200):
-        x, y = viewer.view(source, rng)
+        x, y = augmenter.draw(source, rng)
         assert x.shape == (LENGTH,)
         assert y.shape == (HOP,)
         assert np.abs(x).max() <= CLIP
@@ -62,14 +68,12 @@ def short():
 
 @pytest.fixture(scope="module")
 def trained(short, source):
-    return beat_training.train(short, [[source]], Viewer([], 0.0, (0.0, 10.0)), lambda line: None)
+    return beat_training.train(short, [[source]], Augmenter([], 0.0, (0.0, 10.0)), lambda line: None)
 
 
 def test_it_learns(trained, source):
     net = replace(trained, threshold=0.3, back=0.2)
-    detector = BeatDetector(100.0, net)
-    x = 0.2 * source.leads[0][:6000]
-    found = np.array([b.at for b in detector.feed(x) + detector.finish()])
+    found = np.array([b.position for b in find_beats(0.2 * source.leads[0][:6000], net)])
     reference = source.beats[source.beats < 6000]
     hits = len(pairs(reference, found, 3))
     assert hits > 0.9 * len(reference)
@@ -77,7 +81,7 @@ def test_it_learns(trained, source):
 
 
 def test_the_same_seed_gives_the_same_weights(short, trained, source):
-    again = beat_training.train(short, [[source]], Viewer([], 0.0, (0.0, 10.0)), lambda line: None)
+    again = beat_training.train(short, [[source]], Augmenter([], 0.0, (0.0, 10.0)), lambda line: None)
     assert again.weights == trained.weights
 
 
@@ -96,9 +100,26 @@ def test_the_runtime_computes_what_was_trained(short, trained):
     np.testing.assert_allclose(Runner(packed)(x), theirs, atol=1e-5)
 
 
-def test_the_file_comes_back_as_it_was_saved(trained, tmp_path):
-    trained.save(tmp_path / "beats.json")
-    assert BeatNet.load(tmp_path / "beats.json") == trained
+def test_the_folder_comes_back_as_it_was_saved(short, trained, tmp_path):
+    beat_training.save(trained, short, tmp_path / "beats", {"command": "test", "DS2": REPORT})
+    assert BeatNet.load(tmp_path / "beats") == trained
+    manifest = Manifest.load(tmp_path / "beats")
+    assert manifest.training_data[0].name == "MIT-BIH Arrhythmia Database, DS1"
+    assert "| 150 ms | 99.0 | 98.0 | 98.5 |" in (tmp_path / "beats" / "CARD.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda net: replace(net, channels=9), "weights of the wrong number"),
+        (lambda net: replace(net, weights=net.weights[:-8]), "weights of the wrong number"),
+        (lambda net: replace(net, weights="x" + net.weights), "cannot be read"),
+    ],
+)
+def test_a_damaged_network_is_refused(trained, short, tmp_path, change, message):
+    with pytest.raises(ModelError, match=message):
+        beat_training.save(change(trained), short, tmp_path / "beats", {"command": "test"})
+    assert not (tmp_path / "beats").exists()
 
 
 def test_matching_is_one_to_one():

@@ -47,9 +47,9 @@ def test_without_af_there_is_no_sensitivity() -> None:
 
 def test_f1_by_class() -> None:
     # N: 4 true, 5 said, 4 right. A: 3 true, 3 said, 2 right. O: 2 of 2. ~: 1 true, none said.
-    f1 = evaluate.f1_by_class(TEN.truth, TEN.said, "NAO~")
+    f1 = evaluate.f1_by_class(TEN.truth, TEN.predicted, "NAO~")
     assert f1 == pytest.approx({"N": 8 / 9, "A": 2 / 3, "O": 1.0, "~": 0.0})
-    assert evaluate.mean_f1(TEN.truth, TEN.said) == pytest.approx((8 / 9 + 2 / 3 + 1) / 3)
+    assert evaluate.mean_f1(TEN.truth, TEN.predicted) == pytest.approx((8 / 9 + 2 / 3 + 1) / 3)
 
 
 def test_the_gain_of_a_better_model_is_sure_and_that_of_the_same_one_is_none() -> None:

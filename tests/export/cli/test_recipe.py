@@ -50,6 +50,25 @@ def test_a_mistake_is_named(tmp_path, change, message):
         recipe.load(path)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("epochs", '"sixty"', "training.epochs = 'sixty' is not a whole number"),
+        ("epochs", "0", "training.epochs = 0 is not a whole number from 1"),
+        ("fs", "-100.0", "fs = -100.0 is not a number between 0"),
+        ("classes", '"NAO~"', "classes = 'NAO~' is not a list"),
+        ("stages", "[[32, 15, 1], [48.5]]", r"net.stages\[1\]\[0\] = 48.5 is not a whole number"),
+    ],
+)
+def test_a_value_of_another_kind_is_named(tmp_path, key, value, message):
+    lines = (RECIPES / "rhythm.toml").read_text().splitlines()
+    assert any(line.startswith(f"{key} = ") for line in lines)
+    path = tmp_path / "r.toml"
+    path.write_text("\n".join(f"{key} = {value}" if line.startswith(f"{key} = ") else line for line in lines))
+    with pytest.raises(ConfigError, match=message):
+        recipe.load(path)
+
+
 def test_no_file_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"export/recipes"):
         recipe.load(tmp_path / "none.toml")

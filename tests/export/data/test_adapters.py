@@ -1,6 +1,7 @@
 """Adapters on data sets in their official layout, made small by the test."""
 
 import tarfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -240,6 +241,77 @@ def test_ltafdb_beats_and_rhythms_in_one_file(roots):
     assert spans(record.rhythms) == [(5, 640, "AFIB"), (640, 1280, "N")]
 
 
+def test_svdb_beats(roots):
+    for name in ("800", "801"):
+        path = roots / "data" / "svdb" / name
+        write_signal(path, 128, ["ECG1", "ECG2"], fmt="212")
+        write_marks(path, [(5, "+", "(N"), (50, "N", ""), (128, "S", ""), (300, "V", ""), (700, "|", "")])
+    first, second = data.DATASETS["svdb"].read(None)
+    assert [first.id, second.id, second.patient] == ["800", "801", "801"]
+    assert (first.fs, first.leads, first.aami.tolist()) == (128.0, ("ECG1", "ECG2"), ["N", "S", "V"])
+    assert first.beats.tolist() == [50, 128, 300]
+
+
+LUDB_LEADS = ["i", "ii", "iii", "avr", "avl", "avf", *(f"v{i}" for i in range(1, 7))]
+# As released: cells with line feeds in quotes, lines that end in CR LF, and the oldest as ">89".
+LUDB_HEAD = "ID,Sex,Age,Rhythms,Electric axis of the heart,Other states\r\n"
+
+
+def test_ludb_waves_of_every_lead(roots):
+    folder = roots / "data" / "ludb"
+    for name in ("2", "10"):
+        write_signal(folder / "data" / name, 500, LUDB_LEADS)
+    whole = [(550, "(", ""), (569, "N", ""), (586, ")", ""), (666, "(", ""), (708, "t", ""), (749, ")", ""),
+             (916, "(", ""), (936, "p", ""), (956, ")", "")]  # fmt: skip
+    write_marks(folder / "data" / "2", whole, "i")
+    write_marks(folder / "data" / "2", [(12, "t", ""), (20, ")", ""), (900, "(", ""), (936, "p", "")], "vsix")
+    (folder / "data" / "2.vsix").rename(folder / "data" / "2.v6")  # the writer wants letters
+    rows = '2,"M\n","64\n",Sinus rhythm,normal,\r\n10,"F\n",">89\n","Atrial fibrillation\nx",,\r\n'
+    (folder / "ludb.csv").write_bytes((LUDB_HEAD + rows).encode())
+    old, record = data.DATASETS["ludb"].read(None)
+    assert (old.id, old.age, old.sex, old.label) == ("10", 89.0, "F", "Atrial fibrillation")
+    assert (record.id, record.age, record.sex, record.label) == ("2", 64.0, "M", "Sinus rhythm")
+    assert (record.fs, record.leads, record.patient) == (500.0, tuple(LUDB_LEADS), "2")
+    assert record.waves["i"] == (
+        data.Wave("QRS", 550, 569, 586),
+        data.Wave("T", 666, 708, 749),
+        data.Wave("P", 916, 936, 956),
+    )
+    assert record.waves["v6"] == (data.Wave("T", None, 12, 20), data.Wave("P", 900, 936, None))
+    assert record.waves["ii"] == ()
+    (folder / "ludb.csv").unlink()
+    with pytest.raises(ConfigError, match=r"ludb\.csv"):
+        next(data.DATASETS["ludb"].read(None))
+
+
+def test_the_real_ludb_has_the_waves_that_were_counted():
+    """Of lead I of three records; 8 is in atrial fibrillation, where nobody marked a P wave."""
+    try:
+        records = list(data.DATASETS["ludb"].read(["2", "8", "9"]))
+    except ConfigError as missing:
+        pytest.skip(str(missing))
+    kinds = [[sum(w.kind == kind for w in r.waves["i"]) for kind in ("P", "QRS", "T")] for r in records]
+    assert kinds == [[8, 9, 8], [0, 10, 9], [8, 9, 8]]
+    borders = [w for r in records for lead in r.waves.values() for w in lead if None not in (w.onset, w.end)]
+    assert borders
+    assert all(w.onset < w.peak < w.end for w in borders)
+    assert records[1].label == "Atrial fibrillation"
+
+
+def test_the_real_svdb_has_its_ectopic_beats():
+    try:
+        (record,) = data.DATASETS["svdb"].read(["801"])
+    except ConfigError as missing:
+        pytest.skip(str(missing))
+    assert {c: int(np.sum(record.aami == c)) for c in "NSV"} == {"N": 2175, "S": 66, "V": 268}
+
+
+def test_the_readme_says_what_the_rows_say():
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    for row in data.DATASETS.values():
+        assert f"| `{row.name}` | {row.use} | {row.licence} | {row.split.statement} |\n" in readme
+
+
 def test_shdbaf_people_and_exact_intervals(roots):
     folder = roots / "data" / "shdb-af"
     for name in ("001", "002", "003"):
@@ -342,10 +414,10 @@ def test_aami_classes_follow_ec57():
     }
 
 
-@pytest.mark.parametrize("name", data.READERS)
+@pytest.mark.parametrize("name", data.DATASETS)
 def test_missing_data_says_what_to_do(roots, name):
     with pytest.raises(ConfigError, match=r"data list.*ECGEDGE_DATA"):
-        next(data.READERS[name]())
+        next(data.DATASETS[name].read(None))
 
 
 def test_the_nearest_name_is_offered():

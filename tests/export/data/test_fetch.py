@@ -116,7 +116,7 @@ def on_disk(folder: Path) -> dict[str, bytes]:
 
 def test_what_the_adapter_needs_is_fetched_and_checked(release, tiny, root):
     seen = []
-    folder = fetch(release, tiny, root, say=seen.append)
+    folder = fetch(release, tiny, root, log=seen.append)
     assert folder == root / "tiny"
     assert on_disk(folder) == {n: FILES[n] for n in NEEDED} | {checksums.SUMS: release.listed()}
     assert (seen[-1].files, seen[-1].of_files) == (3, 3)

@@ -337,7 +337,7 @@ def test_the_pipeline_gets_the_first_lead_and_its_words_go_into_a_file(tmp_path:
     wfdb.wrsamp("100", FS, ["mV", "mV"], ["MLII", "V1"], mv, fmt=["16", "16"], write_dir=str(tmp_path))
     monitor, lines = Told(), list[str]()
     record = record_of(6500, path=tmp_path / "100")
-    ec57_annotations.annotate(monitor, [record, record], tmp_path / "kept", say=lines.append)  # type: ignore[arg-type]
+    ec57_annotations.annotate(monitor, [record, record], tmp_path / "kept", log=lines.append)  # type: ignore[arg-type]
     (block,) = monitor.blocks
     assert block.fs == FS
     np.testing.assert_allclose(block.samples, mv[:, 0], atol=1e-4)
@@ -384,10 +384,10 @@ def test_the_annotators_themselves_are_right_and_flutter_is_left_out(tmp_path: P
     )
     matrix = ec57.report(ec57.compare_files([record], tmp_path))["beats"]["matrix"]
     raw = wfdb.rdann(str(record.path), "atr")
-    judged = [code for at, code in zip(raw.sample, raw.symbol, strict=True) if at >= 108_000]
+    held_out = [code for at, code in zip(raw.sample, raw.symbol, strict=True) if at >= 108_000]
     counts = {"N": "NLR", "S": "AaJSejn", "V": "VE", "F": "F", "Q": "/fQ", "O": ""}
     assert {c: matrix[c][c] for c in matrix} == {
-        c: sum(code in codes for code in judged) for c, codes in counts.items()
+        c: sum(code in codes for code in held_out) for c, codes in counts.items()
     }
     assert sum(sum(row.values()) for row in matrix.values()) == sum(matrix[c][c] for c in matrix)
 

@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecgedge.artefacts.backends.interpreter import Quantizer, quantization
+from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.artefacts.golden import load_golden
 from ecgedge.artefacts.manifest import Manifest
-from ecgedge.rhythm.model import BUNDLED
 from ecgedge_bridge.errors import ModelError
 from ecgedge_export.int8.flat_reader import read_flat
 from ecgedge_export.int8.onnx_export import export_onnx

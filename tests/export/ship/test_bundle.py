@@ -18,9 +18,9 @@ import numpy.typing as npt
 import pytest
 from typer.testing import CliRunner
 
+from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.artefacts.golden import encode_golden, load_golden
 from ecgedge.artefacts.manifest import Manifest
-from ecgedge.rhythm.model import BUNDLED
 from ecgedge.stream.amplitude import model_input
 from ecgedge.stream.filters import FrontEnd
 from ecgedge_bridge.errors import ModelError
@@ -38,6 +38,9 @@ RHYTHM = [
     "model.onnx",
     "model.tflite",
 ]
+
+
+WEIGHTS = {"CARD.md", "manifest.json", "weights.json"}
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +77,9 @@ def rezipped(path: Path, files: dict[str, bytes], target: Path, *, seal: bool = 
 def test_bundle_holds_all_that_a_port_needs(made: Path) -> None:
     files = unzipped(made)
     assert sorted(n.split("/")[1] for n in files if n.startswith("rhythm/")) == RHYTHM
-    assert {"DATA.md", "LICENSE", "SHA256SUMS", "gate/gate.json"} <= files.keys()
+    assert {"DATA.md", "LICENSE", "SHA256SUMS"} <= files.keys()
+    for task in ("gate", "beats"):
+        assert {n.split("/")[1] for n in files if n.startswith(f"{task}/")} == WEIGHTS
     assert b"Apache License" in files["LICENSE"]
     for data in Manifest.load(BUNDLED / "rhythm").training_data:
         assert f"{data.name} | {data.records} | {data.licence}" in files["DATA.md"].decode()
@@ -147,7 +152,8 @@ def test_formulas_of_the_page_are_what_the_runtime_computes(rate: float) -> None
 def test_models_in_the_package_and_their_bundle_are_as_described(made: Path) -> None:
     files = verify(BUNDLED)
     assert {
-        "gate/gate.json",
+        "gate/weights.json",
+        "beats/weights.json",
         "rhythm/manifest.json",
         "rhythm/model.onnx",
         "rhythm/model.tflite",

@@ -20,6 +20,7 @@ from ecgedge.recording.text.words import Facts, facts_in
 from ecgedge.recording.timing.placement import Placed, Stamped, place
 from ecgedge.recording.timing.rate import Clock, measure
 from ecgedge.recording.units import Scale, guess_scale, scale_of
+from ecgedge_bridge.codes import NoteCode
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.values import SampleBlock
 
@@ -156,14 +157,14 @@ class _Text:
             return None
         if given is not None and not MIN_FS <= 1e9 / clock.period_ns <= MAX_FS:
             detail = f"the stamps show {1e9 / clock.period_ns:g} Hz and were left out: no loss can be counted"
-            self._notes.append(ReadNote("stamps_ignored", detail))
+            self._notes.append(ReadNote(NoteCode.STAMPS_IGNORED, detail))
             return None
         if given is not None and clock.uncertainty > _HARDLY:
             return replace(clock, period_ns=1e9 / given, uncertainty=0.0)
         check_fs(1e9 / clock.period_ns, f"the time step of {self._file} says fs")
         if given is not None and abs(clock.period_ns * given * 1e-9 - 1) > _DIFFERS:
             detail = f"the stamps show {clock.fs:g} Hz, not the {given:g} Hz that were given"
-            self._notes.append(ReadNote("rate_differs", detail))
+            self._notes.append(ReadNote(NoteCode.RATE_DIFFERS, detail))
         return clock
 
     def _no_rate(self) -> ConfigError:
@@ -192,7 +193,8 @@ class _Text:
         named = self._wanted.unit or self._layout.unit or self._facts.unit
         scale = guess_scale(probe.values, fs) if named is None else scale_of(named, probe.values, fs)
         if scale.note:
-            code = "unit_assumed" if named is None or scale.unit == "counts" else "unit_doubtful"
+            assumed = named is None or scale.unit == "counts"
+            code = NoteCode.UNIT_ASSUMED if assumed else NoteCode.UNIT_DOUBTFUL
             self._notes.append(ReadNote(code, scale.note))
         return scale
 
@@ -211,7 +213,7 @@ class _Text:
                 f"{self._file}: the last line was cut while it was written; everything before it was read: "
                 f"repair or remove line {self._parser.cut}"
             )
-            self._notes.append(ReadNote("cut_line", detail, self._sample))
+            self._notes.append(ReadNote(NoteCode.CUT_LINE, detail, self._sample))
         if self._parser.error is not None:
             raise self._parser.error
 
@@ -227,7 +229,7 @@ class _Text:
             self._sample += piece.lost
             if piece.step_s:
                 words = f"the clock of the file stepped by {piece.step_s:.9g} s: nothing is lost by that"
-                self._notes.append(ReadNote("clock_step", words, self._sample))
+                self._notes.append(ReadNote(NoteCode.CLOCK_STEP, words, self._sample))
             held.append(piece.rows)
             yield from self._flushed(held, fs, size, has_time)
         yield from self._flushed(held, fs, size, has_time, everything=True)

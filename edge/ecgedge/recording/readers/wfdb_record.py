@@ -18,6 +18,7 @@ from ecgedge.recording.units import COUNTS, PER_MV, Scale, parse_unit, scale_of
 from ecgedge.recording.wfdb.header import NULL, Header, Segment, SignalLine, read_header
 from ecgedge.recording.wfdb.library import library_values
 from ecgedge.recording.wfdb.signal import open_signal
+from ecgedge_bridge.codes import NoteCode
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.values import SampleBlock
 
@@ -164,7 +165,9 @@ class _Record:
         values = np.concatenate([x for _, x in held]) if held else np.empty(0)
         scale = scale_of(unit, values, self._fs)
         if scale.note:
-            self._notes.append(ReadNote("unit_assumed" if known == COUNTS else "unit_doubtful", scale.note))
+            self._notes.append(
+                ReadNote(NoteCode.UNIT_ASSUMED if known == COUNTS else NoteCode.UNIT_DOUBTFUL, scale.note)
+            )
         return self._Scaled(scale, chain(held, pieces))
 
     def _pieces(self) -> Iterator[tuple[int, Float]]:
@@ -225,7 +228,7 @@ class _Record:
         skew = self._line.skew * self._per_frame
         if missing > skew:
             detail = f"the signal file of {segment.name} ends {missing} samples before its header says"
-            self._notes.append(ReadNote("short_file", detail, sample))
+            self._notes.append(ReadNote(NoteCode.SHORT_FILE, detail, sample))
 
     def _blocks(self, pieces: Iterator[tuple[int, Float]], scale: Scale) -> Iterator[SampleBlock]:
         size = max(1, round(self._fs))

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export.data.build import chosen, wfdb_record
-from ecgedge_export.data.catalogue import DATASETS
+from ecgedge_export.data.dataset import Dataset
 from ecgedge_export.data.record import Episode, Record
+from ecgedge_export.data.split import HASHED_BY_RECORD
 from ecgedge_export.data.wfdb_files import header, record_paths
 
 
@@ -24,7 +25,7 @@ def cinc2011(record_ids: Sequence[str] | None = None) -> Iterator[Record]:
     ConfigError
         The data set, its verdicts or a chosen record is not at hand.
     """
-    folder = DATASETS["cinc2011"].folder()
+    folder = DATASET.folder()
     verdicts = _verdicts(folder)
     for name, path in chosen("cinc2011", record_paths(folder, r"\d{7}"), record_ids):
         verdict = verdicts.get(name, "indeterminate")  # those are in neither list
@@ -42,3 +43,20 @@ def _verdicts(folder: Path) -> dict[str, str]:
     if not found:
         raise ConfigError(f"no RECORDS-acceptable in {folder}: the verdicts are there; fetch it")
     return found
+
+
+DATASET = Dataset(
+    name="cinc2011",
+    title="PhysioNet/CinC Challenge 2011, set a",
+    what="998 twelve-lead recordings of 10 s at 500 Hz, acceptable or not",
+    use="signal quality",
+    licence="ODC-By 1.0",
+    size="0.2 GB",
+    citation="Silva, Moody and Celi, Computing in Cardiology 38, 2011",
+    release="challenge-2011/1.0.0",
+    read=cinc2011,
+    split=HASHED_BY_RECORD,
+    folders=("set-a-lead-i", "set-a"),
+    archive="cinc2011-set-a-lead-i",
+    files=("set-a/*",),
+)

@@ -10,8 +10,9 @@ from typing import Any
 
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export.data.build import chosen
-from ecgedge_export.data.catalogue import DATASETS
+from ecgedge_export.data.dataset import Dataset
 from ecgedge_export.data.record import Record
+from ecgedge_export.data.split import Side, Split
 
 # The diagnostic superclasses of the release's scp_statements.csv.
 _MEMBERS = {
@@ -24,7 +25,7 @@ _MEMBERS = {
 SUPERCLASSES: Mapping[str, str] = {code: name for name, codes in _MEMBERS.items() for code in codes.split()}
 # The same in every header of the release; parsing 21,799 of them takes minutes.
 _LEADS = ("I", "II", "III", "AVR", "AVL", "AVF", "V1", "V2", "V3", "V4", "V5", "V6")
-_DURATION_S = 10
+_DURATION_S = 10  # of every recording
 _OLDEST = 90.0  # the release writes 300 for everybody above 89
 
 
@@ -47,7 +48,7 @@ def ptbxl(record_ids: Sequence[str] | None = None, fs: float = 100.0) -> Iterato
     """
     if fs not in (100, 500):
         raise ValueError(f"PTB-XL has no files at {fs} Hz: take 100 or 500 and resample")
-    table = _table(DATASETS["ptb-xl"].folder())
+    table = _table(DATASET.folder())
     column = "filename_lr" if fs == 100 else "filename_hr"
     with table.open(newline="", encoding="utf-8") as file:
         rows = {row["ecg_id"]: row for row in csv.DictReader(file)}
@@ -87,3 +88,25 @@ def _said(row: dict[str, str]) -> dict[str, Any]:
         "age": min(float(row["age"]), _OLDEST) if row["age"] else None,
         "sex": {"0": "M", "1": "F"}.get(row["sex"].split(".")[0], ""),
     }
+
+
+def _side(record: Record) -> Side:
+    if record.fold is None:
+        return "none"
+    return "train" if record.fold <= 8 else "validation" if record.fold == 9 else "test"
+
+
+DATASET = Dataset(
+    name="ptb-xl",
+    title="PTB-XL",
+    what="21,799 twelve-lead recordings of 10 s, here at 100 Hz, with SCP-ECG statements",
+    use="twelve-lead teachers, beat classes",
+    licence="CC BY 4.0",
+    size="0.6 GB",
+    citation="Wagner et al., Scientific Data 7:154, 2020",
+    release="ptb-xl/1.0.3",
+    read=ptbxl,
+    split=Split("By patient, the release's own folds: 1 to 8 train, 9 validates, 10 tests.", _side),
+    folders=("ptb-xl", "ptb-xl-a-large-publicly-available-electrocardiography-dataset-1.0.3"),
+    files=("ptbxl_database.csv", "scp_statements.csv", "records100/*"),
+)

@@ -9,8 +9,9 @@ from typing import Any
 
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export.data.build import chosen, wfdb_record
-from ecgedge_export.data.catalogue import DATASETS
+from ecgedge_export.data.dataset import Dataset
 from ecgedge_export.data.record import Record
+from ecgedge_export.data.split import Split
 from ecgedge_export.data.wfdb_files import record_paths
 
 
@@ -25,7 +26,7 @@ def shdbaf(record_ids: Sequence[str] | None = None) -> Iterator[Record]:
     ConfigError
         The data set, its table or a chosen record is not at hand.
     """
-    folder = DATASETS["shdb-af"].folder()
+    folder = DATASET.folder()
     people = _people(folder)
     for name, path in chosen("shdb-af", record_paths(folder, r"\d{3}"), record_ids):
         if name not in people:
@@ -38,6 +39,7 @@ def _people(folder: Path) -> dict[str, dict[str, Any]]:
     if table is None:
         raise ConfigError(f"no AdditionalData.csv in {folder}: it says who is whom; fetch it")
     with table.open(newline="", encoding="utf-8-sig") as file:
+        # Three digits, as the files are named.
         return {row["Data_ID"].strip().zfill(3): _person(row) for row in csv.DictReader(file)}
 
 
@@ -47,3 +49,18 @@ def _person(row: dict[str, str]) -> dict[str, Any]:
         "age": float(row["Age_at_Holter"]) if row.get("Age_at_Holter", "").strip() else None,
         "sex": row.get("Sex", "").strip()[:1].upper(),
     }
+
+
+DATASET = Dataset(
+    name="shdb-af",
+    title="SHDB-AF",
+    what="128 day-long recordings of 122 people, two leads at 200 Hz, AF episodes in 98",
+    use="AF episodes",
+    licence="ODC-By 1.0",
+    size="9 GB",
+    citation="Tsutsui et al., Scientific Data 12, 2025",
+    release="shdb-af/1.0.1",
+    read=shdbaf,
+    split=Split("External test only: all of it tests.", lambda record: "test"),
+    folders=("shdb-af", "shdb-af-a-japanese-holter-ecg-database-of-atrial-fibrillation-1.0.1"),
+)

@@ -1,6 +1,6 @@
 """Devices described by a TOML file: any characteristic that notifies ECG samples of one fixed layout.
 
-A profile says where the samples come from, what stands before them in a notification, how one is stored, and
+A profile names where the samples come from, what stands before them in a notification, how one is stored, and
 what to write to start and stop. ``PROTOCOL.md`` lists every key; ``devices/`` holds the profiles that
 come with the package.
 
@@ -31,10 +31,22 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge_bridge.errors import FrameError
-from ecgedge_bridge.protocols.described.keys import Counter, Stamp, Table, header_bytes, uuid
-from ecgedge_bridge.stream.decoder import BlockDecoder, DatedDecoder, UndatedDecoder
-from ecgedge_bridge.stream.timeline import Unwrap
+from ecgedge_bridge.codes import FrameCode
+from ecgedge_bridge.errors import ConfigError, FrameError
+from ecgedge_bridge.protocols.described.keys import Command, Counter, Stamp, header_bytes, uuid
+from ecgedge_bridge.schema import (
+    Place,
+    Table,
+    as_number,
+    choice,
+    converted,
+    integer,
+    list_of,
+    number,
+    parse_toml,
+    table_of,
+    written,
+)
 from ecgedge_bridge.values import Samples
 
 _DATA = "devices"
@@ -52,18 +64,16 @@ _WIDTHS = {
 }
 # Floating point numbers beyond this are no raw samples, and would not survive their scale.
 _MAX_FLOAT = 1e9
-# Unwrapped counters are numbers of 64 bits.
-_COUNTER_BITS = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Notification:
-    """What one notification says.
+    """What one notification holds.
 
     Parameters
     ----------
     mv : ndarray of float32, shape (n,)
-        The samples in mV, oldest first; NaN where the device says "invalid".
+        The samples in mV, oldest first; NaN where the device sends "invalid".
     counter, stamp : int or None
         As they are stored, if the profile has them.
     """
@@ -155,13 +165,15 @@ class GattProfile:
         if n < 1 or rest or self.samples not in (None, n):
             raise FrameError(
                 f"notification of {len(data)} bytes is not {head} of header, {self.samples or 'some'} "
-                f"samples and {self.trailer} of trailer; correct the profile {self.name}"
+                f"samples and {self.trailer} of trailer; correct the profile {self.name}",
+                FrameCode.LENGTH,
             )
         for at, value in self._fixed:
             if data[at] != value:
                 raise FrameError(
                     f"byte {at} is 0x{data[at]:02X}, not 0x{value:02X} as in the header of {self.name}; "
-                    "the frame is lost"
+                    "the frame is lost",
+                    FrameCode.KIND,
                 )
         counter, stamp = self.counter, self.stamp
         return Notification(
@@ -249,34 +261,36 @@ def parse_profile(text: str, source: str = "profile") -> GattProfile:
     ConfigError
         On anything that is no profile; the message names the key.
     """
-    table = Table.parse(text, source)
-    name = table.string("name")
-    header: tuple[int | None, ...] = table.convert("header", header_bytes, ())
-    command = table.table("command")
+    place = Place(f"{source}:", remedy="correct it (PROTOCOL.md lists every key)")
+    return table_of(_profile)(parse_toml(text, place), place)
+
+
+def _profile(table: Table) -> GattProfile:
+    header: tuple[int | None, ...] = table.take("header", converted(header_bytes), ())
+    command = table.take("command", table_of(Command.read), Command())
     profile = GattProfile(
-        name=name,
-        service=table.convert("service", uuid),
-        characteristic=table.convert("characteristic", uuid),
-        fs=table.number("fs", above=0, below=100_000),
-        dtype=table.choice("dtype", tuple(_WIDTHS)),
-        scale_mv=table.number("scale_mv", above=-1e6, below=1e6, zero=False),
-        offset=table.number("offset", 0.0, above=-1e10, below=1e10),
-        big_endian=table.choice("endian", ("little", "big"), "little") == "big",
-        invalid=table.optional_number("invalid"),
+        name=table.take("name", written),
+        service=table.take("service", converted(uuid)),
+        characteristic=table.take("characteristic", converted(uuid)),
+        fs=table.take("fs", number(above=0, below=100_000)),
+        dtype=table.take("dtype", choice(*_WIDTHS)),
+        scale_mv=table.take("scale_mv", number(above=-1e6, below=1e6, zero=False)),
+        offset=table.take("offset", number(above=-1e10, below=1e10), 0.0),
+        big_endian=table.take("endian", choice("little", "big"), "little") == "big",
+        invalid=table.take("invalid", as_number, None),
         header=header,
-        trailer=int(table.integer("trailer", 0, 0, 512)),
-        samples=table.optional_integer("samples", 1, 512),
-        counter=Counter.from_table(table.table("counter"), len(header)),
-        stamp=Stamp.from_table(table.table("stamp"), len(header)),
-        names=table.strings("names"),
-        command_characteristic=None if command is None else command.convert("characteristic", uuid),
-        start=b"" if command is None else command.convert("start", bytes.fromhex, b""),
-        stop=b"" if command is None else command.convert("stop", bytes.fromhex, b""),
+        trailer=table.take("trailer", integer(0, 512), 0),
+        samples=table.take("samples", integer(1, 512), None),
+        counter=table.take("counter", Counter.within(len(header)), None),
+        stamp=table.take("stamp", Stamp.within(len(header)), None),
+        names=table.take("names", list_of(written), ()),
+        command_characteristic=command.characteristic,
+        start=command.start,
+        stop=command.stop,
     )
-    table.finish()
     if profile.counter is not None and profile.counter.of_notifications and profile.samples is None:
-        table.refuse(
-            "samples", "is missing: a counter of notifications needs it; say how many each one holds"
+        table.place.refuse(
+            "lacks samples, which a counter of notifications needs: say how many each one holds"
         )
     return profile
 
@@ -297,7 +311,13 @@ def load_profile(path: str | Path) -> GattProfile:
     built_in = built_in_profiles()
     if str(path) in built_in:
         return built_in[str(path)]
-    return parse_profile(Table.read(Path(path), tuple(built_in)), str(path))
+    try:
+        text = Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"cannot read the profile {path} ({error}); give a TOML file, or one of {', '.join(built_in)}"
+        ) from error
+    return parse_profile(text, str(path))
 
 
 def built_in_profiles() -> dict[str, GattProfile]:
@@ -314,63 +334,3 @@ def built_in_profiles() -> dict[str, GattProfile]:
         for file in files
         if file.name.endswith(".toml")
     }
-
-
-class _Undated(UndatedDecoder):
-    def __init__(self, profile: GattProfile, device: str) -> None:
-        super().__init__(device, profile.fs)
-        self._profile = profile
-
-    def _read(self, data: bytes, host_time_s: float) -> None:
-        self._index.place(self._profile.decode(data).mv, host_time_s)
-
-
-class _Dated(DatedDecoder):
-    counter_bits = _COUNTER_BITS
-
-    def __init__(self, profile: GattProfile, device: str) -> None:
-        super().__init__(device, profile.fs)
-        self._profile = profile
-        counter, stamp = profile.counter, profile.stamp
-        self._count = 1 if counter is None or not counter.of_notifications else profile.samples or 1
-        self._counter = None if counter is None else Unwrap(counter.bits, profile.fs / self._count)
-        self._stamp = None if stamp is None else Unwrap(stamp.bits, 1e9 / stamp.unit_ns)
-
-    def _read(self, data: bytes, host_time_s: float) -> None:
-        found = self._profile.decode(data)
-        n, first = len(found.mv), None
-        if self._counter is not None and found.counter is not None:
-            first = self._counter(found.counter, host_time_s) * self._count
-        self._index.place(found.mv, self._time_ns(found, first, n, host_time_s), host_time_s, first)
-
-    def _time_ns(self, found: Notification, first: int | None, n: int, host_time_s: float) -> int:
-        stamp = self._profile.stamp
-        if self._stamp is None or stamp is None or found.stamp is None:
-            # The counter stands for a clock that keeps the nominal rate.
-            return round(((first or 0) + n - 1) / self.fs * 1e9)
-        time_ns = round(self._stamp(found.stamp, host_time_s) * stamp.unit_ns)
-        return time_ns if stamp.of_last else time_ns + round((n - 1) / self.fs * 1e9)
-
-    def _pass_on(self, sample: int, samples: Samples, time_ns: int | None, host_time_s: float) -> None:
-        super()._pass_on(sample, samples, None if self._stamp is None else time_ns, host_time_s)
-
-
-def make_decoder(profile: GattProfile, device: str = "") -> BlockDecoder:
-    """Make the decoder of a profile's notifications.
-
-    Parameters
-    ----------
-    profile : GattProfile
-        What the device sends.
-    device : str
-        Name that the blocks carry.
-
-    Examples
-    --------
-    >>> decoder = make_decoder(load_profile("healthypi"))
-    >>> decoder.receive_data(bytes(32), host_time_s=0.0)
-    >>> len(decoder.next_event().samples)
-    8
-    """
-    dated = profile.counter is not None or profile.stamp is not None
-    return _Dated(profile, device) if dated else _Undated(profile, device)

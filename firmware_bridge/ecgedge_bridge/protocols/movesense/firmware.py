@@ -18,10 +18,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge_bridge.codes import FrameCode
 from ecgedge_bridge.errors import FrameError
 from ecgedge_bridge.protocols.movesense.sensor_data import LSB_MV, PACKET_SAMPLES
 from ecgedge_bridge.stream.decoder import DatedDecoder
-from ecgedge_bridge.stream.timeline import Unwrap
+from ecgedge_bridge.stream.timeline import Placed
+from ecgedge_bridge.stream.unwrap import Unwrap
 from ecgedge_bridge.values import Samples
 
 ACTIVITY_SERVICE = "00001859-0000-1000-8000-00805f9b34fb"
@@ -30,6 +32,7 @@ DEFAULT_FS = 250.0
 INTERVAL_FS = {2: 500.0, 4: 250.0, 8: 125.0, 10: 100.0}
 """Measurement intervals in ms that the firmware offers, and their rates in Hz."""
 
+# What the firmware sends where it has no sample; its README names the value.
 _INVALID = -32768
 _INVALID_BYTES = _INVALID.to_bytes(2, "little", signed=True)
 _STEP_MV = np.array(LSB_MV, np.float32)
@@ -87,7 +90,7 @@ class Packet:
     stamp : int
         The sensor's clock, in the layout's unit.
     mv : ndarray of float32, shape (n,)
-        The samples in mV, oldest first; NaN where the firmware says "invalid".
+        The samples in mV, oldest first; NaN where the firmware sends "invalid".
     """
 
     stamp: int
@@ -105,7 +108,9 @@ def decode_packet(layout: Layout, data: bytes) -> Packet:
     head = layout.stamp_bits // 8
     size = len(data) - head
     if size <= 0 or size % 2:
-        raise FrameError(f"packet of {len(data)} bytes is not a stamp and 2-byte samples; it is lost")
+        raise FrameError(
+            f"packet of {len(data)} bytes is not a stamp and 2-byte samples; it is lost", FrameCode.LENGTH
+        )
     raw = np.frombuffer(data, "<i2", size // 2, head)
     mv = raw.astype(np.float32)
     mv *= _STEP_MV
@@ -134,7 +139,7 @@ def encode_packet(layout: Layout, stamp: int, mv: npt.ArrayLike) -> bytes:
 
 
 def decode_interval(data: bytes) -> float:
-    """Decode the sampling rate in Hz from what the layout's ``interval`` characteristic says when read.
+    """Decode the sampling rate in Hz from what the layout's ``interval`` characteristic gives when read.
 
     Raises
     ------
@@ -148,7 +153,10 @@ def decode_interval(data: bytes) -> float:
     """
     fs = INTERVAL_FS.get(data[0]) if data else None
     if fs is None:
-        raise FrameError(f"measurement interval {data[:8].hex() or 'empty'} is unknown; update the firmware")
+        raise FrameError(
+            f"measurement interval {data[:8].hex() or 'empty'} is unknown; update the firmware",
+            FrameCode.VALUE,
+        )
     return fs
 
 
@@ -168,8 +176,8 @@ class MovesenseFirmwareDecoder(DatedDecoder):
     --------
     >>> import numpy as np
     >>> decoder = MovesenseFirmwareDecoder(V08)
-    >>> decoder.receive_data(encode_packet(V08, 10**6, np.zeros(16)), host_time_s=0.0)
-    >>> decoder.next_event().device_time_ns
+    >>> (block,) = decoder.receive_data(encode_packet(V08, 10**6, np.zeros(16)), host_time_s=0.0)
+    >>> block.device_time_ns
     1000000000
     """
 
@@ -178,13 +186,13 @@ class MovesenseFirmwareDecoder(DatedDecoder):
         self.layout = layout
         self._unwrap = Unwrap(layout.stamp_bits, 1e9 / layout.unit_ns)
 
-    def _read(self, data: bytes, host_time_s: float) -> None:
+    def _read(self, data: bytes, host_time_s: float) -> list[Placed]:
         layout = self.layout
         packet = decode_packet(layout, data)
         time_ns = self._unwrap(packet.stamp, host_time_s) * layout.unit_ns
         if not layout.of_last:
             time_ns += round((len(packet.mv) - 1) / self.fs * 1e9)
-        self._index.place(packet.mv, time_ns, host_time_s)
+        return self._index.place(packet.mv, time_ns, host_time_s)
 
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 The layouts are those of Polar's published "Measurement Data" specification for the H10 and H9; every table is
 in ``PROTOCOL.md``. Bytes that do not follow them raise :class:`~ecgedge_bridge.errors.FrameError` and nothing
-else. The data frames are in ``frames.py``, which offers all of these names too.
+else. The data frames are in ``frames.py``.
 
 Examples
 --------
@@ -17,12 +17,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
+from ecgedge_bridge.codes import FrameCode
 from ecgedge_bridge.errors import FrameError
 
+# UUIDs and every number below: Polar's Measurement Data specification; PROTOCOL.md has them as tables.
 PMD_SERVICE = "fb005c80-02e7-f387-1cad-8acd2d8df0c8"
 PMD_CONTROL = "fb005c81-02e7-f387-1cad-8acd2d8df0c8"
 PMD_DATA = "fb005c82-02e7-f387-1cad-8acd2d8df0c8"
 
+# What an H10 offers for the ECG, and its finest offer for acceleration.
 ECG_FS = 130.0
 ECG_BITS = 14
 ACC_FS = 200.0
@@ -31,6 +34,7 @@ ACC_BITS = 16
 TYPE_MASK = 0x3F
 """The bits of a type byte that name the measurement."""
 
+# First bytes of what comes from the control point. The last is a flag of a status reply, from the SDK.
 _REPLY = 0xF0
 _FEATURES = 0x0F
 _STOPPED = 0x01
@@ -102,7 +106,7 @@ _STATUS_TEXT = {
 
 
 def status_text(code: int) -> str:
-    """Say a status byte in words, also one that the specification does not know."""
+    """Return a status byte in words, also one that the specification does not know."""
     try:
         return Status(code).text
     except ValueError:
@@ -120,6 +124,7 @@ class Setting(IntEnum):
     FACTOR = 5
 
 
+# Widths differ by field: formats of struct, little-endian.
 _SETTING_FORMAT = {
     Setting.SAMPLE_RATE: "H",
     Setting.RESOLUTION: "H",
@@ -136,7 +141,7 @@ Settings = dict[Setting, tuple[float, ...]]
 class ControlReply:
     """Reply to a command: ``F0 op type status more params``.
 
-    ``more`` says that another reply to the same command follows, whose ``params`` are to be appended to
+    ``more`` means that another reply to the same command follows, whose ``params`` are to be appended to
     these.
     """
 
@@ -156,7 +161,7 @@ class MeasurementStopped:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What the control point says when it is read: which measurements the device has."""
+    """What the control point holds when it is read: which measurements the device has."""
 
     measurements: frozenset[int]
 
@@ -216,15 +221,21 @@ def parse_settings(data: bytes) -> Settings:
 
 def _parse_setting(data: bytes, at: int) -> tuple[Setting, tuple[float, ...], int]:
     if at + 2 > len(data):
-        raise FrameError(f"settings end within a field: {data.hex()}; ignore this reply and ask again")
+        raise FrameError(
+            f"settings end within a field: {data.hex()}; ignore this reply and ask again", FrameCode.LENGTH
+        )
     try:
         kind = Setting(data[at])
     except ValueError:
-        raise FrameError(f"unknown settings field {data[at]} in {data.hex()}; report this firmware") from None
+        raise FrameError(
+            f"unknown settings field {data[at]} in {data.hex()}; report this firmware", FrameCode.KIND
+        ) from None
     layout = struct.Struct(f"<{data[at + 1]}{_SETTING_FORMAT[kind]}")
     end = at + 2 + layout.size
     if end > len(data):
-        raise FrameError(f"{kind.name} is cut short in {data.hex()}; ignore this reply and ask again")
+        raise FrameError(
+            f"{kind.name} is cut short in {data.hex()}; ignore this reply and ask again", FrameCode.LENGTH
+        )
     return kind, layout.unpack_from(data, at + 2), end
 
 
@@ -251,6 +262,7 @@ def start_acc(fs: int = int(ACC_FS), range_g: int = ACC_RANGE_G) -> bytes:
     return command(Op.START, Measurement.ACC, settings)
 
 
+# The commands in use; tests hold them against the bytes of the specification.
 GET_ECG_SETTINGS = command(Op.SETTINGS)
 START_ECG = command(Op.START, settings={Setting.SAMPLE_RATE: (int(ECG_FS),), Setting.RESOLUTION: (ECG_BITS,)})
 STOP_ECG = command(Op.STOP)
@@ -260,7 +272,7 @@ GET_STATUS = bytes((Op.STATUS,))
 
 
 def parse_control(data: bytes) -> ControlMessage:
-    """Decode what the control point says, whether indicated or read.
+    """Decode a message of the control point, whether indicated or read.
 
     Parameters
     ----------
@@ -289,13 +301,15 @@ def parse_control(data: bytes) -> ControlMessage:
     if kind == _FEATURES and len(data) > 1:
         bits = int.from_bytes(data[1:], "little")
         return Features(frozenset(i for i in range(bits.bit_length()) if bits >> i & 1))
-    raise FrameError(f"not a PMD control message: {data.hex() or 'empty'}; it is ignored")
+    raise FrameError(f"not a PMD control message: {data.hex() or 'empty'}; it is ignored", FrameCode.KIND)
 
 
 def _parse_reply(data: bytes) -> ControlReply:
     # Refusals were seen without the "more" byte.
     if len(data) < 4:
-        raise FrameError(f"control reply of {len(data)} bytes, at least 4 are needed; it is ignored")
+        raise FrameError(
+            f"control reply of {len(data)} bytes, at least 4 are needed; it is ignored", FrameCode.LENGTH
+        )
     more = len(data) > 4 and data[4] != 0
     return ControlReply(data[1], data[2], data[3], more, bytes(data[5:]))
 
@@ -325,7 +339,7 @@ def encode_stopped(measurements: Iterable[int]) -> bytes:
 def parse_running(params: bytes) -> frozenset[int]:
     """Decode the parameters of the reply to a status command: which measurements run now.
 
-    One byte for each measurement, its kind in the lower 6 bits; bit 6 says that it is being sent.
+    One byte for each measurement, its kind in the lower 6 bits; bit 6 is set while it is being sent.
 
     Examples
     --------

@@ -1,0 +1,121 @@
+"""The task ``rhythm``: from recipe to measured folder, ways to learn, figures of what is shipped."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from ecgedge.rhythm.model import RhythmModel
+from ecgedge_bridge.errors import ConfigError
+from ecgedge_export import data, splits
+from ecgedge_export import recipe as recipes
+from ecgedge_export.prepare import Prepared
+from ecgedge_export.recipe import Distill, Recipe
+from ecgedge_export.rhythm import build, conditions, distill, scores, twelve_leads
+from ecgedge_export.rhythm.build import Sets
+from ecgedge_export.tasks import Evaluation, Job, Trials
+from ecgedge_export.teachers import vectors
+from ecgedge_export.train import Embeddings, Lessons
+
+QUICK_RECORDS = 200  # of each side of the split; all four classes are among them
+
+
+class Taught(NamedTuple):
+    """Recordings and what a teacher answers about them."""
+
+    recordings: Prepared
+    lessons: Lessons
+
+
+class _Student(NamedTuple):
+    recipe: Recipe
+    sets: Sets
+    taught: Taught | None
+
+
+def make(job: Job) -> str:
+    """Train, quantize and measure; see :class:`ecgedge_export.tasks.Task`."""
+    known = {"distillation": json.loads(job.compared.read_text())} if job.compared else {}
+    recipe, sets, taught = _student(job)
+    how = recipe.distill
+    if taught and how and how.ship_twelve_leads:
+        taught = _with_twelve_leads(job, how, taught)
+        sets = replace(sets, train=taught.recordings)
+    lessons = taught.lessons if taught else None
+    large = _embeddings(job, recipe, sets.train)
+    manifest = build.build(
+        recipe, sets, job.made, job.work, job.command, job.log, lessons, known, large, widely=not job.quick
+    )
+    return f"mean F1 {manifest.metrics['int8_litert']['mean_f1_nao']} (INT8, LiteRT)"
+
+
+def compare(job: Job, trials: Trials) -> object:
+    """Train students in every way; see :class:`ecgedge_export.tasks.Task`."""
+    student, sets, taught = _student(job)
+    if taught is None and student.teacher is None:
+        raise ConfigError(f"{job.recipe} names no teacher: add a [distill] or a [teacher] table to it")
+    epochs = trials.epochs or student.training.epochs
+    student = replace(student, training=replace(student.training, epochs=epochs))
+    how = student.distill
+    tried = distill.ways(
+        sets.train,
+        sets.augmenter,
+        trials.seeds,
+        taught and taught.lessons,
+        _with_twelve_leads(job, how, taught) if taught and how and how.twelve_leads else None,
+        _embeddings(job, student, sets.train),
+    )
+    noisy = build.in_noise(sets.validation, student.fs, conditions.NOISE_SNR_DB)
+    place = job.work.with_name(f"{job.work.name}-variants")
+    rows = distill.compare(student, tried, sets.validation, noisy, place, job.log)
+    return {"recipe": job.recipe.name, "epochs": epochs, "seeds": trials.seeds, "students": rows}
+
+
+def evaluate(how: Evaluation) -> object:
+    """Measure a model on the validation split of CinC 2017."""
+    records = (r for r in data.cinc2017() if splits.is_validation(r.id))
+    return scores.rhythm_report(
+        scores.classify_records(records, RhythmModel.load(how.model, how.backend)), "NAO~"
+    )
+
+
+def _student(job: Job) -> _Student:
+    """What it is trained by and what on, and what its teacher says, where the recipe names one."""
+    recipe = recipes.load(job.recipe, quick=job.quick)
+    sets = build.load_sets(recipe, QUICK_RECORDS if job.quick else None)
+    if recipe.distill is None:
+        return _Student(recipe, sets, None)
+    teacher = _beside(job, recipe.distill.teacher)
+    lessons = distill.lessons(
+        teacher, recipe.distill, sets.train, sets.augmenter, _folder(job, teacher), job.log
+    )
+    return _Student(recipe, sets, Taught(sets.train, lessons))
+
+
+def _with_twelve_leads(job: Job, how: Distill, taught: Taught) -> Taught:
+    """Add the people of the twelve-lead teacher's data, and what it answers about their lead I."""
+    teacher = _beside(job, how.twelve_leads)
+    who = twelve_leads.people(teacher, QUICK_RECORDS if job.quick else None)
+    answers = twelve_leads.lessons(teacher, how, who, _folder(job, teacher), job.log)
+    return Taught(*twelve_leads.joined(taught, answers))
+
+
+def _beside(job: Job, name: str) -> Recipe:
+    """Recipe of a teacher, which lies beside its student's."""
+    return recipes.load(job.recipe.with_name(f"{name}.toml"), quick=job.quick)
+
+
+def _folder(job: Job, teacher: Recipe) -> Path:
+    return job.work.with_name(f"{teacher.name}{'-quick' if job.quick else ''}")
+
+
+def _embeddings(job: Job, recipe: Recipe, train: Prepared) -> Embeddings | None:
+    """Vectors of a large model, where the recipe names one; recordings that it does not know have none."""
+    how = recipe.teacher
+    if how is None:
+        return None
+    ids = [i for i in train.ids if "/" not in i]  # those of PTB-XL bear its name
+    cache = vectors.embeddings(how, job.recipe.parent, lambda: data.cinc2017(ids), job.work, job.log)
+    return Embeddings(vectors.by_record(cache, train.ids), how.weight)
