@@ -14,8 +14,8 @@ RHYTHMS = {"N": "sinus rhythm", "A": "atrial fibrillation", "O": "another rhythm
 # called neither normal, nor AF, nor noise.
 _OTHER = "another rhythm, neither normal sinus nor AF"
 OTHER_EXPLAINED = (
-    "Another rhythm is what is neither normal sinus rhythm nor AF: extra beats, blocks, other arrhythmias; "
-    "often also sinus rhythm that is slow or fast."
+    "Another rhythm is what is neither normal sinus rhythm nor AF: extra beats, blocks,",
+    "other arrhythmias; often also sinus rhythm that is slow or fast.",
 )
 # Of a link, as a person has to know them.
 STATES = {
@@ -28,10 +28,12 @@ STATES = {
     "stopped": "stopped",
 }
 
+_CLOSE_S = 0.05  # the end of a window lies on the model's grid, up to 4 samples before that of the signal
+
 
 def clock(time_s: float) -> str:
-    """Seconds as ``m:ss`` or ``h:mm:ss``."""
-    minutes, seconds = divmod(int(time_s), 60)
+    """Seconds as ``m:ss`` or ``h:mm:ss``; a window that ends a few samples before a second ends at it."""
+    minutes, seconds = divmod(int(time_s + _CLOSE_S), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
