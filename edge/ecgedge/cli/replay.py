@@ -55,7 +55,8 @@ def replay(
                 sink.take(notes.new())
                 sink.take(monitor.finish())
     finally:
-        print_ending(ending, monitor.stats, as_json)
+        if broken is None or monitor.stats.windows:
+            print_ending(ending, monitor.stats, as_json)
     if broken is not None or notes.cut is not None:
         raise broken or ConfigError(notes.cut)
 
