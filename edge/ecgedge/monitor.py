@@ -116,7 +116,7 @@ def default_stages(models: Models, *, hrv_window_s: float = WINDOW_S) -> tuple[S
         BeatClassStage(models.beat_classes),
         QualityStage(models.gate),
         HrvStage(hrv_window_s, by_class=True),
-        RhythmStage(models.rhythm),
+        RhythmStage(models.rhythm, by_class=True),
     )
 
 

@@ -20,11 +20,10 @@ from ecgedge.beats.detector import LOOK_BACK_S
 from ecgedge.events import Beat
 from ecgedge.stream.segment import DetectedBeat, Part, Segment
 
-
-# Ventricular beats in a row that do not become the template, however regularly they come: a run of them for
-# minutes would be called normal otherwise, as its own template. What goes on for longer is a bundle branch
-# block that was taken for them: ten minutes at 60 a minute.
-MOST_IN_ROW = 600
+# Ventricular beats in a row, from the third to the 600th, do not become the template, however regularly they
+# come: after 144 s at 150 a minute such a run was called normal, by its own template. What goes on for longer
+# is a bundle branch block that was taken for it: ten minutes at 60 a minute.
+RUN, MOST_IN_ROW = 3, 600
 
 
 class BeatClassStage:
@@ -91,7 +90,7 @@ class BeatClassStage:
         beat.symbol, beat.role = symbol, self._model.manifest.roles[symbol]
         self._in_row = self._in_row + 1 if beat.role == "ventricular" else 0
         if not matches:
-            self._history.learn(*taken, template=not 0 < self._in_row <= MOST_IN_ROW)
+            self._history.learn(*taken, template=not RUN <= self._in_row <= MOST_IN_ROW)
         return [beat]
 
     @staticmethod

@@ -9,6 +9,8 @@ from ecgedge.sinks.sink import Item
 __all__ = ["OTHER_EXPLAINED", "RHYTHMS", "STATES", "clock", "describe", "name", "reasons", "shown_at_s"]
 
 # Labels are those of the PhysioNet/CinC Challenge 2017, which the rhythm model was trained on.
+# In them O covers all that is neither normal sinus rhythm nor AF: ectopic beats, flutter, block, and also sinus
+# rhythm below 50 or from 100 a minute, which the events' ``sinus`` and ``rate`` tell apart.
 RHYTHMS = {"N": "sinus rhythm", "A": "atrial fibrillation", "O": "another rhythm", "~": "too noisy to say"}
 # What the label O covers: in short, and for a summary. In the training data it is all that cardiologists
 # called neither normal, nor AF, nor noise.
@@ -87,14 +89,18 @@ def _described(item: Item) -> str | None:
 
 
 def _rhythm(event: Rhythm) -> str:
-    label = _OTHER if event.label == "O" else name(event.label)
+    label = _OTHER if event.label == "O" and not event.sinus else name(event.label)
+    label = RHYTHMS["N"] if event.sinus else label
+    if event.rate and event.heart_rate_bpm is not None:
+        label = f"{label}, {event.rate} {event.heart_rate_bpm:.0f}/min"
     alone = name(event.window_label)
     probability = event.probabilities.get(event.window_label, 0.0)
     if not event.conclusive:
         return f"{label}; this window alone is not conclusive"
     if event.window_label != event.label:
         return f"{label}; this window alone: {alone} ({probability:.2f})"
-    return f"{label} ({probability:.2f})"
+    # Of sinus rhythm at such a rate the model has only said that it is no normal one.
+    return label if event.sinus and event.rate else f"{label} ({probability:.2f})"
 
 
 def _link(event: LinkState) -> str:
