@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ecgedge.beat_classes.stage import BeatClassStage
 from ecgedge.beats.detector import bundled_net
 from ecgedge.beats.stage import BeatStage
-from ecgedge.events import Beat, Event, Gap, Quality, Rhythm
+from ecgedge.events import Beat, Event, Gap, Quality, Rhythm, Summary
 from ecgedge.gate.model import GateModel
 from ecgedge.gate.stage import QualityStage
 from ecgedge.hrv import heart_rate_bpm
@@ -25,6 +25,7 @@ from ecgedge.rhythm.sinus import rate_word
 from ecgedge.rhythm.stage import AF_LEAST_S, SHORTEST_S
 from ecgedge.stream.pipeline import Pipeline
 from ecgedge.stretches import AcceptedBeats
+from ecgedge.summary import Summarizer
 from ecgedge_bridge.values import SampleBlock
 
 E = TypeVar("E", bound=Event)
@@ -208,6 +209,25 @@ def assess_quality(
     return _of(Quality, _run(Pipeline(stages, net.fs, net.front_end), _signal(mv, fs)))
 
 
+def summarize(
+    mv: npt.ArrayLike | Recording, fs: float | None = None, *, models: Models | None = None
+) -> Summary:
+    """Sum up a recording: usable signal, heart rate, AF, ectopic beats, pauses, HRV.
+
+    Parameters and errors as in :func:`classify`.
+
+    Examples
+    --------
+    >>> from ecgedge.demo.synthetic import Segment, synthesize
+    >>> found = summarize(synthesize([Segment("sinus", 60.0, 70.0)], 130.0, seed=1).mv, fs=130)
+    >>> round(found.heart_rate_bpm), found.af, found.ventricular.beats
+    (70, False, 0)
+    """
+    summarizer = Summarizer()
+    summarizer.take(_run(Monitor(models or _bundled()), _signal(mv, fs)))
+    return summarizer.summary()
+
+
 @cache
 def _bundled() -> Models:
     return Models.load()
@@ -272,11 +292,12 @@ def _longest_s(rhythms: Sequence[Rhythm]) -> float:
     return max((r.end_time_s - r.time_s for r in rhythms), default=0.0)
 
 
-def _sinus(model: RhythmModel, label: str, agreeing: Sequence[Rhythm]) -> bool:
-    """Whether most windows of this label show sinus rhythm."""
+def _sinus(model: RhythmModel, label: str, agreeing: Sequence[Rhythm]) -> bool | None:
+    """Whether most windows of this label show sinus rhythm; None where none of them can tell."""
     if model.manifest.roles[label] != "other":
         return model.manifest.roles[label] == "normal"
-    return 2 * sum(bool(r.sinus) for r in agreeing) > len(agreeing)
+    told = [r.sinus for r in agreeing if r.sinus is not None]
+    return 2 * sum(told) > len(told) if told else None
 
 
 def _of(kind: type[E], events: Sequence[Event]) -> list[E]:

@@ -83,7 +83,7 @@ def test_replay_tells_changes_and_ends_with_a_summary(ecgedge: Any, csv: Path) -
     assert (done.returncode, done.stderr) == (0, "")
     lines = [line[10:] for line in done.stdout.splitlines()]
     assert sum(line.startswith("sinus rhythm") for line in lines) == 1
-    assert any(line.startswith("still sinus rhythm: ") for line in lines)
+    assert any(line.startswith("still sinus rhythm, ") for line in lines)
     assert sum(line.startswith("too noisy (") for line in lines) == 1
     summary = done.stdout.partition("Summary of ")[2].splitlines()
     subjects = {line[:13].strip() for line in summary if line.startswith("  ")}

@@ -172,7 +172,13 @@ def test_on_a_terminal_it_shows_the_waveform_then_the_table(ecgedge: Any) -> Non
     assert "\x1b[?1049h" in shown  # the live view takes the whole screen, and
     live, _, after = shown.partition("\x1b[?1049l")  # gives it back
     assert any("\u2801" <= character <= "\u28ff" for character in live)
-    for words in ("atrial fibrillation", "refused: no model run", "too noisy", "1560 samples lost", "battery 87 %"):
+    for words in (
+        "atrial fibrillation",
+        "refused: no model run",
+        "too noisy",
+        "1560 samples lost",
+        "battery 87 %",
+    ):
         assert words in live
     assert "model runs" in after
 

@@ -15,14 +15,20 @@ from ecgedge.recording.csvwriter import CsvWriter
 from ecgedge_bridge.values import SampleBlock
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-BLOCK = re.compile(r"(?:^(?: {4}.*)?\n)*^ {4}.*$", re.MULTILINE)
-RADIO = ("scan", "run", "capture", "doctor")  # those need a wearable: the other command line tests have a virtual one
+RADIO = (
+    "scan",
+    "run",
+    "capture",
+    "doctor",
+)  # those need a wearable: the other command line tests have a virtual one
 ENDLESS = ("simulate",)
 
 
 def code_blocks(after: str = "") -> list[str]:
     """Indented blocks, without their indentation."""
-    found = [match[0] for match in re.finditer(rf"{re.escape(after)}(?<=\n)(?: {{4}}.*\n|\n(?= {{4}}))+", README)]
+    found = [
+        match[0] for match in re.finditer(rf"{re.escape(after)}(?<=\n)(?: {{4}}.*\n|\n(?= {{4}}))+", README)
+    ]
     return ["\n".join(line[4:] for line in block.removeprefix(after).splitlines()) for block in found]
 
 
@@ -41,7 +47,9 @@ def recordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         writer.write(SampleBlock(mv, fs=130.0))
     np.savetxt(tmp_path / "mv.csv", synthesize([Segment("sinus", 25)], fs=250, seed=1).mv, fmt="%.3f")
     (tmp_path / "mitdb").mkdir()
-    (tmp_path / "mitdb" / "100.hea").write_text(f"100 1 130 {len(mv)}\n100.dat 16 1000(0)/mV 16 0 0 0 0 MLII\n")
+    (tmp_path / "mitdb" / "100.hea").write_text(
+        f"100 1 130 {len(mv)}\n100.dat 16 1000(0)/mV 16 0 0 0 0 MLII\n"
+    )
     (mv * 1000).astype("<i2").tofile(tmp_path / "mitdb" / "100.dat")
     return tmp_path
 
@@ -77,7 +85,9 @@ def test_the_extras_are_those_of_the_package() -> None:
     extras = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     table = README.partition("| extra | brings")[2].partition("\n\n")[0]
     # LiteRT is in the base install already.
-    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == set(extras["optional-dependencies"]) - {"litert"}
+    assert set(re.findall(r"^\| `(\w+)`", table, re.MULTILINE)) == set(extras["optional-dependencies"]) - {
+        "litert"
+    }
 
 
 def test_it_is_no_longer_than_a_person_reads() -> None:

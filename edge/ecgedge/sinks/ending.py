@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ecgedge.events import Event
+from ecgedge.events import Ectopy, Event, Summary
 from ecgedge.sinks.sink import Item
 from ecgedge.sinks.words import OTHER_EXPLAINED, clock, name
-from ecgedge.summary import PAUSE_S, Ectopy, Summarizer, Summary
+from ecgedge.summary import PAUSE_S, Summarizer
 
 __all__ = ["Ending", "summary_lines"]
 
@@ -82,7 +82,7 @@ def _heart_rate(summary: Summary) -> str:
 
 def _af(summary: Summary) -> str:
     if summary.af is None:
-        return "cannot be told from this signal"
+        return "cannot tell: that takes 30 s of usable signal, and a clear rhythm"
     if not summary.af:
         return "no, in all that could be told"
     return f"yes: {summary.af_burden or 0:.0%} of the time, longest {clock(summary.longest_af_s)}"

@@ -6,11 +6,21 @@ from ecgedge.events import Battery, Event, FrameLost, Gap, Hrv, LinkState, Note,
 from ecgedge.sinks.plain import plain
 from ecgedge.sinks.sink import Item
 
-__all__ = ["OTHER_EXPLAINED", "RHYTHMS", "STATES", "clock", "describe", "name", "reasons", "shown_at_s"]
+__all__ = [
+    "OTHER_EXPLAINED",
+    "RHYTHMS",
+    "STATES",
+    "clock",
+    "describe",
+    "name",
+    "reasons",
+    "shown_at_s",
+    "verdict",
+]
 
 # Labels are those of the PhysioNet/CinC Challenge 2017, which the rhythm model was trained on.
-# In them O covers all that is neither normal sinus rhythm nor AF: ectopic beats, flutter, block, and also sinus
-# rhythm below 50 or from 100 a minute, which the events' ``sinus`` and ``rate`` tell apart.
+# In them O covers all that is neither normal sinus rhythm nor AF: ectopic beats, flutter, block, and also
+# sinus rhythm below 50 or from 100 a minute, which the events' ``sinus`` and ``rate`` tell apart.
 RHYTHMS = {"N": "sinus rhythm", "A": "atrial fibrillation", "O": "another rhythm", "~": "too noisy to say"}
 # What the label O covers: in short, and for a summary. In the training data it is all that cardiologists
 # called neither normal, nor AF, nor noise.
@@ -54,6 +64,12 @@ def describe(item: Item) -> str | None:
 def name(label: str) -> str:
     """Return what a rhythm label means."""
     return RHYTHMS.get(label, label)
+
+
+def verdict(event: Rhythm) -> str:
+    """Return a rhythm and its rate in few words."""
+    rhythm = RHYTHMS["N"] if event.sinus else name(event.label)
+    return f"{rhythm}, {event.rate}" if event.rate else rhythm
 
 
 def reasons(event: Quality) -> str:

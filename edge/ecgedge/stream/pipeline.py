@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from threading import Lock
+from typing import Literal, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -101,7 +103,26 @@ class Pipeline:
         self._latency = {part: round(seconds * fs) for part, seconds in plan.latency_s.items()}
         self._ring = Ring(math.ceil(plan.buffer_s * fs))
         self._tick = round(TICK_S * fs)
+        self._busy = Lock()
         self.reset()
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled: models hold a runtime's memory, and a stream half heard is no value."""
+        raise TypeError(
+            f"a {type(self).__name__} cannot be pickled or sent to another process: make one there, and feed "
+            "it the blocks; its events can be pickled"
+        )
+
+    def __copy__(self) -> NoReturn:
+        """Refuse to be copied: two would write to one ring."""
+        raise TypeError(
+            f"a {type(self).__name__} cannot be copied: make another one, which may share the models "
+            "(Monitor(monitor.models)), or reset() this one"
+        )
+
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        """Refuse to be copied."""
+        self.__copy__()
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -145,9 +166,26 @@ class Pipeline:
             The block's rate is impossible, not that of the stream, or not known.
         TypeError, ValueError
             The samples are no one-dimensional array of numbers.
+        RuntimeError
+            Another thread is feeding this one.
         """
-        if not isinstance(block, SampleBlock):
-            block = self._as_block(block)
+        with self._alone():
+            return self._feed(block if isinstance(block, SampleBlock) else self._as_block(block))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Refuse a second thread: blocks have an order, and two threads have none."""
+        if not self._busy.acquire(blocking=False):
+            raise RuntimeError(
+                "another thread is feeding this monitor: feed it from one thread, or give each stream a "
+                "monitor of its own (they may share Models)"
+            )
+        try:
+            yield
+        finally:
+            self._busy.release()
+
+    def _feed(self, block: SampleBlock) -> list[Event]:
         fs = self._rate(block)
         samples = _as_samples(block.samples)
         events: list[Event] = []
@@ -169,10 +207,11 @@ class Pipeline:
     def finish(self) -> list[Event]:
         """Flush what is pending at the end of the stream; the next block starts a new one in the same
         numbering."""
-        events = self._end_segment()
-        if self._missing and self._next is not None:
-            events += self._end_gap(self._next)
-        return events
+        with self._alone():
+            events = self._end_segment()
+            if self._missing and self._next is not None:
+                events += self._end_gap(self._next)
+            return events
 
     def _as_block(self, samples: npt.ArrayLike) -> SampleBlock:
         if self._fs_in is None:
