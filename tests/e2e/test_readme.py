@@ -33,7 +33,7 @@ def code_blocks(after: str = "") -> list[str]:
 
 
 def commands() -> list[list[str]]:
-    """Every ``ecgedge ...`` that stands at the beginning of a line of a block, without what it is explained with."""
+    """Every ``ecgedge ...`` that begins a line of a block, without what explains it."""
     lines = [line for block in code_blocks() for line in block.splitlines()]
     return [shlex.split(re.split(r" {2,}", line)[0])[1:] for line in lines if line.startswith("ecgedge ")]
 
