@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import io
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -50,6 +52,18 @@ def test_a_very_long_text_keeps_its_ends() -> None:
     shown = plain("a" * 5000 + ": check the path")
     assert len(shown) < 1000
     assert shown.endswith(": check the path")
+
+
+def test_commands_print_in_one_place_only() -> None:
+    """Who prints by themselves may forget what is foreign."""
+    import ecgedge.cli
+
+    printing = set()
+    for file in Path(ecgedge.cli.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print":
+                printing.add(file.name)
+    assert printing <= {"output.py", "app.py"}
 
 
 @given(ANY)
