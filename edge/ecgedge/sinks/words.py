@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from ecgedge.events import Battery, Event, FrameLost, Gap, Hrv, LinkState, Note, Quality, Rhythm, Summary
+from ecgedge.events import Battery, Event, FrameLost, Gap, Hrv, LinkState, Note, Quality, Rhythm
 from ecgedge.sinks.plain import plain
 from ecgedge.sinks.sink import Item
 
-__all__ = ["OTHER_EXPLAINED", "RHYTHMS", "STATES", "clock", "describe", "name", "reasons", "shown_at_s"]
+__all__ = [
+    "OTHER_EXPLAINED",
+    "RHYTHMS",
+    "STATES",
+    "clock",
+    "describe",
+    "name",
+    "reasons",
+    "shown_at_s",
+    "verdict",
+]
 
 # Labels are those of the PhysioNet/CinC Challenge 2017, which the rhythm model was trained on.
 # In them O covers all that is neither normal sinus rhythm nor AF: ectopic beats, flutter, block, and also
@@ -16,8 +26,8 @@ RHYTHMS = {"N": "sinus rhythm", "A": "atrial fibrillation", "O": "another rhythm
 # called neither normal, nor AF, nor noise.
 _OTHER = "another rhythm, neither normal sinus nor AF"
 OTHER_EXPLAINED = (
-    "Another rhythm is what is neither normal sinus rhythm nor AF: extra beats, blocks, other arrhythmias; "
-    "often also sinus rhythm that is slow or fast."
+    "Another rhythm is what is neither normal sinus rhythm nor AF: extra beats, blocks,",
+    "other arrhythmias; often also sinus rhythm that is slow or fast.",
 )
 # Of a link, as a person has to know them.
 STATES = {
@@ -30,17 +40,19 @@ STATES = {
     "stopped": "stopped",
 }
 
+_CLOSE_S = 0.05  # the end of a window lies on the model's grid, up to 4 samples before that of the signal
+
 
 def clock(time_s: float) -> str:
-    """Seconds as ``m:ss`` or ``h:mm:ss``."""
-    minutes, seconds = divmod(int(time_s), 60)
+    """Seconds as ``m:ss`` or ``h:mm:ss``; a window that ends a few samples before a second ends at it."""
+    minutes, seconds = divmod(int(time_s + _CLOSE_S), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
 
 def shown_at_s(event: Event) -> float:
     """Time in seconds to show an event at: a verdict on a window comes at its end."""
-    return event.end_time_s if isinstance(event, Rhythm | Quality | Hrv | Summary) else event.time_s
+    return event.end_time_s if isinstance(event, Rhythm | Quality | Hrv) else event.time_s
 
 
 def describe(item: Item) -> str | None:
@@ -52,6 +64,12 @@ def describe(item: Item) -> str | None:
 def name(label: str) -> str:
     """Return what a rhythm label means."""
     return RHYTHMS.get(label, label)
+
+
+def verdict(event: Rhythm) -> str:
+    """Return a rhythm and its rate in few words."""
+    rhythm = RHYTHMS["N"] if event.sinus else name(event.label)
+    return f"{rhythm}, {event.rate}" if event.rate else rhythm
 
 
 def reasons(event: Quality) -> str:
@@ -70,8 +88,6 @@ def _described(item: Item) -> str | None:
             values = {"RMSSD": item.rmssd_ms, "SDNN": item.sdnn_ms}
             parts = [f"{name} {ms:.0f} ms" for name, ms in values.items() if ms is not None]
             return f"HRV over {minutes:.1f} min: {', '.join([*parts, f'{item.usable:.0%} usable'])}"
-        case Summary():
-            return _summary(item)
         case Gap():
             seconds = item.end_time_s - item.time_s
             why = "lost" if item.reason == "lost" else "that are no numbers"
@@ -101,31 +117,6 @@ def _rhythm(event: Rhythm) -> str:
         return f"{label}; this window alone: {alone} ({probability:.2f})"
     # Of sinus rhythm at such a rate the model has only said that it is no normal one.
     return label if event.sinus and event.rate else f"{label} ({probability:.2f})"
-
-
-def _summary(event: Summary) -> str:
-    """Everything in one line; what is not known is left out, but for AF, of which that is said."""
-    parts = [f"{clock(event.end_time_s - event.time_s)} of ECG"]
-    parts += [] if event.usable is None else [f"{event.usable:.0%} usable"]
-    if event.heart_rate_bpm is not None:
-        minutes = [
-            f"{name} minute {bpm:.0f}"
-            for name, bpm in (("slowest", event.slowest_bpm), ("fastest", event.fastest_bpm))
-            if bpm is not None
-        ]
-        parts.append(
-            f"heart rate {event.heart_rate_bpm:.0f}/min" + (f" ({', '.join(minutes)})" if minutes else "")
-        )
-    share = f"yes, {event.af_burden:.0%} of the time" if event.af and event.af_burden is not None else "no"
-    parts.append(f"atrial fibrillation: {'cannot tell' if event.af is None else share}")
-    for name, ectopy in (("ventricular", event.ventricular), ("supraventricular", event.supraventricular)):
-        per_hour = (
-            f" ({ectopy.per_hour:.0f} per hour)" if ectopy.beats and ectopy.per_hour is not None else ""
-        )
-        parts.append(f"{ectopy.beats} {name} beats{per_hour}")
-    parts += [f"{event.pauses} pauses"] if event.pauses else []
-    parts += [] if event.rmssd_ms is None else [f"RMSSD {event.rmssd_ms:.0f} ms"]
-    return "summary: " + ", ".join(parts)
 
 
 def _link(event: LinkState) -> str:
