@@ -11,13 +11,15 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 
 from ecgedge.artefacts.manifest import ROLES
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_bridge.schema import Place, build, choice, converted, integer, number, parse_toml
+from ecgedge_bridge.schema import Place, build, choice, converted, hint, integer, number, parse_toml
 from ecgedge_export.data import cache_dir
 from ecgedge_export.rhythm.augment import Augment
 
 R = TypeVar("R")
 Positive = Annotated[float, number(above=0, below=math.inf)]
 Count = Annotated[int, integer(1, 1_000_000)]
+RECIPES = Path(__file__).with_name("recipes")
+"""The recipes in the package."""
 QUICK_EPOCHS = 2  # the second one goes on from what the first one left
 
 
@@ -128,8 +130,28 @@ class Heading:
 
 
 def found(recipe: Path) -> Path:
-    """A recipe is also looked for in ``export/``."""
-    return recipe if recipe.is_file() else Path("export") / recipe
+    """Path of a recipe: a file, or a recipe in the package by its bare name.
+
+    Raises
+    ------
+    ConfigError
+        There is neither; the message has the nearest name.
+
+    Examples
+    --------
+    >>> found(Path("rhythm")).name, found(Path("recipes/gate.toml")).name
+    ('rhythm.toml', 'gate.toml')
+    """
+    if recipe.is_file():
+        return recipe
+    packaged = {path.stem: path for path in RECIPES.glob("*.toml")}
+    # Cards name the packaged recipes with the folder that they lie in.
+    bare = recipe.parent.name in ("", "recipes") and recipe.suffix in ("", ".toml")
+    if bare and recipe.stem in packaged:
+        return packaged[recipe.stem]
+    raise ConfigError(
+        f"no recipe {recipe}: give a file, or the name of one in the package ({hint(recipe.stem, packaged)})"
+    )
 
 
 def heading(path: Path) -> Heading:
@@ -176,4 +198,4 @@ def _parsed(path: Path) -> _Parsed:
         return _Parsed(parse_toml(path.read_text("utf-8"), place), place)
     except (OSError, UnicodeDecodeError) as e:
         why = e.strerror if isinstance(e, OSError) else e
-        raise ConfigError(f"cannot read the recipe {path}: {why}; recipes are in export/recipes") from e
+        raise ConfigError(f"cannot read the recipe {path}: {why}; give a file, or a name of {RECIPES}") from e
