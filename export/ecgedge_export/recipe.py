@@ -95,9 +95,57 @@ class External:
     weight: Positive = 0.5
 
 
+def _channel(value: Any, place: Place) -> str | int:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        place.wrong(value, "a name or a number (from 0)")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class OwnData:
+    """Recordings of your own, in place of CinC 2017 (see :mod:`ecgedge_export.rhythm.own_data`).
+
+    Parameters
+    ----------
+    folder : str
+        Recordings of any form that :func:`ecgedge.read` knows; relative to the recipe.
+    labels : str
+        The table of labels, relative to the recipe or else to ``folder``. Its columns: ``file`` (relative to
+        ``folder``), ``label``, and where known the patient, ``start_s`` and ``end_s``.
+    patient : str
+        Name of the column that names the patient; where there is none, each file is a patient.
+    fs : float, optional
+        Rate in Hz, for files that do not say it.
+    channel, unit : optional
+        As :func:`ecgedge.read` takes them.
+    names : mapping of str to str
+        Labels of the table that are called otherwise in ``classes``.
+    validation_percent : int
+        Share of the patients of each class who validate; at least one does.
+    title, licence : str
+        For the model's card.
+    """
+
+    folder: str
+    labels: str = "labels.csv"
+    patient: str = "patient"
+    fs: Positive | None = None
+    channel: Annotated[str | int, _channel] = ""
+    unit: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    # More than the 15 of CinC 2017 with its thousands of records: of 20 patients three would say nothing.
+    validation_percent: Annotated[int, integer(1, 90)] = 25
+    title: str = "own recordings"
+    licence: str = "not published"
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that makes one model."""
+    """Everything that makes one model.
+
+    ``init`` is what the weights start from: nothing (chance), ``shipped`` for the model in the package, or a
+    rhythm model folder, relative to the recipe.
+    """
 
     name: str
     task: str
@@ -114,6 +162,8 @@ class Recipe:
     quantization: Quantization = field(default_factory=Quantization)
     distill: Distill | None = None
     teacher: External | None = None
+    data: OwnData | None = None
+    init: str = ""
 
     @property
     def n_samples(self) -> int:
@@ -177,6 +227,10 @@ def load(path: Path, *, quick: bool = False) -> Recipe:
     recipe = read(Recipe, path)
     if recipe.roles.keys() != set(recipe.classes):
         raise ConfigError(f"{path}: roles = {dict(recipe.roles)} must name each of {recipe.classes} once")
+    if recipe.data and (recipe.distill or recipe.teacher):
+        raise ConfigError(
+            f"{path}: leave [distill] and [teacher] out beside [data]: they know CinC 2017 alone"
+        )
     if quick:
         return replace(recipe, training=replace(recipe.training, epochs=QUICK_EPOCHS))
     return recipe

@@ -1,9 +1,9 @@
 """Weights of a shipped model as the start of a training.
 
-Only INT8 files are shipped. Their weights, times their scales, are a float network whose BatchNorms are folded
-into the convolutions. :func:`start_from` unfolds them: a BatchNorm gets the mean and the variance that really
-arrive at it, and such a gain and offset that it changes nothing. Without that, the first batch in training mode
-would normalise what was never normalised, and the start would be lost.
+Only INT8 files are shipped. Their weights, times their scales, are a float network whose BatchNorms are
+folded into the convolutions. :func:`start_from` unfolds them: a BatchNorm gets the mean and the variance that
+really arrive at it, and such a gain and offset that it changes nothing. Without that, the first batch in
+training mode would normalise what was never normalised, and the start would be lost.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.artefacts.manifest import Manifest
 from ecgedge_bridge.errors import ConfigError, ModelError
 from ecgedge_export.int8.qdq_graph import QdqGraph, read_qdq
-from ecgedge_export.nets import RhythmNet, ConvNorm
+from ecgedge_export.nets import ConvNorm, RhythmNet
 from ecgedge_export.recipe import Recipe
 
 SHIPPED = "shipped"
@@ -94,10 +94,10 @@ def start_from(net: RhythmNet, recipe: Recipe, windows: npt.NDArray[np.float32],
     shipped = weights_of(folder)
     _check_input(shipped.manifest, recipe, folder)
     norms = {name: module for name, module in net.named_modules() if isinstance(module, ConvNorm)}
-    shapes = {f"{name}.0.weight": tuple(module[0].weight.shape) for name, module in norms.items()}
+    shapes = {f"{name}.0.weight": tuple(_convolution(module).weight.shape) for name, module in norms.items()}
     if shapes != {name: w.shape for name, w in shipped.weights.items() if name.endswith(".0.weight")}:
         raise ConfigError(
-            f"the [net] of the recipe has another shape than that of {folder}: copy the shipped recipe's [net]"
+            f"the [net] of the recipe has another shape than that of {folder}: copy the [net] of its recipe"
         )
     for name, module in norms.items():
         _fold(module, shipped.weights[f"{name}.0.weight"], shipped.weights[f"{name}.0.weight_bias"])
@@ -110,17 +110,24 @@ def _check_input(manifest: Manifest, recipe: Recipe, folder: Path) -> None:
     wanted = {"fs": manifest.fs, "clip": manifest.normalisation.values.get("clip")}
     for key, value in wanted.items():
         if getattr(recipe, key) != value:
-            raise ConfigError(f"{folder} was made with {key} = {value}: write that into the recipe, or no init")
+            raise ConfigError(
+                f"{folder} was made with {key} = {value}: write that into the recipe, or no init"
+            )
 
 
 def _fold(module: ConvNorm, weight: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]) -> None:
     """Give a convolution its folded weights, and its BatchNorm nothing to do but to add the bias."""
-    convolution, norm = module
-    assert isinstance(convolution, nn.Conv2d)
+    convolution, norm = _convolution(module), module[1]
     assert isinstance(norm, nn.BatchNorm2d)
     with torch.no_grad():
         convolution.weight.copy_(torch.from_numpy(weight))
         _set_norm(norm, torch.zeros(len(bias)), torch.ones(len(bias)) - norm.eps, torch.from_numpy(bias))
+
+
+def _convolution(module: ConvNorm) -> nn.Conv2d:
+    convolution = module[0]
+    assert isinstance(convolution, nn.Conv2d)
+    return convolution
 
 
 def _set_norm(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor, bias: Tensor) -> None:

@@ -161,8 +161,15 @@ def _report(manifest: Manifest) -> dict[str, object]:
 
 
 def _rhythm_figures(report: Mapping[str, Any]) -> dict[str, object]:
-    low, high = report["mean_f1_nao_95"]
-    return {"f1": f"{report['mean_f1_nao']:.3f}", "f1_low": f"{low:.3f}", "f1_high": f"{high:.3f}"}
+    key = "mean_f1" if "mean_f1" in report else "mean_f1_nao"
+    low, high = report[f"{key}_95"]
+    names = report.get("mean_of", ["N", "A", "O"])
+    return {
+        "f1_of": ", ".join(names[:-1]) + f" and {names[-1]}",
+        "f1": f"{report[key]:.3f}",
+        "f1_low": f"{low:.3f}",
+        "f1_high": f"{high:.3f}",
+    }
 
 
 def _beat_figures(report: Mapping[str, Any]) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The shipped INT8 weights as the start of a training: the same network, in eval mode and in training mode."""
+"""The shipped INT8 weights as the start of a training: the same network, in both modes."""
 
 from __future__ import annotations
 
