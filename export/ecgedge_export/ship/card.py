@@ -8,51 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
+from ecgedge_export.ship.purposes import NOT_FOR, purpose
 from ecgedge_export.splits import SPLITS
 
 CARD = "CARD.md"
 EVERYBODY = "everybody"
 Report = Mapping[str, Any]
-
-_PURPOSE = {
-    "rhythm": "Names the rhythm of up to 30 seconds of one ECG lead: N (normal sinus rhythm), A (atrial\n"
-    "fibrillation), O (another rhythm), ~ (too noisy).",
-    "beat_classes": "Names each heart beat of one ECG lead by its AAMI class: N (normal, bundle branch\n"
-    "block, escape), S (supraventricular ectopic), V (ventricular ectopic), F (fusion), Q (paced or not\n"
-    "to be told). One beat late: the interval that follows counts.",
-    "gate": "Tells whether ten seconds of one ECG lead are good enough to name the rhythm, and whether the\n"
-    "shape of their beats can be trusted. Two logistic regressions over features of beats and signal, fitted"
-    "\nwith atrial fibrillation and ectopic beats among the clean windows: an irregular rhythm is no noise.",
-    "beats": "Finds the R peaks of one ECG lead: a small network gives the probability of a beat for each\n"
-    "sample, and beats are where it is highest.",
-}
-_NOT_FOR = {
-    "rhythm": (
-        "Diagnosis, and any decision about a treatment: this is not a medical device.",
-        "Rhythms that the training data has no name for: flutter, tachycardias, blocks and frequent ectopic "
-        "beats are all O.",
-        "Ischaemia, infarction, QT, or anything else that the shape of a beat says.",
-        "Children, implanted pacemakers, and leads that are far from lead I: nobody measured them here.",
-    ),
-    "beat_classes": (
-        "Diagnosis, and any decision about a treatment: this is not a medical device.",
-        "Supraventricular beats where most beats are, in atrial fibrillation and AV block: see the records.",
-        "Alarms: ventricular tachycardia and fibrillation are not recognised as such.",
-        "Paced rhythms: paced beats are hardly in the training data.",
-        "Children, and leads without a clear R wave: nobody measured them here.",
-    ),
-    "gate": (
-        "A grade of signal quality for other purposes than rhythm and shape of beats.",
-        "Noise that does not pass the filters: baseline wander alone is let through.",
-        "Leads that are far from lead I, and children: nobody measured them here.",
-    ),
-    "beats": (
-        "Alarms: ventricular fibrillation has no beats to find.",
-        "P and T waves, and the borders of the QRS complex: only R peaks are found.",
-        "Paced rhythms: paced beats are hardly in the training data.",
-    ),
-}
-
 
 def card(name: str, manifest: Manifest) -> str | None:
     """Card of a model folder called ``name``, None where the manifest holds no report that a card gives.
@@ -69,14 +30,14 @@ def card(name: str, manifest: Manifest) -> str | None:
     lines = [
         f"# Model card: {name}",
         "",
-        _purpose(manifest),
+        purpose(manifest),
         "",
         *_what(manifest),
         *_data(manifest),
         *section.make(manifest.metrics),
         "## What it is not for",
         "",
-        *(f"* {line}" for line in _NOT_FOR[manifest.task]),
+        *(f"* {line}" for line in NOT_FOR[manifest.task]),
         "",
         "## Make it again",
         "",
@@ -88,13 +49,6 @@ def card(name: str, manifest: Manifest) -> str | None:
         "",
     ]
     return "\n".join(lines)
-
-
-def _purpose(m: Manifest) -> str:
-    if "own_data" not in m.metrics:
-        return _PURPOSE[m.task]
-    classes = ", ".join(f"{name} ({role})" for name, role in m.roles.items())
-    return f"Names the rhythm of up to {m.window_s:g} seconds of one ECG lead: {classes}."
 
 
 def rewrite(models: Path) -> list[Path]:
