@@ -32,8 +32,8 @@ def capture(
 
     `ecgedge replay FILE.cap` gives the same values again as the live wearable.
     """
-    from ecgedge.cli.output import open_lines, print_json
-    from ecgedge.cli.running import run_until_told
+    from ecgedge.cli.output import open_lines, print_json, say
+    from ecgedge.cli.running import run_until_stopped
     from ecgedge.recording import CAPTURE
 
     if path.suffix.lower() != CAPTURE:
@@ -41,12 +41,13 @@ def capture(
     options = link.checked()
     count = _Counted(open_lines(as_json))
     try:
-        run_until_told(_record(device, path, seconds, count, options))
+        run_until_stopped(_record(device, path, seconds, count, options))
     finally:
+        count.close()
         if as_json and count.any:
             print_json(count.summary(path))
         elif count.any:
-            print(f"     end  {count.words()}; see: ecgedge replay {path}")
+            say(f"     end  {count.words()}; see: ecgedge replay {path}")
 
 
 async def _record(
