@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import typer
 
+from ecgedge.sinks.plain import plain
 from ecgedge_bridge.errors import EcgEdgeError
 from ecgedge_export.cli import data
 from ecgedge_export.cli.embed import embed
@@ -47,7 +48,7 @@ def _end(error: Exception) -> NoReturn:
             raise error
         why = f"{error.name} is not installed: pip install 'ecgedge[export]'"
     elif isinstance(error, OSError):
-        # Files have long been closed: what is left is a full disk, a folder without permission, a closed pipe.
+        # A full disk, a folder without permission, a pipe that nobody reads.
         why = f"{error.filename or 'output'}: {error.strerror or error}"
     else:
         why = str(error)
@@ -55,5 +56,5 @@ def _end(error: Exception) -> NoReturn:
     with contextlib.suppress(OSError):
         sys.stdout.flush()
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123
-    log(f"ecgedge-export: {safe_line(why)}")
+    log(f"ecgedge-export: {plain(why)}")
     sys.exit(1)

@@ -15,6 +15,7 @@ CARD = "CARD.md"
 EVERYBODY = "everybody"
 Report = Mapping[str, Any]
 
+
 def card(name: str, manifest: Manifest) -> str | None:
     """Card of a model folder called ``name``, None where the manifest holds no report that a card gives.
 
