@@ -15,7 +15,7 @@ import numpy as np
 
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
 from ecgedge.beat_classes import features
-from ecgedge.stream import amplitude
+from ecgedge.stream import amplitude, filters
 from ecgedge_bridge.errors import ModelError
 from ecgedge_bridge.files import atomic_file
 from ecgedge_export.micro.c_source import CSource, c_source
@@ -134,7 +134,14 @@ def _preprocessing(manifest: Manifest) -> dict[str, object]:
         "n_samples": m.n_samples,
         "clip": m.normalisation.values["clip"],
     }
-    return {**own, **shape, **m.resampler, "floor_mv": amplitude.FLOOR_MV, "piece_s": amplitude.PIECE_S}
+    return {
+        **own,
+        **shape,
+        **m.resampler,
+        "edge_s": filters.EDGE_S,
+        "floor_mv": amplitude.FLOOR_MV,
+        "piece_s": amplitude.PIECE_S,
+    }
 
 
 def _tensors(manifest: Manifest) -> dict[str, object]:
