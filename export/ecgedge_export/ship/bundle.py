@@ -19,6 +19,7 @@ from ecgedge.stream import amplitude, filters
 from ecgedge_bridge.errors import ModelError
 from ecgedge_bridge.files import atomic_file
 from ecgedge_export.micro.c_source import CSource, c_source
+from ecgedge_export.ship import trace as traces
 from ecgedge_export.ship.card import CARD, card
 
 SUMS = "SHA256SUMS"
@@ -33,7 +34,7 @@ def bundle(models: str | Path, out: str | Path) -> dict[str, str]:
 
     Holds, for each model folder: the files that its manifest lists, verified; its card; of a network also
     ``model.c``, ``model.h`` and a page on integration. Beside them licences, and ``SHA256SUMS`` for
-    ``sha256sum -c``.
+    ``sha256sum -c``; and where there is a rhythm model ``trace.json``, what each stage makes of a signal.
 
     Parameters
     ----------
@@ -78,7 +79,16 @@ def _contents(models: Path) -> dict[str, bytes]:
         files |= {
             f"{folder.name}/{name}": data for name, data in _model(folder, manifests[folder.name]).items()
         }
-    return files
+    return files | _trace(models)
+
+
+def _trace(models: Path) -> dict[str, bytes]:
+    """What every stage makes of a made signal, and the page about it; nothing without a rhythm model."""
+    loaded = traces.models_of(models)
+    if loaded is None:
+        return {}
+    page = resources.files("ecgedge_export.ship") / "notes" / "trace.md"
+    return {traces.TRACE: traces.encoded(loaded), "TRACE.md": page.read_bytes()}
 
 
 def _model(folder: Path, manifest: Manifest) -> dict[str, bytes]:

@@ -16,6 +16,7 @@ from ecgedge_export.archives import unpack_zip
 from ecgedge_export.data.checksums import parse_sums
 from ecgedge_export.int8.describe import describe_file
 from ecgedge_export.int8.reference import open_reference
+from ecgedge_export.ship import trace as traces
 from ecgedge_export.ship.bundle import SUMS, made_files
 from ecgedge_export.ship.package import LOADERS
 
@@ -54,6 +55,7 @@ def verify(path: str | Path) -> dict[str, str]:
         unpack_zip(source, folder)
         sums = _verify_sums(folder)
         _verify_models(folder)
+        _verify_trace(folder)
         return sums
 
 
@@ -71,6 +73,16 @@ def _verify_sums(folder: Path) -> dict[str, str]:
         if said.get(name) != found.get(name):
             raise ModelError(f"{name} in the zip is not what {SUMS} lists: get the zip again")
     return found
+
+
+def _verify_trace(folder: Path) -> None:
+    models = traces.models_of(folder)
+    if models is None:
+        return
+    path = folder / traces.TRACE
+    if not path.is_file():
+        raise ModelError(f"the zip lacks {traces.TRACE}: make it with ecgedge-export bundle")
+    traces.verify_trace(path.read_bytes(), models)
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -77,7 +77,7 @@ def rezipped(path: Path, files: dict[str, bytes], target: Path, *, seal: bool = 
 def test_bundle_holds_all_that_a_port_needs(made: Path) -> None:
     files = unzipped(made)
     assert sorted(n.split("/")[1] for n in files if n.startswith("rhythm/")) == RHYTHM
-    assert {"DATA.md", "LICENSE", "SHA256SUMS"} <= files.keys()
+    assert {"DATA.md", "LICENSE", "SHA256SUMS", "TRACE.md", "trace.json"} <= files.keys()
     for task in ("gate", "beats"):
         assert {n.split("/")[1] for n in files if n.startswith(f"{task}/")} == WEIGHTS
     assert b"Apache License" in files["LICENSE"]
