@@ -80,6 +80,10 @@ class NoteCode(_Code):
     )
     NOT_OFFERED = "not_offered", "the device lacks something that was asked for: streaming without it"
     NOT_STARTED = "not_started", "the device refused something that was asked for: streaming without it"
+    WRONG_RATE = "wrong_rate", "the device does not stream at the rate that was expected"
+    OVERLAP = "overlap", "the device sends its samples twice, in streams that overlap: each is taken once"
+    NOT_STOPPED = "not_stopped", "the device refused to end its measurement"
+    UNREADABLE = "unreadable", "nothing that came could be read for some time"
     UNKNOWN_RATE = "unknown_rate", "the device names a rate that is not known: going on with the profile's"
     UNIT_ASSUMED = "unit_assumed", "the file names no unit: one was assumed from the size of the signal"
     UNIT_DOUBTFUL = "unit_doubtful", "the signal has not the size of an ECG in the unit that the file names"
