@@ -199,6 +199,11 @@ class VirtualWearable(ABC):
         """Add a fault to the script; one whose place has passed comes at the next frame boundary."""
         self._faults = sorted([*self._faults, fault], key=lambda item: item.at_s)
 
+    def catch_up(self, place: int) -> None:
+        """Lose what the ECG has gone on by, up to sample ``place``, while nothing streamed."""
+        if (n := place - self.ledger.played) > 0:
+            self._skip(n, "disconnect")
+
     def connected(self) -> int:
         """Note a new connection and return the largest ATT MTU that it may have."""
         fault = self._take_due(frozenset({"mtu"}))
@@ -239,7 +244,9 @@ class VirtualWearable(ABC):
     def next_action(self) -> Action | None:
         """Return what to do next, and count it as done; ``None`` when the samples have run out."""
         if not self._queue:
-            fault = self._take_due(LINK_FAULTS | FRAME_FAULTS)
+            # What goes wrong with a frame does so when it is due: nothing is sent before it was measured.
+            is_frame = all(side.due > self._frame_due for side in self._sides)
+            fault = self._take_due(LINK_FAULTS | FRAME_FAULTS if is_frame else LINK_FAULTS)
             self._queue.extend(self._in_turn() if fault is None else self._happen(fault))
         return self._queue.popleft() if self._queue else None
 
@@ -290,8 +297,8 @@ class VirtualWearable(ABC):
             side = min(self._sides, key=lambda one: one.due, default=None)
             if side is None or side.due > self._frame_due:
                 return list(self._frame())
-            if frames := side.next_frame():
-                return list(frames)
+            if (frames := side.next_frame()) or not math.isinf(self.speed):
+                return list(frames) or [Pause(0.0, late=True)]  # wait for what is due after it
         return []
 
     def _happen(self, fault: Fault) -> list[Action]:
@@ -327,7 +334,7 @@ class VirtualWearable(ABC):
             return [*frame, *frame]
         frame = self._frame(lost=kind)
         if kind == "reorder":
-            return [*self._frame(), *frame]
+            return [Pause(self.frame_samples / self.fs_true, late=True), *self._frame(), *frame]
         if kind == "drop_part":
             return [*frame[:-1], Pause(0.0, late=True)]
         change = self._damage if kind == "corrupt" else _without_last_byte

@@ -54,8 +54,9 @@ class Fault:
         the status ``code``; ``no_answer``, it is not answered; ``hang_up``, the link drops. And ``mtu``: the
         next connection is made with an ATT MTU of ``code`` at most.
     seconds : float
-        How much ECG a disconnect, a silence or an end costs: exactly ``round(seconds * fs)`` samples, however
-        long the reconnection takes; how long a stall lasts; how far the clock steps.
+        How much ECG a disconnect, a silence or an end costs: ``round(seconds * fs)`` samples. In real time what
+        the reconnection takes longer is lost too, as from a body; played faster, these are all, however long
+        it takes. How long a stall lasts; how far the clock steps.
     code : int
         Status of a refusal, or the MTU.
 
