@@ -184,9 +184,7 @@ SCENARIOS = (
     Scenario(
         "the device ends the measurement", (at("end", 2.0),), ("the device ended the measurement",), 4.0
     ),
-    Scenario(
-        "the device's clock goes back three years", (at("clock", -1e8),), ("clock stepped by -",)
-    ),
+    Scenario("the device's clock goes back three years", (at("clock", -1e8),), ("clock stepped by -",)),
     Scenario(
         "the device's clock leaps two hours ahead",
         (at("clock", 7200.0),),

@@ -180,7 +180,7 @@ class VirtualWearable(ABC):
         """Place in the signal, in samples, at which the next action falls due."""
         if self._queue:
             return float(self.ledger.played)
-        return min([self._frame_due, *(side.due for side in self._sides)])
+        return min([self._frame_due, *(side.due for side in self._sides if side.is_asked())])
 
     @property
     def _frame_due(self) -> float:
@@ -245,7 +245,7 @@ class VirtualWearable(ABC):
         """Return what to do next, and count it as done; ``None`` when the samples have run out."""
         if not self._queue:
             # What goes wrong with a frame does so when it is due: nothing is sent before it was measured.
-            is_frame = all(side.due > self._frame_due for side in self._sides)
+            is_frame = self.due >= self._frame_due
             fault = self._take_due(LINK_FAULTS | FRAME_FAULTS if is_frame else LINK_FAULTS)
             self._queue.extend(self._in_turn() if fault is None else self._happen(fault))
         return self._queue.popleft() if self._queue else None
@@ -297,8 +297,8 @@ class VirtualWearable(ABC):
             side = min(self._sides, key=lambda one: one.due, default=None)
             if side is None or side.due > self._frame_due:
                 return list(self._frame())
-            if (frames := side.next_frame()) or not math.isinf(self.speed):
-                return list(frames) or [Pause(0.0, late=True)]  # wait for what is due after it
+            if frames := side.next_frame():
+                return list(frames)
         return []
 
     def _happen(self, fault: Fault) -> list[Action]:
@@ -362,7 +362,7 @@ class VirtualWearable(ABC):
             value = HeartRateMeasurement(round(bpm), (60_000 / bpm,) * beats, contact=True)
             return Send(encode_heart_rate(value), HEART_RATE_MEASUREMENT)
 
-        self._sides.append(Side(self.fs, 1, make))
+        self._sides.append(Side(self.fs, 1, make, lambda: HEART_RATE_MEASUREMENT in self._subscribed))
         return self._sides[-1]
 
 

@@ -1,10 +1,10 @@
 """What arrival times know about the stamps of a stream: whether they keep pace, and how late a frame is.
 
-A frame arrives after its last sample was taken: late by the radio, by queues, by an event loop that stalls for
-seconds, but never early. So the delay (arrival minus stamp) has a floor, which only moves when one of the two
-clocks does. A frame below the floor would hold samples from the future: its stamp stepped ahead. A frame above
-it came late, or samples are missing that the stamps do not show; which of them, the next frames say, because
-after a stall all that waited comes at once.
+A frame arrives after its last sample was taken: late by the radio, by queues, by an event loop that stalls
+for seconds, but never early. So the delay (arrival minus stamp) has a floor, which only moves when one of
+the two clocks does. A frame below the floor would hold samples from the future: its stamp stepped ahead. A
+frame above it came late, or samples are missing that the stamps do not show; which of them, the next frames
+say, because after a stall all that waited comes at once.
 
 Arrival times are worth that only while they keep pace with the stamps. They do not where a simulation plays
 faster than real time or a test gives one arrival time to all frames; then nothing is concluded from them.
@@ -22,8 +22,8 @@ _BUCKET_S = 10.0
 # Pace is judged over this long: a stall of seconds is in it with the burst that follows.
 _MEMORY_S = 30.0
 _LEAST_S = 1.0
-# How far arrivals and stamps may come apart while they keep pace: jitter at both ends, and 5 % that lies above
-# the 2 % of a strap's clock and far below any speed that a simulation is played at.
+# How far arrivals and stamps may come apart while they keep pace: jitter at both ends, and 5 % that lies
+# above the 2 % of a strap's clock and far below any speed that a simulation is played at.
 _PACE_SLACK_S = 0.25
 _PACE_SLACK = 0.05
 # Below the floor: the least delay seen so far is not the least there is. What is expected of the next one is
@@ -52,7 +52,7 @@ class Arrivals:
         self.restart(math.nan)
 
     def restart(self, host_time_s: float) -> None:
-        """Take the first frame, or the first one after one of the clocks has moved: its delay is the floor."""
+        """Take the first frame, or the first one after a clock has moved: its delay is the floor."""
         self._host_s = host_time_s
         self._delay = self._floor = self._least = self._before = self._bucket_s = 0.0
         self._frames = 1
@@ -77,11 +77,11 @@ class Arrivals:
         return self._delay + self.host_step_s(host_time_s) - device_step_s - self._floor
 
     def elapsed_s(self, host_time_s: float) -> float:
-        """Time between the last samples of the newest frame and of one that arrives now, without its stamp."""
+        """Time between the last samples of the newest frame and of one that arrives now."""
         return max(0.0, self.host_step_s(host_time_s) + self._delay - self._floor - self._mean)
 
     def add(self, device_step_s: float, host_time_s: float, is_whole: bool = True) -> None:
-        """Take a frame that is placed; where nothing is missing before it (``is_whole``), pace is measured."""
+        """Take a frame that is placed; where nothing is missing before it, pace is measured."""
         step_s = self.host_step_s(host_time_s)
         if is_whole:
             self._host_sum += step_s

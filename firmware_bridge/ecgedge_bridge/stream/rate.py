@@ -114,7 +114,9 @@ class OtherRate:
 
     def seen(self, samples: int, seconds: float, expected: float) -> float | None:
         """Take an interval that does not have the expected rate; return the rate once it is known."""
-        if seconds <= 0 or (self._count and not is_same_rate(samples / seconds, self._samples / self._seconds)):
+        if seconds <= 0 or (
+            self._count and not is_same_rate(samples / seconds, self._samples / self._seconds)
+        ):
             self.forget()
         if seconds <= 0:
             return None

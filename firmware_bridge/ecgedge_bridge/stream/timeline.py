@@ -24,14 +24,15 @@ the first one, and the time of arrival. The rules, in the order in which they ar
    frame: if that one goes on where the newest frame ended, the held one was late, is dropped, and its samples
    stay counted as lost. If not, the newest frame had a wrong stamp: what is held is placed after all.
 6. *Stamp and arrival measure one elapsed time.* A frame arrives late, never early, so arrival bounds what a
-   stamp may say (``arrival.py``). Stamps that run ahead of that bound, do not grow, or are much too near are a
-   clock that stepped. A frame that comes much later than its stamp says is held for a second: either all that
-   waited comes at once, and nothing is missing, or frames go on at their pace, and the clock was set back
-   across a silence. After a step a new segment begins, and arrival times say what was lost: nothing, if less
-   than a quarter of a second. A note says that it is an estimate. Where arrivals do not keep pace with the
-   stamps, only a leap of more than an hour is a step, and one sample at least is lost with it.
-7. *A rate may be another.* Intervals that show one rate far off the expected one, time after time, are neither
-   loss nor steps: a note names the rate, and it is expected from there on.
+   stamp may say (``arrival.py``). Stamps that run ahead of that bound, do not grow, or are much too near
+   are a clock that stepped. A frame that comes much later than its stamp says is held for a second: either
+   all that waited comes at once, and nothing is missing, or frames go on at their pace, and the clock was
+   set back across a silence. After a step a new segment begins, and arrival times say what was lost:
+   nothing, if less than a quarter of a second. A note says that it is an estimate. Where arrivals do not
+   keep pace with the stamps, only a leap of more than an hour is a step, and one sample at least is lost
+   with it.
+7. *A rate may be another.* Intervals that show one rate far off the expected one, time after time, are
+   neither loss nor steps: a note names the rate, and it is expected from there on.
 
 :class:`Timeline` serves every device that stamps or numbers its frames. Devices that send bare samples are
 served by ``undated.py``, which shares :class:`SampleIndex`. ``PROTOCOL.md`` has the same rules as a table.
@@ -269,8 +270,8 @@ class Timeline(SampleIndex):
     def _expect(self, rate: float) -> Loss:
         """Expect another rate from here on."""
         detail = (
-            f"the device streams at {rate:g} Hz and not at {self._rate.nominal:g} Hz as expected: give its rate "
-            "with fs=, or its profile"
+            f"the device streams at {rate:g} Hz and not at {self._rate.nominal:g} Hz as expected: "
+            "give its rate with fs=, or its profile"
         )
         self._rate = RateEstimate(rate)
         self._other.forget()
@@ -299,7 +300,7 @@ class Timeline(SampleIndex):
         if frame.first is not None:
             step = (frame.first - self._expected) % self._modulus
             counted = step + self._modulus * round((lost - step) / self._modulus)
-            lost = counted if 0 <= counted and abs(counted - lost) < least else lost
+            lost = counted if counted >= 0 and abs(counted - lost) < least else lost
             least = 0 if lost == counted else least
         return self._new_segment(NoteCode.CLOCK_STEP, what, lost if lost >= least else 0)
 
@@ -318,7 +319,7 @@ class Timeline(SampleIndex):
         return n - round(elapsed_s * self._rate.fs) if self._on_time(n, elapsed_s, frame.host_time_s) else 0
 
     def _on_time(self, n: int, elapsed_s: float, host_time_s: float) -> bool:
-        """Whether a frame that overlaps arrived when its stamp says, and not when its samples would be due."""
+        """Whether a frame that overlaps came when its stamp says, not when its samples would be due."""
         host_s = self._arrivals.host_step_s(host_time_s)
         off_s = abs(host_s - elapsed_s)
         return not self._arrivals.keep_pace or off_s < min(_AGREE_S, abs(host_s - n / self._rate.fs))

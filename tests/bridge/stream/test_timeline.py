@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecgedge_bridge.stream.rate import RateEstimate
 from ecgedge_bridge.stream.index import Placed
+from ecgedge_bridge.stream.rate import RateEstimate
 from ecgedge_bridge.stream.timeline import Timeline
 from ecgedge_bridge.stream.undated import UndatedTimeline
 from ecgedge_bridge.stream.unwrap import Unwrap
