@@ -55,7 +55,7 @@ class LinkCode(_Code):
     MTU = "mtu", "the connection's ATT MTU is too small for a frame"
     REFUSED = "refused", "the device refused a command"
     RATE_CHANGED = "rate_changed", "the device has changed its sampling rate"
-    UNREADABLE = "unreadable", "an answer of the device could not be read"
+    UNREADABLE = "unreadable", "what the device sends could not be read"
     NO_ANSWER = "no_answer", "nothing answered in time"
     # A link that was up.
     NO_FIRST_FRAME = "no_first_frame", "the measurement was started, but nothing came"
@@ -80,7 +80,11 @@ class NoteCode(_Code):
     )
     NOT_OFFERED = "not_offered", "the device lacks something that was asked for: streaming without it"
     NOT_STARTED = "not_started", "the device refused something that was asked for: streaming without it"
+    WRONG_RATE = "wrong_rate", "the device does not stream at the rate that was expected"
+    OVERLAP = "overlap", "the device sends its samples twice, in streams that overlap: each is taken once"
+    NOT_STOPPED = "not_stopped", "the device refused to end its measurement"
     UNKNOWN_RATE = "unknown_rate", "the device names a rate that is not known: going on with the profile's"
+    FOUND_BY_NAME = "found_by_name", "the device has another address now: it was found by its name"
     UNIT_ASSUMED = "unit_assumed", "the file names no unit: one was assumed from the size of the signal"
     UNIT_DOUBTFUL = "unit_doubtful", "the signal has not the size of an ECG in the unit that the file names"
     RATE_DIFFERS = "rate_differs", "the time stamps do not fit the rate that was given"

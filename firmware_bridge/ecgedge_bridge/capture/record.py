@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["record"]
 
 # Notes of the link. All others are a decoder's, which a replay makes anew.
-_NOTES_OF_LINK = (NoteCode.DROPPED,)
+_NOTES_OF_LINK = (NoteCode.DROPPED, NoteCode.NOT_STOPPED, NoteCode.FOUND_BY_NAME)
 
 
 async def record(

@@ -81,6 +81,11 @@ class Inbox:
         """Return the oldest notification, or None."""
         return self._queue.popleft() if self._queue else None
 
+    @property
+    def empty(self) -> bool:
+        """Whether all that came was taken."""
+        return not self._queue
+
     async def wait(self, timeout_s: float) -> bool:
         """Wait for anything to come; False if nothing did."""
         self._wake.clear()
@@ -119,7 +124,9 @@ class Conversation:
     Attributes
     ----------
     last_data_s : float or None
-        Arrival of the newest data of the main stream that was passed on.
+        Arrival of the newest data of the main stream that was passed on and could be read.
+    last_s : float or None
+        Arrival of the newest notification of any kind that was passed on.
     """
 
     def __init__(
@@ -140,6 +147,7 @@ class Conversation:
         self._subscribed: list[str] = []
         self._deadline_s = 0.0
         self.last_data_s: float | None = None
+        self.last_s: float | None = None
 
     async def run(self, script: Script) -> None:
         """Carry out a script.
@@ -154,10 +162,13 @@ class Conversation:
         for request in script:
             if not isinstance(request, Wait):
                 self._deadline_s = now_s() + self._timing.command_s
+            # Bluetooth stacks raise anything; what is optional must not end a stream.
             optional = isinstance(request, Subscribe | Read) and request.optional
-            with contextlib.suppress(*(self._errors if optional else ())):
+            with contextlib.suppress(*((Exception,) if optional else ())):
                 async with asyncio.timeout_at(self._deadline_s):
                     await self._carry_out(request)
+            while isinstance(request, Read) and self.receive_one():
+                pass  # what came before the value, then the value itself
 
     async def _carry_out(self, request: Request) -> None:
         match request:
@@ -167,8 +178,6 @@ class Conversation:
                 await self._client.write_gatt_char(uuid, data, response=response)
             case Read(uuid):
                 self._inbox.put(uuid, bytes(await self._client.read_gatt_char(uuid)))
-                while self.receive_one():  # what came before it, then the value itself
-                    pass
             case Subscribe(uuid):
                 await self._client.start_notify(uuid, self._inbox.callback(uuid))
                 self._subscribed.append(uuid)
@@ -188,6 +197,7 @@ class Conversation:
             return False
         if self._on_notification is not None:
             self._on_notification(*item)
+        self.last_s = item.host_time_s
         if self._session.receive(*item):
             self.last_data_s = item.host_time_s
         return True

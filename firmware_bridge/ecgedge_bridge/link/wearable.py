@@ -78,6 +78,8 @@ class Wearable:
         self._dropped = self._noted_drops = 0
         self._taken = _QUEUE
         self._was_up = self._forgot = False
+        self._unread_since_s: float | None = None
+        self._missed = 0  # searches for the address of a device that was up
         self._errors: tuple[type[Exception], ...] = (*radio.errors, FrameError)
         self._step: asyncio.Task[Outcome] | None = None
         self._steps: dict[State, Callable[[], Coroutine[Any, Any, Outcome]]] = {
@@ -157,8 +159,15 @@ class Wearable:
                     step.cancel()
                     await asyncio.gather(step, return_exceptions=True)
                 await self._hang_up()
+                self._report_stop()
             finally:
                 self._enter(State.STOPPED)
+
+    def _report_stop(self) -> None:
+        """Report a stop that the device has refused: it goes on measuring, and empties its battery."""
+        while self._session is not None and (event := self._session.next_event()) is not None:
+            if isinstance(event, Note) and event.code is NoteCode.NOT_STOPPED:
+                self._listeners.report(event)
 
     async def _advance(self) -> None:
         """Run the current state's step; when it ends, look up the next state."""
@@ -238,8 +247,13 @@ class Wearable:
                 LinkCode.NOT_FOUND,
             )
         if device is None:
+            self._missed += 1
             self._reason = Reason(LinkCode.NOT_FOUND, "not found")
             return Outcome.LOST
+        if self.address and device.address.casefold() != self.address.casefold():
+            detail = f"{self.name} has another address now: it was found by its name; nothing to do"
+            self._listeners.report(Note(*self._place, NoteCode.FOUND_BY_NAME, detail, self.name))
+        self._missed = 0
         self._device = device
         # From now on this very device, whatever else has the same name.
         self.name, self.address = device.name or self._options.name, device.address
@@ -266,7 +280,11 @@ class Wearable:
     def _matches(self, device: Found) -> bool:
         address, name = device.address.casefold(), device.name.casefold()
         if self.address:
-            return address == self.address.casefold()
+            # A random address may be another one after a while, or after the battery was out: a device that a
+            # whole search has not found is searched for by its full name too.
+            return address == self.address.casefold() or (
+                self._missed > 0 and name == self.name.casefold() != ""
+            )
         wanted = self._options.name.casefold()
         return wanted in (address, name) or name.startswith(wanted + " ")
 
@@ -340,17 +358,38 @@ class Wearable:
         if self._session.ended:
             return self._lose(LinkCode.ENDED)
         if received:
-            return None
+            return self._check_readable()
         if self._inbox.closed:
             return self._lose(LinkCode.LOST)
         return await self._wait_for_data(self._conversation.last_data_s)
 
+    def _patience(self) -> tuple[LinkCode, float]:
+        """How long there may be no data of the main stream now, and what it means then."""
+        if self._state is not State.STREAMING:
+            return LinkCode.NO_FIRST_FRAME, self._timing.first_frame_s
+        # More where the notifications of the main stream are rarer than an H10's.
+        rarity = self.profile.rarity if self.profile is not None else 1.0
+        return LinkCode.NO_DATA, self._timing.no_data_s * rarity
+
+    def _check_readable(self) -> Outcome | None:
+        """Give up a stream of which something comes all the time, but nothing that is ECG and can be read."""
+        assert self._conversation is not None
+        _, limit = self._patience()
+        since = max(self._entered_s, self._conversation.last_data_s or 0.0)
+        late_s = (self._conversation.last_s or 0.0) - since - limit
+        if late_s <= 0 or not self._inbox.empty:
+            self._unread_since_s = None
+            return None
+        # After a stall of the event loop the ECG may be what comes next: wait a little more.
+        if self._unread_since_s is None:
+            self._unread_since_s = now_s()
+        if now_s() - self._unread_since_s < limit / 10:
+            return None
+        self._unread_since_s = None
+        return self._lose(LinkCode.UNREADABLE, f"nothing that came could be read for {limit:.1f} s")
+
     async def _wait_for_data(self, last_data_s: float | None) -> Outcome | None:
-        code, limit = LinkCode.NO_FIRST_FRAME, self._timing.first_frame_s
-        if self._state is State.STREAMING:
-            # More where the notifications of the main stream are rarer than an H10's.
-            rarity = self.profile.rarity if self.profile is not None else 1.0
-            code, limit = LinkCode.NO_DATA, self._timing.no_data_s * rarity
+        code, limit = self._patience()
         since = max(self._entered_s, last_data_s or 0.0)
         # After a stall of the event loop what came meanwhile is still to be delivered: wait a little more.
         if await self._inbox.wait(since + limit - now_s()) or await self._inbox.wait(limit / 10):

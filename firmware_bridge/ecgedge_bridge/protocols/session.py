@@ -272,7 +272,7 @@ class Session(ABC):
         Returns
         -------
         bool
-            Whether it was data of the main stream.
+            Whether it was data of the main stream that could be read.
         """
         route = self._routes.get(uuid)
         return route(data, host_time_s) if route is not None else False
@@ -289,8 +289,9 @@ class Session(ABC):
         """Return the route to a decoder of what is sampled."""
 
         def route(data: bytes, host_time_s: float) -> bool:
-            self._events.extend(decoder.receive_data(data, host_time_s))
-            return main
+            events = decoder.receive_data(data, host_time_s)
+            self._events.extend(events)
+            return main and not (events and all(isinstance(event, FrameLost) for event in events))
 
         return route
 

@@ -180,7 +180,7 @@ class VirtualWearable(ABC):
         """Place in the signal, in samples, at which the next action falls due."""
         if self._queue:
             return float(self.ledger.played)
-        return min([self._frame_due, *(side.due for side in self._sides)])
+        return min([self._frame_due, *(side.due for side in self._sides if side.is_asked())])
 
     @property
     def _frame_due(self) -> float:
@@ -198,6 +198,11 @@ class VirtualWearable(ABC):
     def inject(self, fault: Fault) -> None:
         """Add a fault to the script; one whose place has passed comes at the next frame boundary."""
         self._faults = sorted([*self._faults, fault], key=lambda item: item.at_s)
+
+    def catch_up(self, place: int) -> None:
+        """Lose what the ECG has gone on by, up to sample ``place``, while nothing streamed."""
+        if (n := place - self.ledger.played) > 0:
+            self._skip(n, "disconnect")
 
     def connected(self) -> int:
         """Note a new connection and return the largest ATT MTU that it may have."""
@@ -239,7 +244,9 @@ class VirtualWearable(ABC):
     def next_action(self) -> Action | None:
         """Return what to do next, and count it as done; ``None`` when the samples have run out."""
         if not self._queue:
-            fault = self._take_due(LINK_FAULTS | FRAME_FAULTS)
+            # What goes wrong with a frame does so when it is due: nothing is sent before it was measured.
+            is_frame = self.due >= self._frame_due
+            fault = self._take_due(LINK_FAULTS | FRAME_FAULTS if is_frame else LINK_FAULTS)
             self._queue.extend(self._in_turn() if fault is None else self._happen(fault))
         return self._queue.popleft() if self._queue else None
 
@@ -327,7 +334,7 @@ class VirtualWearable(ABC):
             return [*frame, *frame]
         frame = self._frame(lost=kind)
         if kind == "reorder":
-            return [*self._frame(), *frame]
+            return [Pause(self.frame_samples / self.fs_true, late=True), *self._frame(), *frame]
         if kind == "drop_part":
             return [*frame[:-1], Pause(0.0, late=True)]
         change = self._damage if kind == "corrupt" else _without_last_byte
@@ -355,7 +362,7 @@ class VirtualWearable(ABC):
             value = HeartRateMeasurement(round(bpm), (60_000 / bpm,) * beats, contact=True)
             return Send(encode_heart_rate(value), HEART_RATE_MEASUREMENT)
 
-        self._sides.append(Side(self.fs, 1, make))
+        self._sides.append(Side(self.fs, 1, make, lambda: HEART_RATE_MEASUREMENT in self._subscribed))
         return self._sides[-1]
 
 

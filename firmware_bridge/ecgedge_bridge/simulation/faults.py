@@ -51,13 +51,11 @@ class Fault:
         it is damaged; ``truncate``, its last byte is missing.
 
         While a connection is set up, at a command that starts a measurement: ``refuse``, it is refused with
-        the status ``code``; ``no_answer``, it is not answered; ``hang_up``, the link drops. And ``mtu``: the
-        next connection is made with an ATT MTU of ``code`` at most.
-    seconds : float
-        How much ECG a disconnect, a silence or an end costs: exactly ``round(seconds * fs)`` samples, however
-        long the reconnection takes; how long a stall lasts; how far the clock steps.
-    code : int
-        Status of a refusal, or the MTU.
+        the status ``code``; ``no_answer``, it is not answered; ``hang_up``, the link drops. And ``mtu``:
+        the next connection is made with an ATT MTU of ``code`` at most. seconds : float How much ECG a
+        disconnect, a silence or an end costs: ``round(seconds * fs)`` samples. In real time what the
+        reconnection takes longer is lost too, as from a body; played faster, these are all, however long it
+        takes. How long a stall lasts; how far the clock steps. code : int Status of a refusal, or the MTU.
 
     Raises
     ------

@@ -149,7 +149,7 @@ class VirtualH10(VirtualWearable):
         self._left_over = already_running
         self._acc_on = False
         self._add_heart_rate(bpm)
-        self._acc = Side(_ACC_FRAME / ACC_FS * fs, _ACC_FRAME, self._acc_frame)
+        self._acc = Side(_ACC_FRAME / ACC_FS * fs, _ACC_FRAME, self._acc_frame, lambda: self._acc_on)
         self._sides.append(self._acc)
 
     @property

@@ -70,6 +70,7 @@ class WearableServer:
         self._bumble = _import_bumble()
         self._wearable = wearable
         self._device = device
+        self._pace = _Pace(wearable)
         self._player: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._characteristics: dict[str, Any] = {}
@@ -211,7 +212,8 @@ class WearableServer:
     async def _play(self, connection: Any, answered: asyncio.Task[None]) -> None:
         """Act when it is due, until stopped."""
         await asyncio.wait([answered])
-        wearable, pace = self._wearable, _Pace(self._wearable)
+        wearable, pace = self._wearable, self._pace
+        pace.begin()
         while True:
             try:
                 if not wearable.exhausted:
@@ -267,16 +269,30 @@ def _shortest(uuid: str) -> str:
 
 
 class _Pace:
-    """When the next action is due, in real time."""
+    """When the next action is due, in real time.
+
+    In real time the ECG goes on whatever the link does, as it does in a body: a stream that begins again goes
+    on where the ECG is by then. Played faster, the ECG stands still until the link is back.
+    """
 
     def __init__(self, wearable: VirtualWearable) -> None:
         self._wearable = wearable
-        self.restart()
+        self._start_s: float | None = None
+        self._from = 0
+
+    def begin(self) -> None:
+        """Count from where a stream begins, for the first time or again."""
+        now_s, wearable = asyncio.get_running_loop().time(), self._wearable
+        if self._start_s is not None and wearable.speed <= 1:
+            gone = (now_s - self._start_s) * wearable.fs_true * wearable.speed
+            wearable.catch_up(self._from + math.floor(gone))
+        else:
+            self._start_s, self._from = now_s, wearable.ledger.played
 
     def restart(self) -> None:
         """Count from here and now."""
-        self._start_s = asyncio.get_running_loop().time()
-        self._from = self._wearable.ledger.played
+        if self._wearable.speed > 1:
+            self._start_s, self._from = asyncio.get_running_loop().time(), self._wearable.ledger.played
 
     async def wait(self) -> None:
         """Sleep until the next action is due; where it is late already, only let others run."""
@@ -284,6 +300,7 @@ class _Pace:
         if math.isinf(wearable.speed):
             await asyncio.sleep(0)
             return
+        assert self._start_s is not None
         due_s = self._start_s + (wearable.due - self._from) / (wearable.fs_true * wearable.speed)
         await asyncio.sleep(max(0.0, due_s - asyncio.get_running_loop().time()))
 

@@ -96,6 +96,8 @@ class Side:
         How many samples of its own each frame has: what its ledger counts.
     make : callable
         From the index of the frame's last sample to what is sent, or None while nobody has asked for it.
+    is_asked : callable
+        Whether somebody has.
 
     Attributes
     ----------
@@ -103,8 +105,11 @@ class Side:
         What was sent and lost, in samples of its own, from the first one sent.
     """
 
-    def __init__(self, every: float, samples: int, make: Callable[[int], Send | None]) -> None:
+    def __init__(
+        self, every: float, samples: int, make: Callable[[int], Send | None], is_asked: Callable[[], bool]
+    ) -> None:
         self.ledger = Ledger()
+        self.is_asked = is_asked
         self._every = every
         self._samples = samples
         self._make = make

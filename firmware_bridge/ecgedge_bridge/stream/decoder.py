@@ -11,7 +11,8 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from ecgedge_bridge.errors import FrameError
-from ecgedge_bridge.stream.timeline import Placed, SampleIndex, Timeline
+from ecgedge_bridge.stream.index import Placed, SampleIndex
+from ecgedge_bridge.stream.timeline import Timeline
 from ecgedge_bridge.stream.undated import UndatedTimeline
 from ecgedge_bridge.values import (
     Acceleration,
@@ -110,7 +111,7 @@ class BlockDecoder:
             self._frames,
             self._samples,
             index.lost,
-            self._duplicates,
+            self._duplicates + index.repeated,
             index.late,
             self._frame_errors,
             index.segments,

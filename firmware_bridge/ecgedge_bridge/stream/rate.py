@@ -8,6 +8,12 @@ import math
 RATE_TOLERANCE = 0.02
 # The estimate is cut off here: the tolerance and half a percent for stamps that jitter.
 RATE_LIMIT = 0.025
+# A device that is off by more than this has another rate than expected, once so many frames in a row show the
+# same one. One frame in two or three lost, time after time, looks like a half or a third of the rate: that is
+# taken for loss.
+_OTHER_RATE = 0.03
+_SAME_RATE = 0.01
+_FRAMES_IN_A_ROW = 8
 
 
 class RateEstimate:
@@ -32,14 +38,17 @@ class RateEstimate:
     131.0
     """
 
-    __slots__ = ("_fs", "_nominal", "_samples", "_seconds")
+    __slots__ = ("_fs", "_samples", "_seconds", "nominal")
+
+    # Frames of whole seconds: a stamp that jitters by some samples is no other rate.
+    _LEAST_S = 4.0
 
     _PRIOR = (0.5 / 0.01) ** 2
     # Half a sample of error is 32 ppm of this at 130 Hz, and a drift of the clock is still followed.
     _MEMORY_S = 120.0
 
     def __init__(self, nominal: float) -> None:
-        self._nominal = nominal
+        self.nominal = nominal
         self._samples = 0.0
         self._seconds = 0.0
         self._fs: float | None = nominal  # None: to be worked out, which many frames do not need
@@ -56,6 +65,14 @@ class RateEstimate:
         """Relative error that the estimate may still have."""
         return min(RATE_TOLERANCE, 1.0 / max(self._samples, 1.0))
 
+    @property
+    def other(self) -> float | None:
+        """The measured rate, where it lies far off the expected one."""
+        if self._seconds < self._LEAST_S:
+            return None
+        rate = self._samples / self._seconds
+        return round(rate, 3) if abs(rate / self.nominal - 1) > _OTHER_RATE else None
+
     def add(self, samples: int, seconds: float) -> None:
         """Count ``samples`` that took ``seconds`` of device time without a gap."""
         self._fs = None
@@ -66,10 +83,53 @@ class RateEstimate:
             self._seconds /= 2
 
     def _estimate(self) -> float:
-        total, nominal = self._samples, self._nominal
+        total, nominal = self._samples, self.nominal
         weight = total * total / (total * total + self._PRIOR)
         estimate = weight * total / self._seconds + (1 - weight) * nominal
         off = estimate - nominal
         if abs(off) > nominal * RATE_LIMIT:
             return nominal * (1 + math.copysign(RATE_LIMIT, off))
         return estimate
+
+
+class OtherRate:
+    """Finds out that a device runs at another rate than expected: interval after interval shows the same one.
+
+    Examples
+    --------
+    >>> other = OtherRate()
+    >>> [other.seen(73, 0.73, 130.0) for _ in range(8)][-2:]
+    [None, 100.0]
+    """
+
+    __slots__ = ("_count", "_samples", "_seconds")
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin again: an interval had the expected rate."""
+        self._count = self._samples = 0
+        self._seconds = 0.0
+
+    def seen(self, samples: int, seconds: float, expected: float) -> float | None:
+        """Take an interval that does not have the expected rate; return the rate once it is known."""
+        if seconds <= 0 or (
+            self._count and not is_same_rate(samples / seconds, self._samples / self._seconds)
+        ):
+            self.forget()
+        if seconds <= 0:
+            return None
+        self._count += 1
+        self._samples += samples
+        self._seconds += seconds
+        rate = self._samples / self._seconds
+        ratio = expected / rate
+        is_loss = ratio > 1.5 and abs(ratio - round(ratio)) < _OTHER_RATE * ratio
+        known = self._count >= _FRAMES_IN_A_ROW and abs(ratio - 1) > _OTHER_RATE and not is_loss
+        return round(rate, 3) if known else None
+
+
+def is_same_rate(one: float, other: float) -> bool:
+    """Whether two measured rates are one but for the jitter of stamps."""
+    return abs(one - other) < _SAME_RATE * other

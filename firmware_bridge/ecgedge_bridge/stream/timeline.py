@@ -11,18 +11,28 @@ What is known of a frame are ``n`` samples, the device's stamp of the last one, 
 the first one, and the time of arrival. The rules, in the order in which they are tried:
 
 1. *The index only grows.* What was given out is never corrected: later samples are moved, not earlier ones.
-2. *Stamps are the measure of loss.* ``missing = round(dt * fs) - n`` between two frames, where ``fs`` is the
+2. *What was placed is not placed again.* A frame with the stamp and the samples of one of the last 4096 is
+   dropped: some devices send again after a reconnection. Two streams of one device that overlap (two programs
+   started it) give each sample once.
+3. *Stamps are the measure of loss.* ``missing = round(dt * fs) - n`` between two frames, where ``fs`` is the
    estimate of :class:`RateEstimate`. Two samples or more are a gap of exactly that many: the index jumps. One
    is jitter of the stamp. While the rate is not known yet, "two" grows to the 2 % that it may be off.
-3. *A counter is better than a stamp.* Where the device counts its samples, the counter gives the loss from
+4. *A counter is better than a stamp.* Where the device counts its samples, the counter gives the loss from
    one sample on, and the stamp only its whole turns. If both disagree by more than 0.5 s and 5 %, the counter
    began anew.
-4. *A frame may come late.* One whose samples lie wholly within the gap just seen is held until the next
+5. *A frame may come late.* One whose samples lie wholly within the gap just seen is held until the next
    frame: if that one goes on where the newest frame ended, the held one was late, is dropped, and its samples
    stay counted as lost. If not, the newest frame had a wrong stamp: what is held is placed after all.
-5. *A clock may step.* Stamps that do not grow, are much too near, or leap by more than an hour say nothing of
-   what was lost. Then it is taken from arrival times, at least one sample, and a note tells that it is an
-   estimate.
+6. *Stamp and arrival measure one elapsed time.* A frame arrives late, never early, so arrival bounds what a
+   stamp may say (``arrival.py``). Stamps that run ahead of that bound, do not grow, or are much too near
+   are a clock that stepped. A frame that comes much later than its stamp says is held for a second: either
+   all that waited comes at once, and nothing is missing, or frames go on at their pace, and the clock was
+   set back across a silence. After a step a new segment begins, and arrival times say what was lost:
+   nothing, if less than a quarter of a second. A note says that it is an estimate. Where arrivals do not
+   keep pace with the stamps, only a leap of more than an hour is a step, and one sample at least is lost
+   with it.
+7. *A rate may be another.* Intervals that show one rate far off the expected one, time after time, are
+   neither loss nor steps: a note names the rate, and it is expected from there on.
 
 :class:`Timeline` serves every device that stamps or numbers its frames. Devices that send bare samples are
 served by ``undated.py``, which shares :class:`SampleIndex`. ``PROTOCOL.md`` has the same rules as a table.
@@ -30,16 +40,20 @@ served by ``undated.py``, which shares :class:`SampleIndex`. ``PROTOCOL.md`` has
 
 from __future__ import annotations
 
-import math
+import zlib
+from collections import deque
 from typing import NamedTuple
 
+import numpy as np
+
 from ecgedge_bridge.codes import NoteCode
-from ecgedge_bridge.stream.rate import RateEstimate
-from ecgedge_bridge.stream.unwrap import bounded
+from ecgedge_bridge.stream.arrival import DRIFT, Arrivals
+from ecgedge_bridge.stream.index import NO_LOSS, Frame, Loss, Placed, SampleIndex
+from ecgedge_bridge.stream.rate import OtherRate, RateEstimate, is_same_rate
 from ecgedge_bridge.values import Note, Samples
 
 _NS = 1e-9
-# A forward step of the device clock above this is a set or reset clock, not a loss.
+# A forward step of the device clock above this is a set or reset clock, not a loss, where no arrivals tell.
 _MAX_GAP_S = 3600.0
 # A frame this far behind is no late frame but a clock that was set back.
 _LATE_NS = 3_000_000_000
@@ -51,41 +65,22 @@ _COUNTER_SLACK_S = 0.5
 _COUNTER_SLACK = 0.05
 # Loss of less than this is jitter of the stamps.
 _STAMP_SLACK = 2.0
-
-
-class Placed(NamedTuple):
-    """Samples that have found their place.
-
-    ``sample`` is the index of the first one, ``time_ns`` the device's stamp of the last one (None where there
-    is none), ``host_time_s`` their arrival, ``lost`` how many are missing before them, and ``notes`` what is
-    to be known of that.
-    """
-
-    sample: int
-    samples: Samples
-    time_ns: int | None
-    host_time_s: float
-    lost: int = 0
-    notes: tuple[Note, ...] = ()
-
-
-class Frame(NamedTuple):
-    """A frame that has no place yet; the fields are the arguments of :meth:`Timeline.place`."""
-
-    samples: Samples
-    time_ns: int
-    host_time_s: float
-    first: int | None
-
-
-class Loss(NamedTuple):
-    """What is missing before a frame."""
-
-    samples: int = 0
-    notes: tuple[Note, ...] = ()
-
-
-NO_LOSS = Loss()
+# A frame so late is more than a radio that sends again: an H10's frame is 0.56 s long, and what is lost are
+# whole frames. Where the stamps show a loss themselves, arrivals are asked only for what is beyond a second.
+_WAIT_S, _WAIT_AFTER_LOSS_S = 0.5, 1.0
+# How long frames have to go on at their pace until it was no stall: after one, all that waited comes at once.
+_AT_PACE_S = 1.0
+_MAX_WAITING = 64
+# Arrivals cannot tell a loss of less than this from their jitter.
+_LEAST_LOSS_S = 0.25
+# Arrival and stamp of a frame that overlaps with the newest one agree to this.
+_AGREE_S = 0.15
+# A rate beyond so many times the expected one is no rate but wrong stamps.
+_FASTEST = 8.0
+# Two streams that overlap are one no more after so many frames without an overlap.
+_OVERLAP_FRAMES = 8
+# Frames that are known again: 38 minutes of an H10.
+_KNOWN = 4096
 
 
 class Sorted(NamedTuple):
@@ -93,47 +88,6 @@ class Sorted(NamedTuple):
 
     placed: list[Placed]
     is_held: bool
-
-
-class SampleIndex:
-    """What all timelines share: the index, the counts, and the estimate where nothing else gives the loss.
-
-    Attributes
-    ----------
-    fs : float
-        Nominal sampling rate in Hz.
-    next_sample : int
-        Index that the next sample gets if nothing is lost before it.
-    lost, late, segments : int
-        Samples counted as lost, frames dropped because they came late, stretches without a clock step.
-    """
-
-    def __init__(self, fs: float) -> None:
-        if not (math.isfinite(fs) and fs > 0):
-            raise ValueError(f"fs must be a positive rate in Hz, not {fs}")
-        self.fs = fs
-        self.next_sample = 0
-        self.lost = self.late = self.segments = 0
-
-    @property
-    def fs_hat(self) -> float:
-        """Estimate of the device's true rate in Hz."""
-        return self.fs
-
-    def link_lost(self) -> None:
-        """Note that the connection broke here."""
-
-    def _note(self, code: NoteCode, detail: str = "") -> Note:
-        return Note(self.next_sample, self.next_sample / self.fs, code, detail)
-
-    def _new_segment(self, code: NoteCode, what: str, n: int, host_elapsed_s: float) -> Loss:
-        """Estimate from arrival times what was lost before the next ``n`` samples: at least one sample."""
-        lost = max(1, round(bounded(host_elapsed_s) * self.fs_hat) - n)
-        self.segments += 1
-        detail = (
-            f"{what}: new segment, about {lost} samples lost (estimated from arrival times); nothing to do"
-        )
-        return Loss(lost, (self._note(code, detail),))
 
 
 class Timeline(SampleIndex):
@@ -164,15 +118,22 @@ class Timeline(SampleIndex):
     def __init__(self, fs: float, counter_bits: int = 0) -> None:
         super().__init__(fs)
         self._rate = RateEstimate(fs)
+        self._other = OtherRate()
+        self._arrivals = Arrivals()
         self._modulus = 1 << counter_bits
         self._agreement = _COUNTER_SLACK_S * fs
-        # The newest frame that was placed: time and arrival of its last sample, counter of the next one.
+        # The newest frame that was placed: time and samples, counter of the next one.
         self._anchor_ns: int | None = None
-        self._host_s = 0.0
+        self._newest = np.empty(0, np.float32)
         self._expected = 0
+        # Of two streams that overlap: the frame before the newest one, which the next one goes on from.
+        self._overlaps = 0
+        self._before_ns = 0
         self._gap_ns = (0, 0)
         self._held: list[Frame] = []
         self._late_notes: tuple[Note, ...] = ()  # on frames that came late, for the next one that is placed
+        self._waiting: list[Frame] = []
+        self._known: deque[tuple[int, int]] = deque(maxlen=_KNOWN)
 
     @property
     def fs_hat(self) -> float:
@@ -200,28 +161,60 @@ class Timeline(SampleIndex):
         list of Placed
             What has found its place now, in the order of the index.
         """
-        anchor_ns, n = self._anchor_ns, len(samples)
-        before: list[Placed] | None = None
+        return self._take(Frame(samples, time_ns, host_time_s, first))
+
+    def _take(self, frame: Frame) -> list[Placed]:
+        anchor_ns = self._anchor_ns
         if anchor_ns is None:
             self.segments = 1
-            lost, notes = NO_LOSS
+            return self._put(frame, Loss(is_step=True))
+        if self._waiting:
+            return self._decide(frame)
+        before: list[Placed] = []
+        if self._held or frame.time_ns <= anchor_ns:
+            if frame.time_ns <= anchor_ns and self._is_known(frame, anchor_ns):
+                self.repeated += 1
+                return []
+            before, is_held = self._sort_in(frame)
+            if is_held:
+                return before
+        elif self._has_to_wait(frame, anchor_ns):
+            self._wait(frame)
+            return []
+        return [*before, *self._put(frame, self._loss(frame))]
+
+    def _is_known(self, frame: Frame, anchor_ns: int) -> bool:
+        """Whether the samples of a frame that is not newer than the newest one have been placed."""
+        if self._overlaps and (anchor_ns - frame.time_ns) * _NS * self._rate.fs < len(frame.samples):
+            return True
+        return _key(frame) in self._known
+
+    def _put(self, frame: Frame, loss: Loss) -> list[Placed]:
+        """Give a frame its place after what is missing before it."""
+        samples, time_ns, host_time_s, first = frame
+        lost, notes, repeated, is_step = loss
+        self._known.append(_key(frame))
+        if repeated >= len(samples):
+            self.repeated += 1
+            return []
+        if lost:
+            self._jump(lost, len(samples), time_ns)
+        if self._late_notes:
+            notes, self._late_notes = self._late_notes + notes, ()
+        if is_step:
+            self._gap_ns = (0, 0)  # no stamp from before the step lies in it
+            self._arrivals.restart(host_time_s)
+            self._overlaps = 0
         else:
-            if self._held or time_ns <= anchor_ns:
-                before, is_held = self._sort_in(Frame(samples, time_ns, host_time_s, first))
-                if is_held:
-                    return before
-            lost, notes = self._loss(n, time_ns, host_time_s, first)
-            if lost:
-                self._jump(lost, n, time_ns)
-            if self._late_notes:
-                notes, self._late_notes = self._late_notes + notes, ()
-        self._anchor_ns, self._host_s = time_ns, host_time_s
-        sample = self.next_sample
-        self.next_sample = sample + n
+            self._arrivals.add((time_ns - (self._anchor_ns or 0)) * _NS, host_time_s, is_whole=not lost)
+        self._before_ns = self._anchor_ns or 0
+        self._anchor_ns = time_ns
         if first is not None:
-            self._expected = first + n
-        placed = Placed(sample, samples, time_ns, host_time_s, lost, notes)
-        return [*before, placed] if before else [placed]
+            self._expected = first + len(samples)
+        self._newest = samples = samples[repeated:]
+        sample = self.next_sample
+        self.next_sample = sample + len(samples)
+        return [Placed(sample, samples, time_ns, host_time_s, lost, notes)]
 
     def _jump(self, lost: int, n: int, time_ns: int) -> None:
         self.lost += lost
@@ -229,10 +222,11 @@ class Timeline(SampleIndex):
         # Where the lost samples lie in time: a late frame belongs there. Half a sample is left at its end.
         self._gap_ns = (self._anchor_ns or 0, time_ns - round((n - 1.5) * 1e9 / self._rate.fs))
 
-    def _loss(self, n: int, time_ns: int, host_time_s: float, first: int | None) -> Loss:
-        """Return what is missing between the newest frame and one of ``n`` samples: rules 2, 3 and 5."""
+    def _loss(self, frame: Frame) -> Loss:
+        """Return what is missing between the newest frame and another one: rules 2 to 4, 6 and 7."""
         assert self._anchor_ns is not None
-        elapsed_s = (time_ns - self._anchor_ns) * _NS
+        n, first = len(frame.samples), frame.first
+        elapsed_s = (frame.time_ns - self._anchor_ns) * _NS
         # Counter and stamp agree that nothing is missing: so it is with almost all frames.
         if (
             first is not None
@@ -240,36 +234,180 @@ class Timeline(SampleIndex):
             and elapsed_s > 0
             and abs(elapsed_s * self.fs - n) <= self._agreement
         ):
-            self._rate.add(n, elapsed_s)
-            return NO_LOSS
+            return self._whole(n, elapsed_s)
         expected = elapsed_s * self._rate.fs
         missing = round(expected) - n
-        if first is None and -_STAMP_SLACK < missing < _STAMP_SLACK and 0 < elapsed_s <= _MAX_GAP_S:
-            self._rate.add(n, elapsed_s)
-            return NO_LOSS
         if first is None:
             slack = max(_STAMP_SLACK, self._rate.tolerance * expected)
-            broken = missing <= -slack
+            broken = expected - n < -slack - 0.5
         else:
-            slack, broken = 1.0, False
+            by_stamps, slack, broken = missing, 1.0, False
             step = (first - self._expected) % self._modulus
-            if step or abs(missing) > self._agreement:
-                by_stamps = missing
+            if step or abs(by_stamps) > self._agreement:
                 missing = step + self._modulus * round((by_stamps - step) / self._modulus)
                 doubt = max(self._agreement, _COUNTER_SLACK * expected)
                 broken = missing < 0 or abs(missing - by_stamps) > doubt
+                if abs(missing - by_stamps) <= doubt and self._came(frame, -missing):
+                    return self._overlap(-missing)
             else:
                 missing = 0
-        if broken or not 0 < elapsed_s <= _MAX_GAP_S:
-            what = f"the device's clock stepped by {elapsed_s:+.3f} s"
-            return self._new_segment(NoteCode.CLOCK_STEP, what, n, host_time_s - self._host_s)
-        if missing >= slack:
-            return Loss(missing)
+        if elapsed_s > 0 and not broken and missing < slack:
+            return self._whole(n, elapsed_s)
+        if elapsed_s > 0 and not broken and not self._is_ahead(elapsed_s, frame.host_time_s):
+            rate = None if first is not None else self._other.seen(n, elapsed_s, self._rate.fs)
+            return Loss(missing) if rate is None else self._expect(rate)
+        if elapsed_s > 0 and self._overlaps and (repeated := self._repeated(frame, elapsed_s)) > 0:
+            return self._overlap(repeated)
+        return self._stepped(frame, elapsed_s)
+
+    def _whole(self, n: int, elapsed_s: float) -> Loss:
+        """Nothing is missing: learn the rate."""
+        self._other.forget()
+        self._overlaps = max(0, self._overlaps - 1)
         self._rate.add(n, elapsed_s)
-        return NO_LOSS
+        return NO_LOSS if self._rate.other is None else self._expect(self._rate.other)
+
+    def _expect(self, rate: float) -> Loss:
+        """Expect another rate from here on."""
+        detail = (
+            f"the device streams at {rate:g} Hz and not at {self._rate.nominal:g} Hz as expected: "
+            "give its rate with fs=, or its profile"
+        )
+        self._rate = RateEstimate(rate)
+        self._other.forget()
+        return Loss(notes=(self._note(NoteCode.WRONG_RATE, detail),))
+
+    def _is_ahead(self, elapsed_s: float, host_time_s: float) -> bool:
+        """Whether a frame would hold samples from the future."""
+        arrivals = self._arrivals
+        if not arrivals.keep_pace:
+            return elapsed_s > _MAX_GAP_S
+        slack_s = arrivals.slack_s + DRIFT * arrivals.host_step_s(host_time_s)
+        return arrivals.late_s(elapsed_s, host_time_s) < -slack_s
+
+    def _stepped(self, frame: Frame, elapsed_s: float, true_s: float | None = None) -> Loss:
+        """Begin a segment after a step of the device's clock; ``true_s`` is what elapsed, if known better."""
+        arrivals, n = self._arrivals, len(frame.samples)
+        what = f"the device's clock stepped by {elapsed_s:+.3f} s"
+        if true_s is None and not arrivals.keep_pace:
+            lost = self._estimate(n, arrivals.host_step_s(frame.host_time_s))
+            return self._new_segment(NoteCode.CLOCK_STEP, what, lost)
+        if true_s is None:
+            true_s = arrivals.elapsed_s(frame.host_time_s)
+        what = f"the device's clock stepped by {elapsed_s - true_s:+.3f} s"
+        lost = round(true_s * self._rate.fs) - n
+        least = _LEAST_LOSS_S * self._rate.fs
+        if frame.first is not None:
+            step = (frame.first - self._expected) % self._modulus
+            counted = step + self._modulus * round((lost - step) / self._modulus)
+            lost = counted if counted >= 0 and abs(counted - lost) < least else lost
+            least = 0 if lost == counted else least
+        return self._new_segment(NoteCode.CLOCK_STEP, what, lost if lost >= least else 0)
+
+    def _overlap(self, repeated: int) -> Loss:
+        """Leave out samples that came already."""
+        notes = () if self._overlaps else (self._note(NoteCode.OVERLAP),)
+        self._overlaps = _OVERLAP_FRAMES
+        return Loss(0, notes, repeated)
+
+    def _repeated(self, frame: Frame, elapsed_s: float) -> int:
+        """How many first samples of a frame of one of two streams have come in the other; 0 if it is none."""
+        n, since_s = len(frame.samples), (frame.time_ns - self._before_ns) * _NS
+        if abs(since_s * self._rate.fs - n) < _STAMP_SLACK:  # it goes on from the frame before the newest one
+            self._rate.add(n, since_s)
+            return min(len(self._newest), n)
+        return n - round(elapsed_s * self._rate.fs) if self._on_time(n, elapsed_s, frame.host_time_s) else 0
+
+    def _on_time(self, n: int, elapsed_s: float, host_time_s: float) -> bool:
+        """Whether a frame that overlaps came when its stamp says, not when its samples would be due."""
+        host_s = self._arrivals.host_step_s(host_time_s)
+        off_s = abs(host_s - elapsed_s)
+        return not self._arrivals.keep_pace or off_s < min(_AGREE_S, abs(host_s - n / self._rate.fs))
+
+    def _came(self, frame: Frame, repeated: int) -> bool:
+        """Whether the first samples of a frame are the last ones that were placed."""
+        if not 0 < repeated <= min(len(frame.samples), len(self._newest)):
+            return False
+        return np.array_equal(frame.samples[:repeated], self._newest[-repeated:])
+
+    def _has_to_wait(self, frame: Frame, anchor_ns: int) -> bool:
+        """Whether only the next frame can show what is missing before this one."""
+        n, elapsed_s = len(frame.samples), (frame.time_ns - anchor_ns) * _NS
+        missing = elapsed_s * self._rate.fs - n
+        if frame.first is None and missing < -_STAMP_SLACK and self._is_short(frame, elapsed_s):
+            return True
+        arrivals = self._arrivals
+        if not arrivals.keep_pace:
+            return False
+        limit_s = _WAIT_S if missing < n / 2 else _WAIT_AFTER_LOSS_S
+        late_s = arrivals.late_s(elapsed_s, frame.host_time_s)
+        return late_s > limit_s and late_s > limit_s + DRIFT * arrivals.host_step_s(frame.host_time_s)
+
+    def _is_short(self, frame: Frame, elapsed_s: float) -> bool:
+        """Whether a frame has more samples than time has gone by: a faster rate, an overlap, or a step."""
+        n, expected = len(frame.samples), elapsed_s * self._rate.fs
+        slack = max(_STAMP_SLACK, self._rate.tolerance * n)
+        return not self._overlaps and 0.5 < expected < n - slack - 0.5
+
+    def _wait(self, frame: Frame) -> None:
+        self._waiting.append(frame)
+        self.late += 1  # until it is placed
+
+    def _released(self) -> list[Frame]:
+        waiting, self._waiting = self._waiting, []
+        self.late -= len(waiting)
+        return waiting
+
+    def _decide(self, frame: Frame) -> list[Placed]:
+        """See from a frame what is missing before those that wait."""
+        assert self._anchor_ns is not None
+        held, anchor_ns, fs = self._waiting, self._anchor_ns, self._rate.fs
+        n, step_s = len(frame.samples), (frame.time_ns - held[-1].time_ns) * _NS
+        if len(held) == 1 and self._is_short(held[0], elapsed := (held[0].time_ns - anchor_ns) * _NS):
+            (short,) = self._released()
+            return [*self._put(short, self._short(short, frame, elapsed, step_s)), *self._take(frame)]
+        late_s = self._lateness(frame, anchor_ns)
+        host_s = frame.host_time_s - held[-1].host_time_s
+        if step_s <= 0 and any(_key(frame) == _key(one) for one in held):
+            self.repeated += 1
+            return []
+        goes_on = step_s > 0 and abs(step_s * fs - n) < max(_STAMP_SLACK, self._rate.tolerance * n)
+        if goes_on and (late_s <= _WAIT_S or host_s < step_s / 2):
+            return self._place_all([*self._released(), frame])
+        if not goes_on and len(held) == 1:  # it shows nothing: the next ones will
+            return [*self._place_all(self._released()), *self._take(frame)]
+        if goes_on and frame.host_time_s - held[0].host_time_s < _AT_PACE_S and len(held) < _MAX_WAITING:
+            self._wait(frame)
+            return []
+        # They go on at their pace, and as late: what seemed a delay is time that no stamp shows.
+        late_s = min(self._lateness(one, anchor_ns) for one in ([*held, frame] if goes_on else held))
+        first, *rest = self._released()
+        elapsed_s = (first.time_ns - anchor_ns) * _NS
+        placed = self._put(first, self._stepped(first, elapsed_s, elapsed_s + late_s))
+        placed += self._place_all(rest)
+        return placed + (self._place_all([frame]) if goes_on else self._take(frame))
+
+    def _lateness(self, frame: Frame, anchor_ns: int) -> float:
+        return self._arrivals.late_s((frame.time_ns - anchor_ns) * _NS, frame.host_time_s)
+
+    def _place_all(self, frames: list[Frame]) -> list[Placed]:
+        return [placed for frame in frames for placed in self._put(frame, self._loss(frame))]
+
+    def _short(self, short: Frame, then: Frame, elapsed_s: float, step_s: float) -> Loss:
+        """Return what lies before a frame that has more samples than time went by, seen from the next one."""
+        n, fs = len(short.samples), self._rate.fs
+        came = self._came(short, repeated := n - round(elapsed_s * fs))
+        since_s, m = elapsed_s + step_s, len(then.samples)
+        overlaps = step_s > 0 and abs(since_s * fs - m) < _STAMP_SLACK
+        has_rate = step_s > 0 and is_same_rate(m / step_s, n / elapsed_s) and n < _FASTEST * fs * elapsed_s
+        if has_rate and not (overlaps and came):
+            return self._expect(round((n + m) / since_s, 3))
+        if came and n == m and (overlaps or self._on_time(n, elapsed_s, short.host_time_s)):
+            return self._overlap(repeated)
+        return self._stepped(short, elapsed_s)
 
     def _sort_in(self, frame: Frame) -> Sorted:
-        """Hold a frame that may have come late, or see from it what became of those that are held: rule 4."""
+        """Hold a frame that may have come late, or see from it what became of those that are held: rule 5."""
         n, time_ns, anchor_ns = len(frame.samples), frame.time_ns, self._anchor_ns
         assert anchor_ns is not None
         late = self._lies_in_gap(n, time_ns, anchor_ns)
@@ -296,4 +434,9 @@ class Timeline(SampleIndex):
         """Place what was held after all: the frame before it had a wrong stamp."""
         held, self._held, self._gap_ns = self._held, [], (0, 0)
         self.late -= len(held)
-        return [placed for frame in held for placed in self.place(*frame)]
+        return self._place_all(held)
+
+
+def _key(frame: Frame) -> tuple[int, int]:
+    """What a frame is known by when it comes again."""
+    return frame.time_ns, zlib.crc32(frame.samples.tobytes())

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 
 from ecgedge_bridge.codes import NoteCode
-from ecgedge_bridge.stream.timeline import NO_LOSS, Loss, Placed, SampleIndex
+from ecgedge_bridge.stream.index import NO_LOSS, Loss, Placed, SampleIndex
 from ecgedge_bridge.stream.unwrap import bounded
 from ecgedge_bridge.values import Note, Samples
 
@@ -69,7 +69,7 @@ class UndatedTimeline(SampleIndex):
         n, lost = len(samples), 0
         notes: tuple[Note, ...] = ()
         if not self.segments or self._broken:
-            lost, notes = self._begin(n, host_time_s)
+            lost, notes, *_ = self._begin(n, host_time_s)
             self.lost += lost
             self.next_sample += lost
         self._host_s = host_time_s
@@ -88,7 +88,8 @@ class UndatedTimeline(SampleIndex):
         loss = NO_LOSS
         if self._broken:
             what = "the connection was lost"
-            loss = self._new_segment(NoteCode.ESTIMATED_LOSS, what, n, host_time_s - self._host_s)
+            lost = self._estimate(n, host_time_s - self._host_s)
+            loss = self._new_segment(NoteCode.ESTIMATED_LOSS, what, lost)
         self.segments = max(self.segments, 1)
         self._broken = False
         self._begin_s = host_time_s

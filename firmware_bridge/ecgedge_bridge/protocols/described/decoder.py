@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ecgedge_bridge.protocols.described.profile import GattProfile, Notification
 from ecgedge_bridge.stream.decoder import BlockDecoder, DatedDecoder, UndatedDecoder
-from ecgedge_bridge.stream.timeline import Placed
+from ecgedge_bridge.stream.index import Placed
 from ecgedge_bridge.stream.unwrap import Unwrap
 
 # Unwrapped counters are numbers of 64 bits.

@@ -22,7 +22,7 @@ from ecgedge_bridge.codes import FrameCode
 from ecgedge_bridge.errors import FrameError
 from ecgedge_bridge.protocols.movesense.sensor_data import LSB_MV, PACKET_SAMPLES
 from ecgedge_bridge.stream.decoder import DatedDecoder
-from ecgedge_bridge.stream.timeline import Placed
+from ecgedge_bridge.stream.index import Placed
 from ecgedge_bridge.stream.unwrap import Unwrap
 from ecgedge_bridge.values import Samples
 

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from ecgedge_bridge.codes import FrameCode
 from ecgedge_bridge.errors import FrameError
 from ecgedge_bridge.stream.decoder import DatedDecoder, EarlierFrameError
-from ecgedge_bridge.stream.timeline import Placed
+from ecgedge_bridge.stream.index import Placed
 from ecgedge_bridge.stream.unwrap import Unwrap
 from ecgedge_bridge.values import Samples
 

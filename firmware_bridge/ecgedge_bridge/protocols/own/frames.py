@@ -28,7 +28,7 @@ from ecgedge_bridge.codes import FrameCode
 from ecgedge_bridge.errors import FrameError
 from ecgedge_bridge.protocols.bits import MILLI, Int64s, pack_bits, pack_int24, pad, signed_width, unpack_bits
 from ecgedge_bridge.stream.decoder import DatedDecoder
-from ecgedge_bridge.stream.timeline import Placed
+from ecgedge_bridge.stream.index import Placed
 from ecgedge_bridge.stream.unwrap import Unwrap
 
 ECG_SERVICE = "2cd70001-7b0e-4af6-99ad-b3cabfd17120"

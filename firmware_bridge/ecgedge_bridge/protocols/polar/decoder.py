@@ -8,7 +8,7 @@ from ecgedge_bridge.protocols.bits import MILLI
 from ecgedge_bridge.protocols.polar.control import ACC_FS, ECG_FS
 from ecgedge_bridge.protocols.polar.frames import decode_acc_frame, decode_ecg_frame
 from ecgedge_bridge.stream.decoder import DatedDecoder
-from ecgedge_bridge.stream.timeline import Placed
+from ecgedge_bridge.stream.index import Placed
 from ecgedge_bridge.values import Acceleration
 
 

@@ -127,7 +127,11 @@ class PolarSession(Session):
     def stop(self) -> Script:
         """Stop what may be running: a stream left on empties the strap's battery."""
         while self._running:
-            yield from self._command(self._running.pop())
+            reply = yield from self._command(self._running.pop())
+            if reply.status not in (Status.OK, Status.ALREADY_IN_STATE):
+                what = f"the device refused to end its measurement: {status_text(reply.status)}"
+                advice = "take the strap off, or its battery goes empty"
+                self._note(NoteCode.NOT_STOPPED, f"{what}; {advice}")
 
     def _command(self, data: bytes) -> _Dialogue:
         """Send a command and collect its reply, which may come in several parts."""
