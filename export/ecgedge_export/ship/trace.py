@@ -71,13 +71,14 @@ class _NotedGate(Gate):
         super().__init__(models.gate)
         self._into = into
 
-    def assess(self, x: npt.NDArray[np.floating], beats: Beats) -> Assessment:
-        found = super().assess(x, beats)
-        flat = found.reasons == ("flat",)
+    def assess(self, x: npt.NDArray[np.floating], beats: Beats, clipped: float = 0.0) -> Assessment:
+        found = super().assess(x, beats, clipped)
+        by_rule = found.reasons in (("flat",), ("clipped",))
         self._into.append(
             {
                 "samples": len(x),
-                "features": [] if flat else _numbers(gate_features(x, beats, self._fs)),
+                "clipped": round(clipped, _DIGITS),
+                "features": [] if by_rule else _numbers(gate_features(x, beats, self._fs)),
                 "score": round(found.score, _DIGITS),
                 "accepted": found.accepted,
                 "morphology": found.morphology,

@@ -49,9 +49,8 @@ def test_random_bytes_in_every_format_are_what_the_library_reads(
     data = np.random.default_rng(fmt).integers(0, 256, FORMATS[fmt].bytes_of(total) + 8, dtype=np.uint8)
     data = data[: FORMATS[fmt].bytes_of(total)]
     if fmt == 311:
-        data[3::4] &= (
-            0x3F  # unused bits, which writers leave at zero and the library takes for more of a sample
-        )
+        # Unused bits: writers leave them at zero, the library takes them for more of a sample.
+        data[3::4] &= 0x3F
     lines = [f"a.dat {fmt}x{n} {100 + i}(7)/mV 12 0 {5 + i} 0 0 lead{i}" for i, n in enumerate(per_frame)]
     path = record(tmp_path, f"r {len(per_frame)} 100 {frames}\n" + "\n".join(lines) + "\n", a=data)
     padded = np.concatenate([data, np.zeros(8, np.uint8)])  # the library wants whole groups
