@@ -10,7 +10,7 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help demo test test-fast test-bluez test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge clean
+.PHONY: help demo test test-fast test-bluez test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge sbom lock clean
 .DEFAULT_GOAL = demo
 
 # Each target with the text behind its ##.
@@ -44,10 +44,11 @@ lint: $(VENV)/.installed-dev  ## ruff, mypy and the import rules
 	$(VENV)/bin/lint-imports
 
 # A million random and mutated notifications through every decoder, and ten million adversarial samples through
-# a monitor; the tests run a share of both.
+# a monitor, and broken archives, recipes, manifests and tables through the exporter; the tests run a share of all.
 fuzz: $(VENV)/.installed-dev  ## random and hostile input, a million notifications
 	$(PY) tests/bridge/fuzz.py --count 1000000
 	$(PY) tests/edge/fuzz.py --count 10000000
+	$(PY) tests/export/fuzz_files.py --count 20000
 
 # Everything that is measured, beside what a user would pick instead, and the README's tables from it: half an hour
 # on a machine that does nothing else. The other packages go into an environment in the user's cache.
@@ -73,6 +74,16 @@ bench-bridge: $(VENV)/.installed-dev  ## decoding, GATT, faults, an hour with tw
 bench-edge: $(VENV)/.installed-dev  ## CPU time of an hour of ECG, stage by stage
 	$(PY) -m benchmarks pipeline
 
+# What a release consists of beside its own code: CycloneDX, from what is installed.
+sbom: $(VENV)/.installed-dev  ## a bill of materials of what is installed
+	@mkdir -p dist
+	$(PY) tests/packaging/sbom.py --extra export > dist/sbom.json
+
+lock: $(VENV)/.installed-dev  ## requirements-dev.lock anew, from pyproject.toml
+	$(PIP) uv
+	$(VENV)/bin/uv pip compile pyproject.toml --extra dev --generate-hashes --universal --python-version 3.11 \
+		--no-header --no-annotate --no-emit-index-url --quiet --output-file requirements-dev.lock
+
 clean:  ## remove the environment and all caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -90,8 +101,9 @@ $(VENV)/.installed-sim: pyproject.toml | $(PY)
 	@$(PIP) --editable '.[sim]'
 	@touch $@
 
-# The development extra holds the other one.
+# The development extra holds the other one. LOCKED=1 installs the very files of requirements-dev.lock, by their
+# hashes (CI does); other platforms and Pythons take the extra. `make lock` writes the lock again.
 $(VENV)/.installed-dev: pyproject.toml | $(PY)
 	@echo "installing ecgedge and all development tools into $(VENV) (PyTorch is large: some minutes)"
-	@$(PIP) --editable '.[dev]'
+	@$(if $(LOCKED),$(PIP) --require-hashes -r requirements-dev.lock && $(PIP) --no-deps --editable .,$(PIP) --editable '.[dev]')
 	@touch $@ $(VENV)/.installed-sim

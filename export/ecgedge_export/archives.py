@@ -123,7 +123,8 @@ def npz(path: Path, remedy: str) -> Iterator[np.lib.npyio.NpzFile]:
         It is damaged, or lacks an array.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # By our own handle: numpy leaves its own open where the archive is broken.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             if not isinstance(arrays, np.lib.npyio.NpzFile):
                 raise ValueError("it is no archive of arrays")
             yield arrays
