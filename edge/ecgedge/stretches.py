@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from ecgedge.events import Beat, Event, Gap, Quality
-from ecgedge.hrv.rate import heart_rate_bpm
+from ecgedge.stream.rate import heart_rate_bpm
 
 # Beats and verdicts that wait for each other at most: minutes of them. Without a gate nothing is handed on.
 _MOST_WAITING = 1000

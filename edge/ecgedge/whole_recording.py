@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,6 @@ from ecgedge.gate.model import GateModel
 from ecgedge.gate.stage import QualityStage
 from ecgedge.hrv import heart_rate_bpm
 from ecgedge.monitor import Models, Monitor
-from ecgedge.recording.load import Recording
 from ecgedge.rhythm.model import RhythmModel
 from ecgedge.rhythm.sinus import rate_word
 from ecgedge.rhythm.stage import AF_LEAST_S, SHORTEST_S
@@ -29,6 +28,19 @@ from ecgedge.summary import Summarizer
 from ecgedge_bridge.values import SampleBlock
 
 E = TypeVar("E", bound=Event)
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """A signal with its rate, such as an :class:`ecgedge.Recording`."""
+
+    @property
+    def mv(self) -> npt.NDArray[np.float32]:
+        """The signal in mV, NaN where samples are missing; shape (n,)."""
+
+    @property
+    def fs(self) -> float:
+        """Its rate in Hz."""
 
 
 Reason = Literal["too_short", "no_signal", "noise"]
@@ -76,7 +88,7 @@ class Classification:
 
 
 def classify(
-    mv: npt.ArrayLike | Recording, fs: float | None = None, *, models: Models | None = None
+    mv: npt.ArrayLike | Recorded, fs: float | None = None, *, models: Models | None = None
 ) -> Classification:
     """Name the rhythm of one lead.
 
@@ -130,7 +142,7 @@ def classify(
 
 
 def detect_beats(
-    mv: npt.ArrayLike | Recording, fs: float | None = None, *, models: Models | None = None
+    mv: npt.ArrayLike | Recorded, fs: float | None = None, *, models: Models | None = None
 ) -> npt.NDArray[np.int64]:
     """Find R peaks: int64 sample indices, ascending.
 
@@ -162,7 +174,7 @@ class Beats:
 
 
 def classify_beats(
-    mv: npt.ArrayLike | Recording, fs: float | None = None, *, models: Models | None = None
+    mv: npt.ArrayLike | Recorded, fs: float | None = None, *, models: Models | None = None
 ) -> Beats:
     """Find R peaks and name each beat's AAMI class.
 
@@ -185,7 +197,7 @@ def classify_beats(
 
 
 def assess_quality(
-    mv: npt.ArrayLike | Recording,
+    mv: npt.ArrayLike | Recorded,
     fs: float | None = None,
     window_s: float = 10.0,
     *,
@@ -210,7 +222,7 @@ def assess_quality(
 
 
 def summarize(
-    mv: npt.ArrayLike | Recording, fs: float | None = None, *, models: Models | None = None
+    mv: npt.ArrayLike | Recorded, fs: float | None = None, *, models: Models | None = None
 ) -> Summary:
     """Sum up a recording: usable signal, heart rate, AF, ectopic beats, pauses, HRV.
 
@@ -238,7 +250,7 @@ def _bundled_gate() -> GateModel:
     return GateModel.load()
 
 
-def _signal(mv: npt.ArrayLike | Recording, fs: float | None) -> SampleBlock:
+def _signal(mv: npt.ArrayLike | Recorded, fs: float | None) -> SampleBlock:
     """The signal as one block.
 
     Raises
@@ -246,7 +258,7 @@ def _signal(mv: npt.ArrayLike | Recording, fs: float | None) -> SampleBlock:
     ValueError
         There is no rate, or another one than that of the recording.
     """
-    if isinstance(mv, Recording):
+    if isinstance(mv, Recorded):
         if fs is not None and fs != mv.fs:
             raise ValueError(f"fs is {fs:g} Hz and the recording has {mv.fs:g} Hz: leave fs out")
         return SampleBlock(mv.mv, mv.fs, 0)

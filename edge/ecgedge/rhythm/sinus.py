@@ -13,12 +13,14 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.beat_classes.features import AFTER, BEFORE, P_WAVE, QRS
 from ecgedge.stream.amplitude import FLOOR_MV
 from ecgedge.stream.segment import DetectedBeat
 
 RateWord = Literal["bradycardia", "tachycardia"]
 
+# Samples of a wave at 100 Hz around its R peak, and where in it the P wave and the QRS lie.
+BEFORE, AFTER = 36, 44
+P_WAVE, QRS = slice(BEFORE - 26, BEFORE - 8), slice(BEFORE - 8, BEFORE + 9)
 # The usual limits, 50 (ESC 2021; 60 in older books, which calls a third of healthy sleepers ill) and 100.
 SLOW_BPM, FAST_BPM = 50.0, 100.0
 NEAR_LIMITS = (

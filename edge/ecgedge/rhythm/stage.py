@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ecgedge.events import Event, Rhythm
-from ecgedge.hrv.rate import heart_rate_bpm
 from ecgedge.rhythm.decision import Hysteresis
 from ecgedge.rhythm.model import RhythmModel
 from ecgedge.rhythm.sinus import looks_sinus, may_be_sinus, rate_word
+from ecgedge.stream.rate import heart_rate_bpm
 from ecgedge.stream.segment import Part, Segment, Verdict
 from ecgedge.stream.windowing import Stretch, Windows
 

@@ -18,11 +18,11 @@ from rich.table import Table
 from rich.text import Text
 
 from ecgedge.events import Battery, Beat, Event, FrameLost, Gap, Hrv, LinkState, Note, Quality, Rhythm
-from ecgedge.hrv.rate import heart_rate_bpm
 from ecgedge.sinks.plain import plain
 from ecgedge.sinks.screen.braille import braille
 from ecgedge.sinks.sink import Item
 from ecgedge.sinks.words import STATES, clock, describe, reasons, shown_at_s, verdict
+from ecgedge.stream.rate import heart_rate_bpm
 from ecgedge_bridge.values import Acceleration, HeartRate, SampleBlock
 
 __all__ = ["LiveView"]
