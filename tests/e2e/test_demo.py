@@ -17,7 +17,6 @@ from ecgedge.demo.synthetic import Segment, synthesize
 pytest.importorskip("bumble", reason="the extra sim is not installed")
 
 TOTAL = round(sum(segment.duration_s for _, segment, _ in PLAY) * FS)
-LINK = {"linkstate", "battery"}
 
 Json = dict[str, Any]
 
@@ -134,7 +133,9 @@ def test_what_was_recorded_replays_to_the_same_events(ecgedge: Any, demo: Run) -
     done = ecgedge.run("replay", str(demo.record), "--json")
     assert done.returncode == 0, done.stderr
     *replayed, summary = [json.loads(line) for line in done.stdout.splitlines()]
-    assert without_times(replayed) == without_times([e for e in demo.events if e["type"] not in LINK])
+    for kind in ("beat", "quality", "rhythm", "hrv", "gap"):
+        kept = [event for event in replayed if event["type"] == kind]
+        assert without_times(kept) == without_times(demo.of(kind))
     assert summary["beats"] == demo.summary["beats"]
 
 
