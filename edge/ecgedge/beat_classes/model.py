@@ -9,14 +9,14 @@ import numpy as np
 from ecgedge.artefacts.backends import Backend
 from ecgedge.artefacts.folder import ModelFolder
 from ecgedge.artefacts.manifest import Manifest
-from ecgedge.beat_classes.features import FS, N_INPUTS, BeatView, beat_inputs
+from ecgedge.beat_classes.features import FS, N_INPUTS, BeatInputs, beat_inputs
 from ecgedge_bridge.errors import ModelError
 
 NORMALISATION = "beat_views"
 
 
 class BeatClassModel(ModelFolder):
-    """A model that names a beat from its :class:`ecgedge.beat_classes.features.BeatView`.
+    """A model that names a beat from its :class:`ecgedge.beat_classes.features.BeatInputs`.
 
     Parameters
     ----------
@@ -45,10 +45,10 @@ class BeatClassModel(ModelFolder):
         super().__init__(manifest, backend)
         self._clip = float(values["clip"])
 
-    def symbols(self, views: Sequence[BeatView]) -> list[str]:
+    def symbols(self, views: Sequence[BeatInputs]) -> list[str]:
         """Class of each beat, as the manifest names it; what is prepared together costs less."""
         if not views:
             return []
-        waves, intervals = np.array([v.waves for v in views]), np.array([v.intervals for v in views])
-        rows = beat_inputs(waves, intervals, self._clip)[:, None, None]
+        waves, rhythm = np.array([v.waves for v in views]), np.array([v.rhythm for v in views])
+        rows = beat_inputs(waves, rhythm, self._clip)[:, None, None]
         return [self.manifest.classes[int(self.backend.run(x).argmax())] for x in rows]

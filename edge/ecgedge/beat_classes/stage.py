@@ -14,7 +14,7 @@ from ecgedge.beat_classes.features import (
     LONGEST_RR_S,
     N_WAVE,
     BeatHistory,
-    BeatView,
+    BeatInputs,
     Floats,
     cut,
 )
@@ -30,7 +30,7 @@ class _Followed(NamedTuple):
     """A beat whose following interval is known; ``inputs`` is None where the model need not be asked."""
 
     beat: DetectedBeat
-    inputs: BeatView | None
+    inputs: BeatInputs | None
 
 
 class BeatClassStage:
@@ -90,7 +90,7 @@ class BeatClassStage:
         beat, self._held = self._held, None
         before_s = None if beat.rr_ms is None else 1e-3 * beat.rr_ms
         taken = self._wave(segment, beat), before_s, (following - beat.position) / segment.fs
-        usual = self._usual_is_named and self._history.take_if_usual(*taken)
+        usual = self._usual_is_named and self._history.take_if_plain(*taken)
         return [_Followed(beat, None if usual else self._history.take(*taken))]
 
     @staticmethod
