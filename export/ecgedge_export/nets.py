@@ -147,7 +147,7 @@ class BeatClassNet(nn.Module):
         super().__init__()
         waves, samples, figures = shape
         row = waves * samples + figures
-        hidden, wave_hidden, wider, widest = 24, 16, width + 4, 2 * width - 4
+        hidden, wave_hidden, wider, widest = 32, 16, width + 4, 2 * width - 4
         self.waves = nn.Sequential(
             nn.Conv2d(1, width, (1, 5 * waves), (1, 2 * waves), bias=False),
             nn.BatchNorm2d(width),
