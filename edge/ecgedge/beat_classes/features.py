@@ -172,7 +172,7 @@ class BeatHistory:
         self._learn(wave, before)
         return inputs
 
-    def take_if_plain(self, wave: Floats, before_s: float | None, after_s: float) -> bool:
+    def take_if_template(self, wave: Floats, before_s: float | None, after_s: float) -> bool:
         """Take the next beat if it is so plainly the template beat that no model need be asked.
 
         It came when it was due, so does the next one, half of the intervals repeat one before them, and it

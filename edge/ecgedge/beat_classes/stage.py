@@ -90,7 +90,7 @@ class BeatClassStage:
         beat, self._held = self._held, None
         before_s = None if beat.rr_ms is None else 1e-3 * beat.rr_ms
         taken = self._wave(segment, beat), before_s, (following - beat.position) / segment.fs
-        usual = self._usual_is_named and self._history.take_if_plain(*taken)
+        usual = self._usual_is_named and self._history.take_if_template(*taken)
         return [_Followed(beat, None if usual else self._history.take(*taken))]
 
     @staticmethod

@@ -294,7 +294,7 @@ def steady(n: int = 40) -> tuple[bf.BeatHistory, np.ndarray]:
 def test_a_beat_that_is_not_plain_is_left_to_the_model(gain, before, after) -> None:
     history, plain = steady()
     untouched, _ = steady()
-    assert not history.take_if_plain(np.float32(gain) * plain, before, after)
+    assert not history.take_if_template(np.float32(gain) * plain, before, after)
     a, b = (each.take(plain, 0.8, 0.8) for each in (history, untouched))
     np.testing.assert_array_equal(a.waves, b.waves)
     np.testing.assert_array_equal(a.rhythm, b.rhythm)
@@ -302,7 +302,7 @@ def test_a_beat_that_is_not_plain_is_left_to_the_model(gain, before, after) -> N
 
 def test_a_plain_beat_teaches_what_it_would_have_taught() -> None:
     (asked, plain), (passed, _) = steady(), steady()
-    assert passed.take_if_plain(1.1 * plain, 0.82, 1.4), "a pause after it does not matter"
+    assert passed.take_if_template(1.1 * plain, 0.82, 1.4), "a pause after it does not matter"
     asked.take(1.1 * plain, 0.82, 1.4)
     a, b = (history.take(plain, 0.5, 0.8) for history in (asked, passed))
     np.testing.assert_array_equal(a.waves, b.waves)
@@ -312,7 +312,7 @@ def test_a_plain_beat_teaches_what_it_would_have_taught() -> None:
 def test_a_new_wearer_is_left_to_the_model() -> None:
     for n in (0, bf.PLAIN_BEATS - 1):
         history, plain = steady(n)
-        assert not history.take_if_plain(plain, 0.8, 0.8)
+        assert not history.take_if_template(plain, 0.8, 0.8)
 
 
 def test_the_model_is_asked_about_few_beats_of_sinus_rhythm_and_would_say_the_same(
@@ -329,5 +329,5 @@ def test_the_model_is_asked_about_few_beats_of_sinus_rhythm_and_would_say_the_sa
 
     found = named()
     assert len(asked) < 0.3 * len(found)
-    monkeypatch.setattr(bf.BeatHistory, "take_if_plain", lambda *_: False)
+    monkeypatch.setattr(bf.BeatHistory, "take_if_template", lambda *_: False)
     assert named() == found
