@@ -190,9 +190,10 @@ def draft() -> Manifest:
         hop_s=1.0,
         min_window_s=2.0,
         bandpass_taps=(-0.25, 0.5, -0.25),
-        resampler={"half_width": 16.0, "kaiser_beta": 8.0, "cutoff": 0.9},
+        resampler={"half_width_s": 0.16, "beta": 8.0, "cutoff_hz": 41.0},
         normalisation=Normalisation("qrs_height", {"clip": 1.5}),
         classes=("N", "A", "O", "~"),
+        roles={"N": "normal", "A": "af", "O": "other", "~": "noise"},
         temperature=1.25,
         thresholds={"conclusive": 0.5},
         training_data=(

@@ -1,4 +1,4 @@
-"""What the runtime says: immutable events, each with its place in the stream.
+"""What the runtime finds: immutable events, each with its place in the stream.
 
 ``sample`` is an index in the caller's own rate, ``time_s`` the same place in seconds since the start of the
 stream; ``end_sample`` and ``end_time_s`` follow where the event lasts.
@@ -31,8 +31,8 @@ class Beat(JsonEvent):
 class Quality(JsonEvent):
     """The noise gate's verdict on a stretch of signal.
 
-    ``accepted`` says whether the rhythm can be told from it, ``score`` is the probability (0 to 1) that it
-    can, ``reasons`` names what speaks against it; ``morphology`` says whether the shape of its beats can be
+    ``accepted``: the rhythm can be told from it, ``score`` is the probability (0 to 1) that it
+    can, ``reasons`` names what speaks against it; ``morphology``: the shape of its beats can be
     trusted too.
     """
 
@@ -60,7 +60,7 @@ class Quality(JsonEvent):
 class Rhythm(JsonEvent):
     """The rhythm of one window that the model saw.
 
-    ``label`` is the decision after hysteresis (N, A, O or ~), ``window_label`` what this window alone says,
+    ``label`` is the decision after hysteresis (N, A, O or ~), ``window_label`` that of this window alone,
     ``probabilities`` maps each class to this window's calibrated probability; ``conclusive`` is False where
     no class was probable enough; ``changed`` marks the first event of a new label.
     """

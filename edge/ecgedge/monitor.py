@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ecgedge.beat_classes.model import BeatClassModel
@@ -34,7 +34,7 @@ class Models:
     Raises
     ------
     ModelError
-        They do not work at one rate.
+        They do not work at one rate, or behind the same filters.
 
     Examples
     --------
@@ -49,15 +49,16 @@ class Models:
     beats: BeatNet
 
     def __post_init__(self) -> None:
-        rates = {
-            "rhythm": self.rhythm.manifest.fs,
-            "beat_classes": self.beat_classes.manifest.fs,
-            "gate": self.gate.fs,
-            "beats": self.beats.fs,
-        }
-        if len(set(rates.values())) > 1:
-            told = ", ".join(f"{name} at {fs:g} Hz" for name, fs in rates.items())
-            raise ModelError(f"the models work at different rates ({told}): give four of one rate")
+        fronts = {f.name: getattr(self, f.name).front_end for f in fields(self)}
+        rates = ", ".join(f"{name} at {front.fs:g} Hz" for name, front in fronts.items())
+        if len({front.fs for front in fronts.values()}) > 1:
+            raise ModelError(f"the models work at different rates ({rates}): give four of one rate")
+        odd = [name for name, front in fronts.items() if not front.agrees(self.rhythm.front_end)]
+        if odd:
+            raise ModelError(
+                f"the models for {', '.join(odd)} were trained behind other filters than the rhythm model: "
+                "give four that were made together"
+            )
 
     @classmethod
     def load(

@@ -13,19 +13,15 @@ import numpy.typing as npt
 
 from ecgedge.beat_classes.stage import BeatClassStage
 from ecgedge.beats.detector import bundled_net
-from ecgedge.beats.net import FS
 from ecgedge.beats.stage import BeatStage
 from ecgedge.events import Beat, Event, Quality, Rhythm
 from ecgedge.gate.model import GateModel
 from ecgedge.gate.stage import QualityStage
 from ecgedge.hrv import heart_rate_bpm
 from ecgedge.monitor import Models, Monitor
-from ecgedge.stream.filters import FrontEnd
 from ecgedge.stream.pipeline import Pipeline
-from ecgedge.stream.stage import Stage
 from ecgedge_bridge.values import SampleBlock
 
-NOISY = "~"
 E = TypeVar("E", bound=Event)
 
 
@@ -37,7 +33,7 @@ class Classification:
     ``probabilities`` maps each to its probability, ~ to 1.0 where the gate let no window through to the
     model; ``conclusive`` is False for ~ and where no class was probable enough; ``usable_fraction`` is the
     share of the recording that the gate accepted; ``heart_rate_bpm`` is None where there are fewer than two
-    beats; ``af`` says whether this is atrial fibrillation, None where neither is probable enough.
+    beats; ``af``: this is atrial fibrillation, None where neither is probable enough.
     """
 
     label: str
@@ -82,10 +78,12 @@ def classify(mv: npt.ArrayLike, fs: float, *, models: Models | None = None) -> C
     rhythms = _of(Rhythm, events)
     beats = [b.time_s for b in _of(Beat, events)]
     usable = _usable_fraction(_of(Quality, events))
-    p = _joined(rhythms)
+    manifest = monitor.models.rhythm.manifest
+    noise = next(iter(manifest.with_role("noise")), "noise")
+    p = _joined(rhythms) if rhythms else {**dict.fromkeys(manifest.classes, 0.0), noise: 1.0}
     label = max(p, key=p.__getitem__)
-    conclusive = label != NOISY and any(r.conclusive and r.window_label == label for r in rhythms)
-    af = None if label == NOISY else monitor.af(p)
+    conclusive = label != noise and any(r.conclusive and r.window_label == label for r in rhythms)
+    af = None if label == noise else monitor.af(p)
     return Classification(label, p, usable, heart_rate_bpm(beats), conclusive, af)
 
 
@@ -101,8 +99,8 @@ def detect_beats(mv: npt.ArrayLike, fs: float, *, models: Models | None = None) 
     >>> detect_beats(x, fs=130)[:3].tolist()
     [100, 230, 360]
     """
-    stages = (BeatStage(models.beats if models else bundled_net()),)
-    events = _run(_pipeline(stages), mv, fs)
+    net = models.beats if models else bundled_net()
+    events = _run(Pipeline((BeatStage(net),), net.fs, net.front_end), mv, fs)
     return np.array([b.sample for b in _of(Beat, events)], np.int64)
 
 
@@ -112,7 +110,7 @@ class Beats:
 
     ``sample`` holds their R peaks, int64 of shape (n,), ascending; ``symbol`` their AAMI classes, of the same
     shape: N (normal, bundle branch block, escape), S (supraventricular ectopic), V (ventricular ectopic),
-    F (fusion of V and N), Q (paced or not to be told).
+    F (fusion of V and N), Q (paced or unknown).
     """
 
     sample: npt.NDArray[np.int64]
@@ -134,8 +132,9 @@ def classify_beats(mv: npt.ArrayLike, fs: float, *, models: Models | None = None
     """
     models = models or _bundled()
     stages = BeatStage(models.beats, events=False), BeatClassStage(models.beat_classes)
-    beats = _of(Beat, _run(_pipeline(stages), mv, fs))
-    symbols = [b.symbol or "Q" for b in beats]
+    beats = _of(Beat, _run(Pipeline(stages, models.beats.fs, models.beats.front_end), mv, fs))
+    unknown = next(iter(models.beat_classes.manifest.with_role("unknown")), "")
+    symbols = [b.symbol or unknown for b in beats]
     return Beats(np.array([b.sample for b in beats], np.int64), np.array(symbols, np.str_))
 
 
@@ -157,7 +156,7 @@ def assess_quality(
         raise ValueError(f"window_s is {window_s:g}: the gate assesses windows of 5 to 30 s")
     net, gate = (models.beats, models.gate) if models else (bundled_net(), _bundled_gate())
     stages = BeatStage(net, events=False), QualityStage(gate, window_s)
-    return _of(Quality, _run(_pipeline(stages), mv, fs))
+    return _of(Quality, _run(Pipeline(stages, net.fs, net.front_end), mv, fs))
 
 
 @cache
@@ -168,10 +167,6 @@ def _bundled() -> Models:
 @cache
 def _bundled_gate() -> GateModel:
     return GateModel.load()
-
-
-def _pipeline(stages: Sequence[Stage]) -> Pipeline:
-    return Pipeline(stages, FS, FrontEnd.default(FS))
 
 
 def _run(pipeline: Pipeline, mv: npt.ArrayLike, fs: float) -> list[Event]:
@@ -189,10 +184,8 @@ def _usable_fraction(quality: Sequence[Quality]) -> float:
 
 
 def _joined(rhythms: Sequence[Rhythm]) -> dict[str, float]:
-    """Geometric mean of the probabilities of the longest windows: a 10 s start says less than the 30 s after
-    it."""
-    if not rhythms:
-        return {"N": 0.0, "A": 0.0, "O": 0.0, NOISY: 1.0}
+    """Geometric mean of the probabilities of the longest windows: the first 10 s are known less surely than
+    the 30 s after them."""
     longest = max(r.end_time_s - r.time_s for r in rhythms)
     chosen = [r for r in rhythms if r.end_time_s - r.time_s > 0.9 * longest]
     log_p = np.mean([np.log(np.maximum(list(r.probabilities.values()), 1e-9)) for r in chosen], axis=0)

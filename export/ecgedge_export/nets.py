@@ -7,6 +7,7 @@ because ONNX Runtime's fp32 Conv2d is 2.9 times faster than its Conv1d and TFLit
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 from typing import NamedTuple
 
 import torch
@@ -178,7 +179,8 @@ class BeatClassNet(nn.Module):
         with torch.no_grad():
             self.out_of_waves.weight.mul_(allowed)
         # What starts at nothing and has no gradient stays there, so that the exported layer is a plain one.
-        self.out_of_waves.weight.register_hook(lambda gradient: gradient * allowed.to(gradient.device))
+        weight: Any = self.out_of_waves.weight  # torch's type hints do not know the hook
+        weight.register_hook(lambda gradient: gradient * allowed.to(gradient.device))
 
     def forward(self, x: Tensor) -> Tensor:
         row = x.unsqueeze(1)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar
 
+from ecgedge.artefacts.manifest import ROLES
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_bridge.schema import Place, build, converted, integer, number, parse_toml
+from ecgedge_bridge.schema import Place, build, choice, converted, integer, number, parse_toml
 from ecgedge_export.data import cache_dir
 from ecgedge_export.rhythm.augment import Augment
 
@@ -104,6 +105,7 @@ class Recipe:
     min_window_s: Positive
     clip: Positive
     classes: tuple[str, ...]
+    roles: Mapping[str, Annotated[str, choice(*ROLES["rhythm"])]]
     net: Net
     training: Training = field(default_factory=Training)
     augment: Augment = field(default_factory=Augment)
@@ -151,6 +153,8 @@ def load(path: Path, *, quick: bool = False) -> Recipe:
         No such file, no TOML, an unknown key, a missing one, or a value of another kind.
     """
     recipe = read(Recipe, path)
+    if recipe.roles.keys() != set(recipe.classes):
+        raise ConfigError(f"{path}: roles = {dict(recipe.roles)} must name each of {recipe.classes} once")
     if quick:
         return replace(recipe, training=replace(recipe.training, epochs=QUICK_EPOCHS))
     return recipe

@@ -27,7 +27,7 @@ TASKS: Mapping[str, str] = {
     "gate": "ecgedge_export.gate.task",
 }
 # What a folder has to hold so that a new model may replace it: nobody's other files are ever deleted.
-_MARKS = ("manifest.json", "gate.json", "beats.json")
+_MARKS = ("manifest.json",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,6 @@ def test_a_gate_is_fitted_on_little_of_the_data(tmp_path: Path) -> None:
         pytest.skip(str(missing))
     said = train("gate", tmp_path)
     assert "MIT-BIH DS1: " in said
-    gate = GateModel.load(tmp_path / "models" / "gate" / "gate.json")
+    gate = GateModel.load(tmp_path / "models" / "gate")
     assert 0 < gate.threshold < 1
     assert 0 < gate.morphology_threshold < 1

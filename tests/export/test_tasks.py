@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecgedge.artefacts.manifest import Manifest
 from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.gate.model import GateModel
 from ecgedge_bridge.errors import ConfigError
@@ -97,7 +98,7 @@ def package(tmp_path: Path) -> Path:
     """A folder of models with a gate in it."""
     folder = tmp_path / "models"
     (folder / "gate").mkdir(parents=True)
-    (folder / "gate" / "gate.json").write_text("the old one")
+    (folder / "gate" / "manifest.json").write_text("the old one")
     return folder
 
 
@@ -123,8 +124,9 @@ def test_a_gate_that_is_stopped_at_any_step_leaves_the_package_as_it_was(
     assert content(package) == before
     monkeypatch.setattr(training, step, real)
     tasks.train(job)  # the same job goes on, and replaces it
-    assert list(content(package)) == ["gate/gate.json"]
-    assert GateModel.load(package / "gate" / "gate.json").metrics["trained_on"]
+    assert list(content(package)) == ["gate/CARD.md", "gate/manifest.json", "gate/weights.json"]
+    assert Manifest.load(package / "gate").metrics["trained_on"]
+    assert 0 < GateModel.load(package / "gate").threshold < 1
 
 
 @pytest.mark.parametrize("step", ["measure", "measure_widely"])
@@ -218,11 +220,11 @@ def test_beats_are_measured_before_they_are_installed(
     class Made:
         id, fs, mv, beats, rhythms = "100", 100.0, made.mv, np.round(made.beats).astype(np.int64), ()
 
-    shipped = BeatNet.load(Path(tasks.__file__).parents[2] / "edge/ecgedge/models/beats/beats.json")
+    shipped = BeatNet.load()
     monkeypatch.setattr(training, "build", lambda *_: shipped)
     monkeypatch.setattr(data, "mitdb", lambda ids: [Made()])
     tasks.train(job_for("beats", package, tmp_path / "work"))
-    report = BeatNet.load(package / "beats" / "beats.json").metrics["DS2"]
+    report = Manifest.load(package / "beats").metrics["DS2"]
     assert report["150 ms"]["F1"] > 99
     assert report["50 ms"]["F1"] > 99, "places are in the caller's rate"
     assert "cpu_s_per_hour" not in report

@@ -39,5 +39,6 @@ def test_every_package_is_typed_and_goes_into_the_wheel() -> None:
 
 def test_the_models_are_package_data() -> None:
     models = files("ecgedge") / "models"
-    assert (models / "rhythm" / "manifest.json").is_file()
-    assert (models / "gate" / "gate.json").is_file()
+    for task in ("rhythm", "beat_classes", "gate", "beats"):
+        assert (models / task / "manifest.json").is_file()
+        assert (models / task / "CARD.md").is_file()

@@ -1,20 +1,24 @@
-"""A model folder, loaded: what all models have in common."""
+"""A model folder, loaded: a manifest with a network, or with weights in a file of their own."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from ecgedge.artefacts.backends import Backend, load_backend
-from ecgedge.artefacts.manifest import Manifest
+from ecgedge.artefacts.manifest import Manifest, read_verified
+from ecgedge.artefacts.sealed import artefact_place
 from ecgedge.stream.filters import FrontEnd
+from ecgedge_bridge.errors import ModelError
+from ecgedge_bridge.schema import Place, parse_json
 
 BUNDLED = Path(__file__).parents[1] / "models"
-"""The models in the package, a folder for each."""
+"""The models in the package: a folder for each task, of its name."""
+WEIGHTS_NAME = "weights.json"
 
 
-class ModelFolder:
-    """A manifest and the runtime that runs its network.
+class NetworkFolder:
+    """A manifest, and the runtime that runs its network.
 
     Parameters
     ----------
@@ -22,12 +26,19 @@ class ModelFolder:
         Says how to prepare an input and what the logits mean.
     backend : Backend
         Runs the network.
+
+    Raises
+    ------
+    ModelError
+        The manifest is of another task.
     """
 
-    bundled: ClassVar[str]
+    task: ClassVar[str]
 
     def __init__(self, manifest: Manifest, backend: Backend) -> None:
+        _check_task(manifest, self.task)
         self.manifest, self.backend = manifest, backend
+        self.front_end = front_end(manifest)
 
     @classmethod
     def load(cls, folder: str | Path | None = None, backend: str = "auto") -> Self:
@@ -38,12 +49,41 @@ class ModelFolder:
         ModelError
             Files are missing or changed, or no runtime for them is installed.
         """
-        folder = BUNDLED / cls.bundled if folder is None else Path(folder)
+        folder = BUNDLED / cls.task if folder is None else Path(folder)
         manifest = Manifest.load(folder)
+        _check_task(manifest, cls.task)
         return cls(manifest, load_backend(folder, backend, manifest=manifest))
 
-    @property
-    def front_end(self) -> FrontEnd:
-        """The filters that the model was trained behind."""
-        m = self.manifest
-        return FrontEnd(m.fs, m.bandpass_taps, **m.resampler)
+
+class Weights(NamedTuple):
+    """Verified content of a weights file, where it came from, and the manifest that lists it."""
+
+    manifest: Manifest
+    content: dict[str, Any]
+    place: Place
+
+
+def load_weights(folder: str | Path | None, task: str) -> Weights:
+    """Read the weights of a folder without a network, the one in the package where none is given.
+
+    Raises
+    ------
+    ModelError
+        A file is missing or changed, or of another task; the message names it.
+    """
+    folder = BUNDLED / task if folder is None else Path(folder)
+    manifest = Manifest.load(folder)
+    _check_task(manifest, task)
+    assert manifest.weights is not None  # a manifest of such a task has them
+    place = artefact_place(f"{folder / manifest.weights.file}:")
+    return Weights(manifest, parse_json(read_verified(folder, manifest.weights), place), place)
+
+
+def front_end(manifest: Manifest) -> FrontEnd:
+    """The filters that a model was trained behind."""
+    return FrontEnd(manifest.fs, manifest.bandpass_taps, **manifest.resampler)
+
+
+def _check_task(manifest: Manifest, task: str) -> None:
+    if manifest.task != task:
+        raise ModelError(f"the model's task is {manifest.task!r}: give the folder of a model for {task!r}")

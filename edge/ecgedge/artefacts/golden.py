@@ -95,7 +95,9 @@ def load_golden(folder: str | Path, manifest: Manifest) -> tuple[GoldenCase, ...
     >>> cases[0].preprocessed.shape  # doctest: +SKIP
     (3040,)
     """
-    data = read_verified(folder, manifest.golden.file, manifest.golden.sha256)
+    if manifest.golden is None:
+        raise ModelError(f"the manifest of {folder} lists no golden vectors: {FIX}")
+    data = read_verified(folder, manifest.golden)
     place = artefact_place("golden")
     cases = build(_File, parse_json(data, place, len(data)), place).cases  # bounded where it was read
     for case in cases:

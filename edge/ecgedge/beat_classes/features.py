@@ -28,8 +28,8 @@ FS = 100.0
 BEFORE, AFTER = 36, 44  # samples of a wave around its R peak: from the P wave to the T wave
 N_WAVE = BEFORE + AFTER
 LONGEST_RR_S = 2.0  # what takes longer is a pause, however much longer
-# Means forget with these time constants: on folds of DS1, the F1 of S is 0.84 to 0.90 with them, and 0.69 with
-# medians and quantiles of the last 8, 32 and 128 intervals.
+# Means forget with these time constants: on folds of DS1, the F1 of S is 0.84 to 0.90 with them, and 0.69
+# with medians and quantiles of the last 8, 32 and 128 intervals.
 MINUTE_S, MINUTES_S = 60.0, 300.0
 EARLY = 0.9  # of a mean interval: a beat that comes sooner is early, and no template beat
 STEADY = 0.06  # of the mean interval: intervals that differ by less are about the same

@@ -7,21 +7,21 @@ from collections.abc import Sequence
 import numpy as np
 
 from ecgedge.artefacts.backends import Backend
-from ecgedge.artefacts.folder import ModelFolder
+from ecgedge.artefacts.folder import NetworkFolder
 from ecgedge.artefacts.manifest import Manifest
 from ecgedge.beat_classes.features import FS, N_INPUTS, BeatInputs, beat_inputs
 from ecgedge_bridge.errors import ModelError
 
-NORMALISATION = "beat_views"
+NORMALISATION = "beat_inputs"
 
 
-class BeatClassModel(ModelFolder):
+class BeatClassModel(NetworkFolder):
     """A model that names a beat from its :class:`ecgedge.beat_classes.features.BeatInputs`.
 
     Parameters
     ----------
     manifest : Manifest
-        Of task ``beats``.
+        Of task ``beat_classes``.
     backend : Backend
 
     Raises
@@ -30,25 +30,23 @@ class BeatClassModel(ModelFolder):
         The manifest is of another task, or asks for preprocessing that this version does not know.
     """
 
-    bundled = "beat_classes"
+    task = "beat_classes"
 
     def __init__(self, manifest: Manifest, backend: Backend) -> None:
+        super().__init__(manifest, backend)
         kind, values = manifest.normalisation.kind, manifest.normalisation.values
-        if manifest.task != "beats":
-            raise ModelError(f"the model's task is {manifest.task!r}: give the folder of a beat-class model")
         wanted = kind, manifest.fs, manifest.n_inputs
         if wanted != (NORMALISATION, FS, N_INPUTS) or "clip" not in values:
             raise ModelError(
                 f"the model wants {manifest.n_inputs} values by {kind!r} at {manifest.fs:g} Hz, this version "
                 f"knows {N_INPUTS} by {NORMALISATION!r} at {FS:g} Hz: update ecgedge"
             )
-        super().__init__(manifest, backend)
         self._clip = float(values["clip"])
 
-    def symbols(self, views: Sequence[BeatInputs]) -> list[str]:
+    def symbols(self, inputs: Sequence[BeatInputs]) -> list[str]:
         """Class of each beat, as the manifest names it; what is prepared together costs less."""
-        if not views:
+        if not inputs:
             return []
-        waves, rhythm = np.array([v.waves for v in views]), np.array([v.rhythm for v in views])
+        waves, rhythm = np.array([i.waves for i in inputs]), np.array([i.rhythm for i in inputs])
         rows = beat_inputs(waves, rhythm, self._clip)[:, None, None]
         return [self.manifest.classes[int(self.backend.run(x).argmax())] for x in rows]

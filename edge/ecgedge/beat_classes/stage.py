@@ -23,8 +23,6 @@ from ecgedge.beats.detector import LOOK_BACK_S
 from ecgedge.events import Beat
 from ecgedge.stream.segment import DetectedBeat, Part, Segment
 
-USUAL = "N"  # what a beat is called that is plainly the wearer's usual one
-
 
 class _Followed(NamedTuple):
     """A beat whose following interval is known; ``inputs`` is None where the model need not be asked."""
@@ -51,11 +49,12 @@ class BeatClassStage:
 
     def __init__(self, model: BeatClassModel) -> None:
         self._model, self._history, self.fs = model, BeatHistory(), model.manifest.fs
-        self._usual_is_named = USUAL in model.manifest.classes
+        # What a beat is called that matches the template, if the model has a name for that.
+        self._normal = next(iter(model.manifest.with_role("normal")), None)
         self.reset()
 
     def start(self, segment: Segment) -> None:
-        """Begin a new segment: what was usual in the last one need not be usual any more."""
+        """Begin a new segment: the template of the last one need not fit any more."""
         self.reset()
 
     def reset(self) -> None:
@@ -75,7 +74,8 @@ class BeatClassStage:
             followed += self._release(segment, segment.ring.written + LONGEST_RR_S * segment.fs)
         symbols = iter(self._model.symbols([inputs for _, inputs in followed if inputs]))
         for beat, inputs in followed:
-            beat.symbol = next(symbols) if inputs else USUAL
+            beat.symbol = symbol = next(symbols) if inputs else self._normal
+            beat.role = self._model.manifest.roles[symbol] if symbol else None
         return [segment.event(beat) for beat, _ in followed]
 
     @staticmethod
@@ -90,8 +90,8 @@ class BeatClassStage:
         beat, self._held = self._held, None
         before_s = None if beat.rr_ms is None else 1e-3 * beat.rr_ms
         taken = self._wave(segment, beat), before_s, (following - beat.position) / segment.fs
-        usual = self._usual_is_named and self._history.take_if_template(*taken)
-        return [_Followed(beat, None if usual else self._history.take(*taken))]
+        matches = self._normal is not None and self._history.take_if_template(*taken)
+        return [_Followed(beat, None if matches else self._history.take(*taken))]
 
     @staticmethod
     def _wave(segment: Segment, beat: DetectedBeat) -> Floats:

@@ -121,7 +121,7 @@ class BeatDetector:
         found: list[DetectedBeat] = []
         while self._done + HOP <= written:
             found += self._look(segment)
-        # Signal in shreds must not cost much: no beat can be told from so little.
+        # Signal in shreds must not cost much, and no beat can be found in so little.
         if segment.ended and written >= SHORTEST_S * FS:
             # The last value stands for what never came, long enough for the last sample to be looked at.
             for _ in range(-(-(written + REACH + self._candidates.delay - self._done) // HOP)):

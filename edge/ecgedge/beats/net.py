@@ -7,21 +7,21 @@ It was trained by ``ecgedge-export train recipes/beats.toml``.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.artefacts.folder import BUNDLED
-from ecgedge.artefacts.sealed import FIX, artefact_place, read_sealed, write_sealed
+from ecgedge.artefacts.folder import front_end, load_weights
+from ecgedge.artefacts.sealed import FIX
+from ecgedge.stream.filters import FrontEnd
 from ecgedge_bridge.errors import ModelError
-from ecgedge_bridge.schema import build
+from ecgedge_bridge.schema import build, integer
 
 Floats = npt.NDArray[np.float32]
-SCHEMA = 1
 
 FS = 100.0
 HOP = 100
@@ -32,6 +32,22 @@ DILATIONS = (1, 1, 2, 4)
 REACH = 60
 """Samples on either side that a run looks at: half a kernel at full rate, and 28 steps at half of it."""
 LENGTH = HOP + 2 * REACH
+FRONT_END = FrontEnd.default(FS)
+
+
+class Layer(NamedTuple):
+    """Weights as a matrix (kernel * channels in, channels out), and biases (channels out)."""
+
+    weights: Floats
+    bias: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """Content of the weights file."""
+
+    channels: Annotated[int, integer(1, 1024)]
+    weights: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,53 +64,71 @@ class BeatNet:
     weights : str
         Base64 of float16 values, layer by layer: weights (kernel, channels in, channels out), then biases.
     threshold, back : float
-        How sure a beat must be, and how sure when a beat is overdue.
-    metrics, command : mapping, str
-        What it was measured to do, and what made it.
+        Least sum of probability for a beat, and for one that search-back finds where a beat is overdue.
+    front_end : FrontEnd
+        The filters that it was trained behind.
     """
 
     channels: int
     weights: str
     threshold: float
     back: float
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    command: str = ""
-    fs: ClassVar[float] = FS
+    front_end: FrontEnd = FRONT_END
 
-    def save(self, path: Path) -> None:
-        """Write as JSON, with a digest of the content."""
-        write_sealed(path, SCHEMA, asdict(self))
+    @property
+    def fs(self) -> float:
+        """Rate of the filtered signal in Hz."""
+        return self.front_end.fs
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The thresholds, as a manifest has them."""
+        return {"beat": self.threshold, "search_back": self.back}
+
+    def encoded(self) -> bytes:
+        """Everything but the thresholds, as the weights file has it."""
+        return (json.dumps({"channels": self.channels, "weights": self.weights}, indent=1) + "\n").encode()
 
     @classmethod
-    def load(cls, path: str | Path | None = None) -> BeatNet:
-        """Read what :meth:`save` wrote.
+    def load(cls, folder: str | Path | None = None) -> BeatNet:
+        """Read a model folder, the one in the package where none is given.
 
         Raises
         ------
         ModelError
-            The file is missing, changed, or made for another version.
+            A file is missing, changed, or made for another version; the message names it.
         """
-        path = Path(path or BUNDLED / "beats" / "beats.json")
-        net = build(cls, read_sealed(path, SCHEMA, "the beat detector"), artefact_place("beats"))
+        manifest, content, place = load_weights(folder, "beats")
+        w = build(_Weights, content, place)
+        if manifest.fs != FS:
+            place.refuse(f"is for {manifest.fs:g} Hz, this version finds beats at {FS:g} Hz")
+        if manifest.thresholds.keys() != {"beat", "search_back"}:
+            place.refuse("lacks the thresholds 'beat' and 'search_back' in its manifest")
+        beat, back = manifest.thresholds["beat"], manifest.thresholds["search_back"]
+        net = cls(w.channels, w.weights, beat, back, front_end(manifest))
         net.layers()
         return net
 
-    def layers(self) -> list[tuple[Floats, Floats]]:
-        """Weights as matrices (kernel * channels in, channels out), and biases, of each layer.
+    def layers(self) -> list[Layer]:
+        """Return the layers, from the first to the last.
 
         Raises
         ------
         ModelError
             The number of weights is not what the shapes need.
         """
-        values = np.frombuffer(base64.b64decode(self.weights), np.float16).astype(np.float32)
+        try:
+            values = np.frombuffer(base64.b64decode(self.weights), np.float16).astype(np.float32)
+        except ValueError as error:  # what is no base64, or half a number
+            raise ModelError(f"the weights of the beat detector cannot be read ({error}): {FIX}") from error
         shapes = layer_shapes(self.channels)
         if len(values) != sum(n * m + m for n, m in shapes) or not np.isfinite(values).all():
             raise ModelError(
                 f"the beat detector has {len(values)} weights of the wrong number or kind: {FIX}"
             )
         parts = np.split(values, np.cumsum([size for n, m in shapes for size in (n * m, m)])[:-1])
-        return [(w.reshape(n, m), b) for w, b, (n, m) in zip(parts[::2], parts[1::2], shapes, strict=True)]
+        pairs = zip(parts[::2], parts[1::2], shapes, strict=True)
+        return [Layer(weights.reshape(n, m), bias) for weights, bias, (n, m) in pairs]
 
 
 def layer_shapes(channels: int) -> list[tuple[int, int]]:
@@ -138,7 +172,7 @@ class Runner:
         Parameters
         ----------
         x : ndarray of float32, shape (LENGTH,)
-            Signal in heights of a usual QRS.
+            Signal in heights of a typical QRS.
         """
         self._input[:, 0] = x
         for step in self._steps:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["models"]
 
-_LONG = ("by_record", "confusion")  # tables that only the card has room for
+_LONG = ("by_record", "confusion", "worst", "trained_on")  # tables that only the card has room for
 
 
 def models(as_json: AsJson = False) -> None:
@@ -32,7 +32,10 @@ def models(as_json: AsJson = False) -> None:
 
 def _entry(folder: Path, manifest: Manifest) -> dict[str, Any]:
     content = manifest.verify(folder)
-    sizes = {kind: len(content[artefact.file]) for kind, artefact in manifest.backends.items()}
+    files = {kind: artefact.file for kind, artefact in manifest.backends.items()}
+    if manifest.weights:
+        files["weights"] = manifest.weights.file
+    sizes = {kind: len(content[file]) for kind, file in files.items()}
     return {
         "type": "model",
         "name": folder.name,
@@ -46,7 +49,8 @@ def _entry(folder: Path, manifest: Manifest) -> dict[str, Any]:
 
 
 def _print(entry: dict[str, Any]) -> None:
-    print(f"{entry['name']}: task {entry['task']}, classes {' '.join(entry['classes'])}")
+    classes = f", classes {' '.join(entry['classes'])}" if entry["classes"] else ""
+    print(f"{entry['name']}: task {entry['task']}{classes}")
     print(f"  windows of {entry['window_s']:g} s at {entry['fs']:g} Hz")
     print("  files " + ", ".join(f"{kind} {size / 1000:.0f} kB" for kind, size in entry["bytes"].items()))
     report = entry["metrics"].get("int8_litert", entry["metrics"])

@@ -24,11 +24,11 @@ NAMES = (
     "height_spread", "cvnn", "cvsd", "rr_min_s", "rr_max_s", "beats_per_s",
 )  # fmt: skip
 
-QRS_S = (-0.1, 0.15)
+QRS_S = (-0.1, 0.15)  # around the R peak: also a broad complex is inside
 BEAT_S = (-0.22, 0.4)  # P to T, about
-SURE = 0.8
-PIECES = 10
-_TINY = 1e-9
+SURE = 0.8  # confidence of a beat that is beyond doubt
+PIECES = 10  # of a window, to compare its parts: a second each in ten
+_TINY = 1e-9  # keeps a flat line from dividing by zero
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def gate_features(x: Signal, beats: Beats, fs: float) -> Array:
     qrs = _cut(x, r, qrs_span)
     return np.array([
         sum(sure) / len(sure), sum(c < SURE for c in sure) / len(sure),
-        *_alike(qrs, _cut(x, r, beat_span)),
+        *_similarity(qrs, _cut(x, r, beat_span)),
         *_between(x, r, qrs, qrs_span, fs),
         *_spectrum(x, fs),
         *_unevenness(x),
@@ -80,7 +80,7 @@ def _cut(x: Signal, r: Places, span: Places) -> Signal:
     return cut
 
 
-def _alike(qrs: Signal, whole: Signal) -> tuple[float, float, float]:
+def _similarity(qrs: Signal, whole: Signal) -> tuple[float, ...]:
     """Correlation of beats with those they resemble most: QRS (median, worst but one), whole beats."""
     if len(qrs) < 3:
         return 0.0, 0.0, 0.0
@@ -99,8 +99,8 @@ def _best_match(beats: Signal) -> Array:
     return best
 
 
-def _between(x: Signal, r: Places, qrs: Signal, span: Places, fs: float) -> tuple[float, float]:
-    """What is left outside of the QRS, and how fast it moves, over the usual height of a QRS."""
+def _between(x: Signal, r: Places, qrs: Signal, span: Places, fs: float) -> tuple[float, ...]:
+    """What is left outside of the QRS, and how fast it moves, over the typical height of a QRS."""
     if len(qrs) < 3:
         return 1.0, 1.0
     height = max(_middle(qrs.max(axis=1) - qrs.min(axis=1)), _TINY)
@@ -111,11 +111,11 @@ def _between(x: Signal, r: Places, qrs: Signal, span: Places, fs: float) -> tupl
     bend = (x[2:] - 2 * x[1:-1] + x[:-2])[outside[1:-1]]
     if len(bend) < fs / 2:
         return 1.0, 1.0
-    rest = x[outside]
-    return _rms(rest) / height, _rms(bend) / height
+    between = x[outside]
+    return _rms(between) / height, _rms(bend) / height
 
 
-def _spectrum(x: Signal, fs: float) -> tuple[float, float, float, float]:
+def _spectrum(x: Signal, fs: float) -> tuple[float, ...]:
     """Logarithm of the kurtosis, and shares of the power below 3, from 5 to 15 and above 20 Hz."""
     centred = x - x.mean()
     square = centred * centred
@@ -129,8 +129,8 @@ def _spectrum(x: Signal, fs: float) -> tuple[float, float, float, float]:
     return math.log(max(kurtosis, 1.0)), float(low) / total, float(qrs) / total, float(high) / total
 
 
-def _unevenness(x: Signal) -> tuple[float, float, float, float]:
-    """Range of the liveliest and of the dullest piece over the usual one, wander, spread of the ranges."""
+def _unevenness(x: Signal) -> tuple[float, ...]:
+    """Range of the liveliest and of the dullest piece over the typical one, wander, spread of the ranges."""
     pieces = np.sort(x[: len(x) // PIECES * PIECES].reshape(PIECES, -1), axis=1)
     ranges = np.sort(pieces[:, -1] - pieces[:, 0]) + 1e-6
     middle = float(ranges[PIECES // 2])
@@ -139,7 +139,7 @@ def _unevenness(x: Signal) -> tuple[float, float, float, float]:
     return math.log(ranges[-1] / middle), math.log(middle / ranges[0]), float(levels.std()) / middle, spread
 
 
-def _intervals(rr_s: list[float]) -> tuple[float, float, float, float]:
+def _intervals(rr_s: list[float]) -> tuple[float, ...]:
     """SD and RMS of the differences over the mean, shortest, longest; zeros from fewer than two."""
     n = len(rr_s)
     if n < 2:

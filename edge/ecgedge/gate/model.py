@@ -1,31 +1,30 @@
-"""The noise gate: is this stretch of signal usable, how surely, and what speaks against it.
+"""The noise gate: is this stretch of signal usable, with what probability, and what speaks against it.
 
-Two logistic regressions over the features of ``features.py``: one says whether the rhythm can be told, the
-stricter one whether the shape of beats can. Both were fitted with AF and ectopy labelled clean
+Two logistic regressions over the features of ``features.py``: one for whether the rhythm can be told, a
+stricter one for whether the shape of beats can. Both were fitted with AF and ectopy labelled clean
 (``ecgedge-export train recipes/gate.toml``). Flat signal is refused by rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+import json
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.artefacts.folder import BUNDLED
-from ecgedge.artefacts.sealed import FIX, artefact_place, read_sealed, write_sealed
+from ecgedge.artefacts.folder import front_end, load_weights
+from ecgedge.artefacts.manifest import Size
 from ecgedge.gate.features import NAMES, Beats, Signal, gate_features
 from ecgedge.stream.amplitude import FLOOR_MV
-from ecgedge_bridge.errors import ModelError
+from ecgedge.stream.filters import FrontEnd
 from ecgedge_bridge.schema import build
 
 Array = npt.NDArray[np.float64]
-SCHEMA = 2
+FRONT_END = FrontEnd.default(100.0)
 
-# What a person is told: the feature that speaks most against the window, in words.
+# Words for a person: the feature that speaks most against the window, in words.
 REASONS = {
     "sure": "beats_unsure",
     "unsure": "beats_unsure",
@@ -64,13 +63,27 @@ class Assessment:
     morphology: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Weights:
+    """Content of the weights file."""
+
+    features: tuple[str, ...]
+    mean: tuple[float, ...]
+    scale: tuple[Size, ...]
+    clip: Size
+    weights: tuple[float, ...]
+    bias: float
+    morphology_weights: tuple[float, ...]
+    morphology_bias: float
+
+
 @dataclass(frozen=True, slots=True)
 class GateModel:
     """Two logistic regressions over the same features, each clipped to ``clip`` standard deviations.
 
     ``weights`` and ``bias`` give the log odds of being usable for the rhythm, ``threshold`` is the lowest
-    score that is accepted; ``morphology_*`` are the same for the shape of beats. ``metrics`` and ``command``
-    say what it was measured to do.
+    score that is accepted; ``morphology_*`` are the same for the shape of beats. They were fitted on windows
+    of ``window_s`` seconds behind ``front_end``.
     """
 
     mean: tuple[float, ...]
@@ -82,31 +95,54 @@ class GateModel:
     morphology_bias: float
     morphology_threshold: float
     clip: float = 4.0
-    features: tuple[str, ...] = NAMES
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    command: str = ""
-    fs: ClassVar[float] = 100.0
-    window_s: ClassVar[float] = 10.0
+    window_s: float = 10.0
+    front_end: FrontEnd = FRONT_END
 
-    def save(self, path: Path) -> None:
-        """Write as JSON, with a digest of the content."""
-        write_sealed(path, SCHEMA, asdict(self))
+    @property
+    def fs(self) -> float:
+        """Rate of the filtered signal in Hz."""
+        return self.front_end.fs
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The thresholds, as a manifest has them."""
+        return {"usable": self.threshold, "morphology": self.morphology_threshold}
+
+    def encoded(self) -> bytes:
+        """Everything but the thresholds, as the weights file has it."""
+        own = {f.name: getattr(self, f.name, NAMES) for f in fields(_Weights)}
+        return (json.dumps(own, indent=1, allow_nan=False) + "\n").encode("ascii")
 
     @classmethod
-    def load(cls, path: str | Path | None = None) -> GateModel:
-        """Read what :meth:`save` wrote.
+    def load(cls, folder: str | Path | None = None) -> GateModel:
+        """Read a model folder, the one in the package where none is given.
 
         Raises
         ------
         ModelError
-            The file is missing, changed, or made for other features.
+            A file is missing, changed, or made for other features; the message names it.
         """
-        path = Path(path or BUNDLED / "gate" / "gate.json")
-        gate = build(cls, read_sealed(path, SCHEMA, "the gate"), artefact_place("gate"))
-        lengths = {len(v) for v in (gate.mean, gate.scale, gate.weights, gate.morphology_weights)}
-        if gate.features != NAMES or lengths != {len(NAMES)}:
-            raise ModelError(f"the gate {path} is for other features than this version's: {FIX}")
-        return gate
+        manifest, content, place = load_weights(folder, "gate")
+        w = build(_Weights, content, place)
+        if w.features != NAMES or {len(v) for v in (w.mean, w.scale, w.weights, w.morphology_weights)} != {
+            len(NAMES)
+        }:
+            place.refuse("is for other features than this version of the gate has")
+        if manifest.thresholds.keys() != {"usable", "morphology"}:
+            place.refuse("lacks the thresholds 'usable' and 'morphology' in its manifest")
+        return cls(
+            mean=w.mean,
+            scale=w.scale,
+            weights=w.weights,
+            bias=w.bias,
+            threshold=manifest.thresholds["usable"],
+            morphology_weights=w.morphology_weights,
+            morphology_bias=w.morphology_bias,
+            morphology_threshold=manifest.thresholds["morphology"],
+            clip=w.clip,
+            window_s=manifest.window_s,
+            front_end=front_end(manifest),
+        )
 
 
 class Gate:

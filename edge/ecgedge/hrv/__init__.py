@@ -1,6 +1,6 @@
 """Heart rate variability: RR cleaning and measures over sliding windows, in plain Python and numpy.
 
-The way of an interval: :class:`RrCleaner` says whether it lies between two normal beats, :class:`NnWindow`
+The way of an interval: :class:`RrCleaner` decides whether it lies between two normal beats, :class:`NnWindow`
 keeps those of the last minutes with their running sums, :meth:`NnWindow.measures` reads the result. The stage
 that makes events of it is in ``ecgedge.hrv.stage``.
 """

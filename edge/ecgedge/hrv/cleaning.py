@@ -4,7 +4,7 @@ Source: J. A. Lipponen, M. P. Tarvainen, "A robust algorithm for heart rate vari
 correction using novel beat classification", J Med Eng Technol 43(3), 2019: thresholds that follow the spread
 of the last 91 differences find ectopic, missed and extra beats by their pattern. What differs:
 
-* The 91 differences and the 11 intervals of the local median end two intervals after the one judged instead
+* The 91 differences and the 11 intervals of the local median end two intervals after the one assessed instead
   of being centred on it, since this runs live.
 * An artefact is left out, with the interval on the other side of the odd beat. An interpolated interval in
   its place would lower RMSSD.
@@ -19,23 +19,24 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ecgedge.hrv.ordered import Ordered
 
 SHORTEST_US, LONGEST_US = 240_000, 3_000_000  # 250 to 20 beats a minute: what is outside is no interval
-AHEAD = 2  # intervals after the one judged that its verdict needs
-WARM_UP = 12  # nothing is judged before so many intervals have set the thresholds
-HISTORY = 91
-MEDIAN_OF = 11
-SPREAD = 6.8
-LOWEST_US, HIGHEST_US = 100_000, 200_000
+AHEAD = 2  # later intervals that the verdict on one needs
+WARM_UP = 12  # no verdict before so many intervals have set the thresholds
+HISTORY = 91  # differences that set the threshold, and
+MEDIAN_OF = 11  # intervals of the local median: the paper's
+SPREAD = 6.8  # threshold in lower quartiles of the differences' size, see above,
+LOWEST_US, HIGHEST_US = 100_000, 200_000  # and its limits
 SLOPE, OFFSET = 0.13, 0.17  # the paper's c1 and c2
 LONG = 3.0  # distance from the local median, in thresholds, beyond which an interval is long by itself
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An RR interval that was judged: its last beat's time in s, its length in µs.
+    """An RR interval with its verdict: its last beat's time in s, its length in µs.
 
     ``follows`` is False for the first interval after a break, which shares no beat with the one before it.
     """
@@ -44,6 +45,13 @@ class Interval:
     rr_us: int
     normal: bool
     follows: bool
+
+
+class _Oddness(NamedTuple):
+    """Whether an interval is no NN interval, and whether the next one is none for its sake."""
+
+    odd: bool
+    spoils_next: bool
 
 
 class _Threshold:
@@ -67,7 +75,7 @@ class _Threshold:
 
 
 class RrCleaner:
-    """Judges intervals as beats come, two beats behind them; all times are integers of 1 µs inside.
+    """Assesses intervals as beats come, two beats behind them; all times are integers of 1 µs inside.
 
     The cost of a beat does not grow with the stream: the median of 11 values, and places in two sorted lists
     of 91.
@@ -83,20 +91,20 @@ class RrCleaner:
 
     def __init__(self) -> None:
         self._steps, self._deviations = _Threshold(), _Threshold()
-        self._n = 0  # intervals that the thresholds have heard of
+        self._n = 0  # intervals that the thresholds have seen
         self._begin_run()
 
     def _begin_run(self) -> None:
         self._last_s: float | None = None
         self._ends: list[float] = []
         self._rr: list[int] = []
-        self._next = 0  # index in ``_rr`` of the interval judged next
+        self._next = 0  # index in ``_rr`` of the interval assessed next
         self._cut = 0  # intervals that were dropped from the front of ``_rr``
-        self._spoilt = False  # the interval judged next shares an ectopic or false beat with the one before
+        self._spoilt = False  # the interval assessed next shares an ectopic or false beat with the one before
 
     @property
     def waiting_s(self) -> float | None:
-        """End of the earliest interval not judged yet, None where there is none."""
+        """End of the earliest interval not assessed yet, None where there is none."""
         return self._ends[self._next] if self._waiting else None
 
     def silent_s(self, now_s: float) -> float:
@@ -108,7 +116,7 @@ class RrCleaner:
         return len(self._rr) - self._next
 
     def push(self, beat_s: float) -> list[Interval]:
-        """Take a beat's time in seconds, return the intervals that can be judged now.
+        """Take a beat's time in seconds, return the intervals that can be assessed now.
 
         Raises
         ------
@@ -123,25 +131,25 @@ class RrCleaner:
             if rr > LONGEST_US:
                 out = self.end_run()
             else:
-                self._hear(beat_s, rr)
+                self._learn(beat_s, rr)
         self._last_s = beat_s
-        return out + self._judge(AHEAD if self._n >= WARM_UP else WARM_UP)
+        return out + self._assess(AHEAD if self._n >= WARM_UP else WARM_UP)
 
     def end_run(self) -> list[Interval]:
-        """Judge what is waiting: no interval spans what comes now (a gap, noise, the end)."""
-        out = self._judge(0)
+        """Assess what is waiting: no interval spans what comes now (a gap, noise, the end)."""
+        out = self._assess(0)
         self._begin_run()
         return out
 
-    def _hear(self, beat_s: float, rr: int) -> None:
+    def _learn(self, beat_s: float, rr: int) -> None:
         if self._rr:
             self._steps.add(abs(rr - self._rr[-1]))
         self._ends.append(beat_s)
         self._rr.append(rr)
         self._n += 1
 
-    def _judge(self, ahead: int) -> list[Interval]:
-        """Judge intervals until only ``ahead`` are waiting."""
+    def _assess(self, ahead: int) -> list[Interval]:
+        """Assess intervals until only ``ahead`` are waiting."""
         out = []
         while self._waiting > ahead:
             i = self._next
@@ -157,24 +165,24 @@ class RrCleaner:
             self._cut += spare
         return out
 
-    def _odd(self, i: int) -> tuple[bool, bool]:
-        """Return whether interval ``i`` is no NN interval, and whether the next one is none for its sake."""
+    def _odd(self, i: int) -> _Oddness:
+        """Compare an interval with its neighbours."""
         deviation = self._deviation(i)
         self._deviations.add(abs(deviation))
         far = abs(deviation) > LONG * self._deviations.us
         steps = self._steps_from(i - 1)
         if self._rr[i] < SHORTEST_US:
-            return True, True
+            return _Oddness(odd=True, spoils_next=True)
         if not far and abs(steps[1]) <= 1 and abs(steps[2]) <= 1:  # nearly always
-            return False, False
+            return _Oddness(odd=False, spoils_next=False)
         if _turns_twice(*steps[:3]):
-            return True, False
+            return _Oddness(odd=True, spoils_next=False)
         if _turns_twice(*steps[1:]):
-            return True, True
+            return _Oddness(odd=True, spoils_next=True)
         step = steps[1]
         back = min(steps[2:]) if step > 0 else -max(steps[2:])
         odd = far or (abs(step) > 1 and back < -1)
-        return odd, odd and step < 0
+        return _Oddness(odd, spoils_next=odd and step < 0)
 
     def _steps_from(self, i: int) -> list[float]:
         """Four differences from the interval before, in thresholds; 0 where there is none."""

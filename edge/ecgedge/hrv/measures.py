@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from math import log, sqrt
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from ecgedge.events import HrvMeasures
 from ecgedge.hrv.cleaning import Interval
 from ecgedge.hrv.ordered import Ordered
-from ecgedge.hrv.spectrum import band_powers
+from ecgedge.hrv.spectrum import BandPowers, band_powers
 
 SPECTRUM_S = 300.0  # a slow wave of LF lasts 25 s, and a spectrum wants ten of them
 SPECTRUM_USABLE = 0.8
@@ -48,6 +49,14 @@ class _Moments:
         """Standard deviation with n - 1."""
         spread = self.n * self.squares - self.total * self.total  # exact: no cancellation
         return sqrt(spread / (self.n * (self.n - 1))) if self.n > 1 else None
+
+
+class _Robust(NamedTuple):
+    """Measures that a single odd interval does not move."""
+
+    median_ms: float | None
+    mad_ms: float | None
+    iqr_ms: float | None
 
 
 @dataclass(slots=True)
@@ -133,7 +142,7 @@ class NnWindow:
         usable = min(1.0, self._nn.total * 1e-6 / (end_s - start_s)) if end_s > start_s else 0.0
         mean, sdnn, rmssd = _ms(self._nn.mean), _ms(self._nn.deviation), _ms(self._steps.rms)
         sdsd, pair = _ms(self._steps.deviation), _ms(self._pairs.deviation)
-        median, mad, iqr = self._robust()
+        robust = self._robust()
         lf, hf = (
             self._bands() if end_s - start_s >= SPECTRUM_S and usable >= SPECTRUM_USABLE else (None, None)
         )
@@ -149,9 +158,9 @@ class NnWindow:
             pnn50=_ratio(self._over_50, self._steps.n),
             cvnn=_ratio(sdnn, mean),
             cvsd=_ratio(rmssd, mean),
-            median_nn_ms=median,
-            mad_nn_ms=mad,
-            iqr_nn_ms=iqr,
+            median_nn_ms=robust.median_ms,
+            mad_nn_ms=robust.mad_ms,
+            iqr_nn_ms=robust.iqr_ms,
             sd1_ms=_ratio(sdsd, sqrt(2)),
             sd2_ms=_ratio(pair, sqrt(2)),
             sample_entropy=self._entropy(),
@@ -160,15 +169,15 @@ class NnWindow:
             lf_hf=_ratio(lf, hf),
         )
 
-    def _robust(self) -> tuple[float | None, float | None, float | None]:
+    def _robust(self) -> _Robust:
         if not len(self._sorted):
-            return None, None, None
+            return _Robust(None, None, None)
         median = self._sorted.quantile(0.5)
         mad = float(np.median(np.abs(np.array(self._sorted.values) - median)))
         iqr = self._sorted.quantile(0.75) - self._sorted.quantile(0.25)
-        return median / 1e3, mad / 1e3, iqr / 1e3
+        return _Robust(median / 1e3, mad / 1e3, iqr / 1e3)
 
-    def _bands(self) -> tuple[float, float]:
+    def _bands(self) -> BandPowers:
         normal = [k.interval for k in self._kept if k.interval.normal]
         return band_powers([i.end_s for i in normal], [i.rr_us / 1e3 for i in normal])
 
@@ -211,9 +220,9 @@ def sample_entropy(x: npt.NDArray[np.integer], joined: npt.NDArray[np.bool_], r:
     whole = joined[1:-1] & joined[2:]
     if not whole.all():
         two, three = two[whole][:, whole], three[whole][:, whole]
-    alike = np.count_nonzero(two) - len(two)  # each template matches itself
+    matches = np.count_nonzero(two) - len(two)  # each template matches itself
     longer = np.count_nonzero(two & three) - len(two)
-    return log(alike / longer) if longer > 0 else None
+    return log(matches / longer) if longer > 0 else None
 
 
 def _ms(us: float | None) -> float | None:

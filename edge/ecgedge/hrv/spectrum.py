@@ -6,6 +6,8 @@ takes power from HF, and would invent the intervals that were left out.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,7 +16,14 @@ Array = npt.NDArray[np.float64]
 LF_HZ, HF_HZ = (0.04, 0.15), (0.15, 0.4)  # Task Force, Circulation 93(5), 1996
 
 
-def band_powers(end_s: npt.ArrayLike, nn_ms: npt.ArrayLike) -> tuple[float, float]:
+class BandPowers(NamedTuple):
+    """Power in the low and in the high band, in ms²."""
+
+    lf_ms2: float
+    hf_ms2: float
+
+
+def band_powers(end_s: npt.ArrayLike, nn_ms: npt.ArrayLike) -> BandPowers:
     """Power in the low (0.04 to 0.15 Hz) and high (0.15 to 0.4 Hz) band.
 
     Parameters
@@ -26,7 +35,7 @@ def band_powers(end_s: npt.ArrayLike, nn_ms: npt.ArrayLike) -> tuple[float, floa
 
     Returns
     -------
-    lf_ms2, hf_ms2 : float
+    BandPowers
         In ms²: a sine of amplitude ``a`` in a band adds ``a² / 2``.
 
     Raises
@@ -52,7 +61,7 @@ def band_powers(end_s: npt.ArrayLike, nn_ms: npt.ArrayLike) -> tuple[float, floa
     frequency = np.arange(1, int(HF_HZ[1] * duration_s) + 1) / duration_s
     power = 2.0 / len(t) * lomb_scargle(t, x, frequency)
     lf, hf = (float(power[(frequency >= low) & (frequency < high)].sum()) for low, high in (LF_HZ, HF_HZ))
-    return lf, hf
+    return BandPowers(lf, hf)
 
 
 def lomb_scargle(t: Array, x: Array, frequency: Array) -> Array:

@@ -33,7 +33,7 @@ def probabilities(logits: npt.NDArray[np.floating], temperature: float) -> npt.N
 
 
 def present(p: float, absent: float, present: float) -> bool | None:
-    """Whether something is there, from its probability; None where that says too little.
+    """Whether something is there, from its probability; None where it lies between the limits.
 
     Examples
     --------
@@ -50,7 +50,7 @@ class Hysteresis:
     Parameters
     ----------
     conclusive : float
-        A window whose best probability is below this says nothing.
+        A window whose best probability is below this is inconclusive.
     sure : float
         A window this probable changes the label at once.
     confirm : int

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgedge.artefacts.backends import Backend
-from ecgedge.artefacts.folder import ModelFolder
+from ecgedge.artefacts.folder import NetworkFolder
 from ecgedge.artefacts.manifest import Manifest
 from ecgedge.rhythm.decision import LIMITS, present, probabilities
 from ecgedge.stream.amplitude import model_input
@@ -17,7 +17,7 @@ from ecgedge_bridge.errors import ModelError
 NORMALISATION = "qrs_height"  # the only method there is so far: ecgedge.stream.amplitude.model_input
 
 
-class RhythmModel(ModelFolder):
+class RhythmModel(NetworkFolder):
     """Preprocessing of the manifest, one inference runtime, and calibrated probabilities.
 
     Parameters
@@ -30,17 +30,15 @@ class RhythmModel(ModelFolder):
         The manifest asks for preprocessing that this version does not know.
     """
 
-    bundled = "rhythm"
+    task = "rhythm"
 
     def __init__(self, manifest: Manifest, backend: Backend) -> None:
-        if manifest.task != "rhythm":
-            raise ModelError(f"the model's task is {manifest.task!r}: give the folder of a rhythm model")
+        super().__init__(manifest, backend)
         if manifest.normalisation.kind != NORMALISATION or "clip" not in manifest.normalisation.values:
             raise ModelError(
                 f"the model wants the normalisation {manifest.normalisation.kind!r}, this version knows "
                 f"{NORMALISATION!r}: update ecgedge"
             )
-        super().__init__(manifest, backend)
         self._clip = float(manifest.normalisation.values["clip"])
 
     def prepare(self, signal: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
@@ -56,10 +54,12 @@ class RhythmModel(ModelFolder):
 
     @property
     def thresholds(self) -> dict[str, float]:
-        """The manifest's, with the usual ones for what it does not give."""
+        """The manifest's, and :data:`LIMITS` for those that it does not give."""
         return {**LIMITS, **self.manifest.thresholds}
 
     def af(self, p: Mapping[str, float]) -> bool | None:
-        """Atrial fibrillation or not; None where neither is probable enough."""
-        limits = self.thresholds
-        return present(p.get("A", 0.0), limits["af_absent"], limits["af_present"])
+        """Atrial fibrillation or not; None where neither is probable enough, and for a model without AF."""
+        classes, limits = self.manifest.with_role("af"), self.thresholds
+        if not classes:
+            return None
+        return present(sum(p.get(c, 0.0) for c in classes), limits["af_absent"], limits["af_present"])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,13 @@ class Filter(Protocol):
     def feed(self, x: npt.ArrayLike) -> Array: ...
     def finish(self) -> Array: ...
     def reset(self) -> None: ...
+
+
+class _Plan(NamedTuple):
+    """Which window of what is held, and which kernel, for each of some outputs."""
+
+    rows: npt.NDArray[np.int64]
+    kernels: Array
 
 
 class Resampler:
@@ -66,7 +73,7 @@ class Resampler:
         self._half = max(1, round(half_width_s * fs_in))
         cutoff = min(cutoff_hz, 0.45 * min(fs_in, fs_out)) / fs_in
         self._kernels = _phase_kernels(self.up, self._half, cutoff, beta)
-        self._plans: dict[tuple[int, int, int], tuple[npt.NDArray[np.int64], Array]] = {}
+        self._plans: dict[tuple[int, int, int], _Plan] = {}
         self.reset()
 
     def reset(self) -> None:
@@ -102,15 +109,16 @@ class Resampler:
     def _emit(self, end: int) -> Array:
         if end <= self._next:
             return _NOTHING
-        rows, kernels = self._plan(end - self._next)
-        y: Array = np.einsum("ij,ij->i", _windows(self._held, 2 * self._half)[rows], kernels)
+        plan = self._plan(end - self._next)
+        # einsum sums each row in one fixed order; a matrix product would choose its order by the shape.
+        y: Array = np.einsum("ij,ij->i", _windows(self._held, 2 * self._half)[plan.rows], plan.kernels)
         self._next = end
         spent = max(0, end * self.down // self.up - self._half + 1 - self._base)
         self._held, self._base = self._held[spent:], self._base + spent
         return y
 
-    def _plan(self, n: int) -> tuple[npt.NDArray[np.int64], Array]:
-        """Which window of what is held, and which kernel, for each of the next ``n`` outputs.
+    def _plan(self, n: int) -> _Plan:
+        """Plan the next ``n`` outputs.
 
         In a steady stream the same few come again and again, and making one costs as much as using it.
         """
@@ -119,7 +127,7 @@ class Resampler:
         key = n, phase, first
         if (plan := self._plans.get(key)) is None:
             whole, which = np.divmod(np.arange(phase, phase + n, dtype=np.int64) * self.down, self.up)
-            plan = whole + first, self._kernels[which]
+            plan = _Plan(whole + first, self._kernels[which])
             if n <= _SHORT and len(self._plans) < _PLANS:
                 self._plans[key] = plan
         return plan
@@ -232,8 +240,13 @@ class FrontEnd:
 
     @classmethod
     def default(cls, fs: float) -> FrontEnd:
-        """The front end that models are trained with unless their recipe says otherwise."""
+        """The front end that models are trained with by default."""
         return cls(fs, tuple(baseline_removal_taps(fs).tolist()))
+
+    def agrees(self, other: FrontEnd) -> bool:
+        """Whether two designs are the same filters, but for the last digits of numbers."""
+        mine, theirs = ((f.fs, *f.resampler.values(), *f.taps) for f in (self, other))
+        return len(self.taps) == len(other.taps) and bool(np.allclose(mine, theirs, rtol=1e-9, atol=1e-12))
 
     def __call__(self, fs_in: float) -> Chain:
         """Make fresh filters for a stream at ``fs_in``."""

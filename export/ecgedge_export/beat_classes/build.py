@@ -22,7 +22,7 @@ from ecgedge.whole_recording import classify_beats
 from ecgedge_export import prepare, splits
 from ecgedge_export.beat_classes import scores
 from ecgedge_export.beat_classes.gather import OF_RECORDS, UNKNOWN, BeatSet, detect, observe
-from ecgedge_export.beat_classes.scores import CLASSES
+from ecgedge_export.beat_classes.scores import CLASSES, ROLES
 from ecgedge_export.beat_classes.training import (
     BeatAugmenter,
     BeatClassRecipe,
@@ -157,7 +157,7 @@ def _draft(how: BeatClassRecipe, beats: BeatSet) -> Manifest:
     counts = {name: sum(s == name for s, _ in people) for name in PARTS}
     used = [DATASETS[name].source(n, PARTS[name]) for name, n in counts.items() if n]
     return Manifest(
-        task="beats",
+        task="beat_classes",
         fs=FS,
         window_s=N_WAVE / FS,
         hop_s=N_WAVE / FS,
@@ -168,6 +168,7 @@ def _draft(how: BeatClassRecipe, beats: BeatSet) -> Manifest:
             NORMALISATION, {"clip": how.clip, "waves": N_WAVES, "figures": N_FIGURES}
         ),
         classes=tuple(CLASSES),
+        roles=ROLES,
         temperature=1.0,
         thresholds={},
         training_data=(*used, DATASETS["nstdb"].source(len(prepare.NOISES))),

@@ -14,7 +14,9 @@ from ecgedge_export import data
 from ecgedge_export.beats.scores import counted, pairs
 from ecgedge_export.data import Record
 
-CLASSES = "NSVFQ"
+# AAMI's classes, and what each means to the runtime (:data:`ecgedge.artefacts.manifest.ROLES`).
+ROLES = {"N": "normal", "S": "supraventricular", "V": "ventricular", "F": "fusion", "Q": "unknown"}
+CLASSES = "".join(ROLES)
 ECTOPIC = {"VEB": "V", "SVEB": "S"}
 NONE = "O"  # no beat: one that was missed, or made up
 TOLERANCE_S = 0.15  # EC57's

@@ -24,11 +24,11 @@ def make(job: Job) -> str:
     how = training.load_recipe(job.recipe)
     if job.quick:
         how = replace(how, steps=QUICK_STEPS, self_labelled=0.0)
-    net = training.build(how, splits.DS1, job.command, job.log)
+    net = training.build(how, splits.DS1, job.log)
     job.log("measuring on MIT-BIH DS2")
     report = scores.report(_detect(net), splits.DS2[:2] if job.quick else splits.DS2)
     del report["cpu_s_per_hour"]  # of this machine, and of the day
-    training.save(replace(net, metrics={"DS2": report}), job.made)
+    training.save(net, how, job.made, {"command": job.command, "DS2": report})
     return f"{report['150 ms']} on DS2; for more, `ecgedge-export evaluate beats`"
 
 

@@ -7,21 +7,25 @@ the second lead of NSTDB; its first lead tests.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ecgedge.beats.detector import find_beats
-from ecgedge.beats.net import DILATIONS, FS, KERNEL, STRIDES, BeatNet, pack
+from ecgedge.artefacts.manifest import Manifest, Normalisation
+from ecgedge.beats.detector import CLIP, SHORTEST_S, find_beats
+from ecgedge.beats.net import DILATIONS, FS, HOP, KERNEL, LENGTH, STRIDES, BeatNet, pack
 from ecgedge_export import data, prepare, recipe, splits
 from ecgedge_export.beats.augment import Augmenter, Source
 from ecgedge_export.progress import epoch_log
 from ecgedge_export.recipe import Count, Positive
+from ecgedge_export.ship.origin import commit, versions
+from ecgedge_export.ship.package import package_weights
 
 Log = Callable[[str], None]
 # Ventricular, fusion, escape, flutter, aberrant and junctional beats: few people's, so drawn more often than
@@ -80,21 +84,49 @@ def load_recipe(path: Path) -> BeatRecipe:
     return recipe.read(BeatRecipe, path)
 
 
-def build(how: BeatRecipe, record_ids: tuple[str, ...], command: str, log: Log) -> BeatNet:
+def build(how: BeatRecipe, record_ids: tuple[str, ...], log: Log) -> BeatNet:
     """Train in two rounds on MIT-BIH records, the second one with CinC 2017."""
     annotated = mitdb_sources(record_ids)
     augmenter = Augmenter(noises(), how.rare, how.snr_db)
     first = train(how, [annotated], augmenter, log)
     if not how.self_labelled:
-        return replace(first, command=command)
+        return first
     own = self_labelled(first, how.sure)
     log(f"second round: {len(own)} recordings labelled by the first one")
-    return replace(train(how, [annotated, own], augmenter, log), command=command)
+    return train(how, [annotated, own], augmenter, log)
 
 
-def save(net: BeatNet, folder: Path) -> None:
+def save(net: BeatNet, how: BeatRecipe, folder: Path, metrics: Mapping[str, Any]) -> None:
     """Write the folder of a network."""
-    net.save(folder / "beats.json")
+    package_weights(folder, _draft(net, how, metrics), net.encoded())
+
+
+def _draft(net: BeatNet, how: BeatRecipe, metrics: Mapping[str, Any]) -> Manifest:
+    front = net.front_end
+    data_sets = [data.DATASETS["mitdb"].source(len(splits.DS1), ", DS1")]
+    if how.self_labelled:
+        offered = sum(not splits.is_validation(record_id) for record_id in prepare.cinc2017(FS).ids)
+        data_sets.append(data.DATASETS["cinc2017"].source(offered, ", labelled by the first round"))
+    data_sets.append(data.DATASETS["nstdb"].source(len(prepare.NOISES)))
+    return Manifest(
+        task="beats",
+        fs=front.fs,
+        window_s=LENGTH / FS,
+        hop_s=HOP / FS,
+        min_window_s=SHORTEST_S,
+        bandpass_taps=front.taps,
+        resampler=front.resampler,
+        normalisation=Normalisation("qrs_height", {"clip": CLIP}),
+        classes=(),
+        roles={},
+        temperature=1.0,
+        thresholds=net.thresholds,
+        training_data=tuple(data_sets),
+        split_sha256=splits.split_hash(splits.DS2),
+        metrics=metrics,
+        commit=commit(),
+        versions=versions("torch", "numpy"),
+    )
 
 
 def train(how: BeatRecipe, sources: list[list[Source]], augmenter: Augmenter, log: Log) -> BeatNet:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.artefacts.manifest import Dataset as Source
 from ecgedge.beats.detector import find_beats
 from ecgedge.gate.features import NAMES, Beats, gate_features
 from ecgedge.gate.model import flat_share
@@ -45,10 +46,14 @@ class GateRecipe:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """Features of windows, shape (n, features), and the group ``dataset:kind`` that each belongs to."""
+    """Features of windows, shape (n, features), and the group ``dataset:kind`` that each belongs to.
+
+    ``sources`` are the data sets that they were taken from, for a manifest.
+    """
 
     features: Array
     group: npt.NDArray[np.str_]
+    sources: tuple[Source, ...] = ()
 
     @property
     def clean(self) -> npt.NDArray[np.bool_]:
@@ -67,7 +72,7 @@ class Windows:
 
     def only(self, keep: npt.NDArray[np.bool_]) -> Windows:
         """Return the windows marked True."""
-        return Windows(self.features[keep], self.group[keep])
+        return Windows(self.features[keep], self.group[keep], self.sources)
 
 
 def load_recipe(path: Path) -> GateRecipe:

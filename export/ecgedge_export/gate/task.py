@@ -16,9 +16,9 @@ QUICK = training.Few(recordings=200, people=1)
 def make(job: Job) -> str:
     """Fit, and measure what is refused; see :class:`ecgedge_export.tasks.Task`."""
     few = QUICK if job.quick else training.ALL
-    gate = training.build(sets.load_recipe(job.recipe), job.command, job.log, few)
-    training.save(gate, job.made)
-    return f"threshold {gate.threshold:.3f}"
+    fitted = training.build(sets.load_recipe(job.recipe), job.command, job.log, few)
+    training.save(fitted, job.made)
+    return f"threshold {fitted.gate.threshold:.3f}"
 
 
 def compare(job: Job, _: Trials) -> object:

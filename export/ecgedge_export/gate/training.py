@@ -7,18 +7,26 @@ ectopic windows are groups of their own, so that a gate which takes irregularity
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special
 
+from ecgedge.artefacts.manifest import Dataset as Source
+from ecgedge.artefacts.manifest import Manifest, Normalisation
 from ecgedge.gate.model import GateModel
-from ecgedge_export import splits
+from ecgedge.stream.filters import FrontEnd
+from ecgedge.stream.windowing import REMAINDER_S
+from ecgedge_export import data, splits
+from ecgedge_export.gate import motion
 from ecgedge_export.gate import sets as gate_data
 from ecgedge_export.gate.sets import CLEAN, VALIDATES, GateRecipe, Log, Windows
+from ecgedge_export.ship.origin import commit, versions
+from ecgedge_export.ship.package import package_weights
 
 Array = npt.NDArray[np.float64]
 CLIP = 4.0  # standard deviations: one feature that is far off does not outvote all the others
@@ -49,16 +57,49 @@ class Few:
 ALL = Few()
 
 
-def build(how: GateRecipe, command: str, log: Log, few: Few = ALL) -> GateModel:
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A gate, and its manifest but for the list of files."""
+
+    gate: GateModel
+    draft: Manifest
+
+
+def build(how: GateRecipe, command: str, log: Log, few: Few = ALL) -> Fitted:
     """Read the training data, fit, and note what the gate refuses of them."""
     windows = training_windows(how, log, few)
     gate = fit(how, windows)
-    return replace(gate, metrics={"trained_on": refused(gate, windows)}, command=command)
+    metrics = {"command": command, "trained_on": refused(gate, windows)}
+    return Fitted(gate, draft(gate, windows, metrics))
 
 
-def save(gate: GateModel, folder: Path) -> None:
+def save(fitted: Fitted, folder: Path) -> None:
     """Write the folder of a gate."""
-    gate.save(folder / "gate.json")
+    package_weights(folder, fitted.draft, fitted.gate.encoded())
+
+
+def draft(gate: GateModel, windows: Windows, metrics: Mapping[str, Any]) -> Manifest:
+    """Manifest of a gate, but for the list of files."""
+    front = gate.front_end
+    return Manifest(
+        task="gate",
+        fs=front.fs,
+        window_s=gate.window_s,
+        hop_s=gate.window_s,
+        min_window_s=REMAINDER_S,
+        bandpass_taps=front.taps,
+        resampler=front.resampler,
+        normalisation=Normalisation("features", {"clip": gate.clip}),
+        classes=(),
+        roles={},
+        temperature=1.0,
+        thresholds=gate.thresholds,
+        training_data=windows.sources,
+        split_sha256=splits.split_hash(splits.DS2),
+        metrics=metrics,
+        commit=commit(),
+        versions=versions("numpy", "scipy"),
+    )
 
 
 def training_windows(how: GateRecipe, log: Log, few: Few = ALL) -> Windows:
@@ -71,7 +112,20 @@ def training_windows(how: GateRecipe, log: Log, few: Few = ALL) -> Windows:
         "MIT-BIH DS1 with noise": lambda: gate_data.mixed_windows(how, ids, levels, lead=1),
         "motion": lambda: gate_data.motion_windows(how, people=people),
     }
-    return gate_data.read(readers, log)
+    return replace(gate_data.read(readers, log), sources=_sources(few))
+
+
+def _sources(few: Few) -> tuple[Source, ...]:
+    """What :func:`training_windows` reads, for the manifest."""
+    ids = [record.id for record in data.cinc2017() if not splits.is_validation(record.id)]
+    people = range(1, VALIDATES)[: few.people]
+    moved = sum(recording.person in people for recording in motion.recordings())
+    return (
+        data.DATASETS["cinc2017"].source(len(ids[: few.recordings])),
+        data.DATASETS["mitdb"].source(len(splits.DS1[: few.people]), ", DS1"),
+        data.DATASETS["nstdb"].source(len(gate_data.KINDS)),
+        Source("Motion artefacts of wearable electrodes, people 1 to 7", "GPL-3.0", moved, ""),
+    )
 
 
 def fit(how: GateRecipe, windows: Windows) -> GateModel:
@@ -93,6 +147,8 @@ def fit(how: GateRecipe, windows: Windows) -> GateModel:
         morphology_bias=shape.bias,
         morphology_threshold=_threshold(shape.score(z), windows, how.morphology_rejected),
         clip=CLIP,
+        window_s=how.window_s,
+        front_end=FrontEnd.default(how.fs),
     )
 
 

@@ -228,6 +228,7 @@ def _draft(recipe: Recipe, sets: Sets, temperature: float, command: str) -> Mani
         resampler=front.resampler,
         normalisation=Normalisation(NORMALISATION, {"clip": recipe.clip}),
         classes=recipe.classes,
+        roles=recipe.roles,
         temperature=temperature,
         thresholds=LIMITS,
         training_data=(

@@ -15,14 +15,12 @@ import numpy as np
 
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
 from ecgedge.beat_classes import features
-from ecgedge.gate.model import GateModel
 from ecgedge.stream import amplitude
 from ecgedge_bridge.errors import ModelError
 from ecgedge_export.micro.c_source import CSource, c_source
 from ecgedge_export.ship.card import CARD, card
 
 SUMS = "SHA256SUMS"
-GATE = "gate.json"
 NOTE = "INTEGRATION.md"
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # a zip cannot say less, and must not say when it was made
 _MODE = 0o644 << 16  # permissions of a file, where zip holds them
@@ -32,8 +30,8 @@ _UNIX = 3
 def bundle(models: str | Path, out: str | Path) -> dict[str, str]:
     """Write the zip and return the sha256 of each file in it.
 
-    Holds, for each model folder: the files that its manifest lists, verified; ``model.c`` and ``model.h``;
-    its card; a page on integration. Beside them the noise gate, licences, and ``SHA256SUMS`` for
+    Holds, for each model folder: the files that its manifest lists, verified; its card; of a network also
+    ``model.c``, ``model.h`` and a page on integration. Beside them licences, and ``SHA256SUMS`` for
     ``sha256sum -c``.
 
     Parameters
@@ -84,20 +82,21 @@ def _contents(models: Path) -> dict[str, bytes]:
         files |= {
             f"{folder.name}/{name}": data for name, data in _model(folder, manifests[folder.name]).items()
         }
-    for gate in models.glob(f"*/{GATE}"):
-        GateModel.load(gate)  # checks its digest
-        files[f"{gate.parent.name}/{GATE}"] = gate.read_bytes()
     return files
 
 
 def _model(folder: Path, manifest: Manifest) -> dict[str, bytes]:
     files = {MANIFEST_NAME: (folder / MANIFEST_NAME).read_bytes(), **manifest.verify(folder)}
-    made = translated(folder.name, manifest, files)
-    files |= {"model.c": made.source.encode("ascii"), "model.h": made.header.encode("ascii")}
-    for page, text in ((NOTE, note(manifest, made)), (CARD, card(folder.name, manifest))):
-        if text is not None:
-            files[page] = text.encode()
-    return files
+    return files | {name: text.encode() for name, text in made_files(folder.name, manifest, files).items()}
+
+
+def made_files(name: str, manifest: Manifest, files: Mapping[str, bytes]) -> dict[str, str]:
+    """Return what is made from the listed files: the card, and of a network C source and page."""
+    made: dict[str, str | None] = {CARD: card(name, manifest)}
+    if manifest.backends:
+        c = translated(name, manifest, files)
+        made |= {"model.c": c.source, "model.h": c.header, NOTE: note(manifest, c)}
+    return {page: text for page, text in made.items() if text is not None}
 
 
 def translated(name: str, manifest: Manifest, files: Mapping[str, bytes]) -> CSource:
@@ -154,7 +153,7 @@ def _tensors(manifest: Manifest) -> dict[str, object]:
 
 def _report(manifest: Manifest) -> dict[str, object]:
     parity, report = manifest.metrics["parity"], manifest.metrics["int8_litert"]
-    figures = {"rhythm": _rhythm_figures, "beats": _beat_figures}[manifest.task]
+    figures = {"rhythm": _rhythm_figures, "beat_classes": _beat_figures}[manifest.task]
     return {
         "classes": ", ".join(manifest.classes),
         "temperature": str(manifest.temperature),

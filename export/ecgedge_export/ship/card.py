@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,14 @@ Report = Mapping[str, Any]
 _PURPOSE = {
     "rhythm": "Names the rhythm of up to 30 seconds of one ECG lead: N (normal sinus rhythm), A (atrial\n"
     "fibrillation), O (another rhythm), ~ (too noisy).",
-    "beats": "Names each heart beat of one ECG lead by its AAMI class: N (normal, bundle branch block,\n"
-    "escape), S (supraventricular ectopic), V (ventricular ectopic), F (fusion), Q (paced or not to be\n"
-    "told). One beat late: the interval that follows counts.",
+    "beat_classes": "Names each heart beat of one ECG lead by its AAMI class: N (normal, bundle branch\n"
+    "block, escape), S (supraventricular ectopic), V (ventricular ectopic), F (fusion), Q (paced or not\n"
+    "to be told). One beat late: the interval that follows counts.",
+    "gate": "Tells whether ten seconds of one ECG lead are good enough to name the rhythm, and whether the\n"
+    "shape of their beats can be trusted. Two logistic regressions over features of beats and signal, fitted"
+    "\nwith atrial fibrillation and ectopic beats among the clean windows: an irregular rhythm is no noise.",
+    "beats": "Finds the R peaks of one ECG lead: a small network gives the probability of a beat for each\n"
+    "sample, and beats are where it is highest.",
 }
 _NOT_FOR = {
     "rhythm": (
@@ -28,12 +34,22 @@ _NOT_FOR = {
         "Ischaemia, infarction, QT, or anything else that the shape of a beat says.",
         "Children, implanted pacemakers, and leads that are far from lead I: nobody measured them here.",
     ),
-    "beats": (
+    "beat_classes": (
         "Diagnosis, and any decision about a treatment: this is not a medical device.",
         "Supraventricular beats where most beats are, in atrial fibrillation and AV block: see the records.",
         "Alarms: ventricular tachycardia and fibrillation are not recognised as such.",
         "Paced rhythms: paced beats are hardly in the training data.",
         "Children, and leads without a clear R wave: nobody measured them here.",
+    ),
+    "gate": (
+        "A grade of signal quality for other purposes than rhythm and shape of beats.",
+        "Noise that does not pass the filters: baseline wander alone is let through.",
+        "Leads that are far from lead I, and children: nobody measured them here.",
+    ),
+    "beats": (
+        "Alarms: ventricular fibrillation has no beats to find.",
+        "P and T waves, and the borders of the QRS complex: only R peaks are found.",
+        "Paced rhythms: paced beats are hardly in the training data.",
     ),
 }
 
@@ -47,8 +63,8 @@ def card(name: str, manifest: Manifest) -> str | None:
     >>> print(card("rhythm", Manifest.load(BUNDLED / "rhythm")).splitlines()[0])
     # Model card: rhythm
     """
-    make = {"rhythm": _rhythm, "beats": _beats}.get(manifest.task)
-    if make is None or "int8_litert" not in manifest.metrics:
+    section = _SECTIONS[manifest.task]
+    if section.needs not in manifest.metrics:
         return None
     lines = [
         f"# Model card: {name}",
@@ -57,8 +73,7 @@ def card(name: str, manifest: Manifest) -> str | None:
         "",
         *_what(manifest),
         *_data(manifest),
-        *make(manifest.metrics),
-        *_int8(manifest.metrics),
+        *section.make(manifest.metrics),
         "## What it is not for",
         "",
         *(f"* {line}" for line in _NOT_FOR[manifest.task]),
@@ -92,6 +107,15 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
 
 
 def _what(m: Manifest) -> list[str]:
+    if m.weights:
+        return _table(
+            ("", ""),
+            [
+                ("input", f"windows of {m.window_s:g} s at {m.fs:g} Hz"),
+                ("file", m.weights.file),
+                *((f"threshold: {name}", f"{value:.3g}") for name, value in m.thresholds.items()),
+            ],
+        )
     memory = m.metrics.get("memory", {})
     rows = [
         ("input", f"{m.n_inputs} values from {m.window_s:g} s at {m.fs:g} Hz"),
@@ -109,15 +133,14 @@ _MEMORY = {
 
 
 def _data(m: Manifest) -> list[str]:
-    rows = [(f"[{d.name}]({d.url})", d.records, d.licence) for d in m.training_data]
-    used = {"rhythm": ("cinc2017", "nstdb"), "beats": ("mitdb", "ptb-xl", "cinc2017", "nstdb")}[m.task]
+    rows = [(f"[{d.name}]({d.url})" if d.url else d.name, d.records, d.licence) for d in m.training_data]
     return [
         "## Data",
         "",
         *_table(("trained on", "records", "licence"), rows),
-        *(f"* {name}: {SPLITS[name].statement}" for name in used),
+        *(f"* {name}: {statement}" for name, statement in _SECTIONS[m.task].splits.items()),
         "",
-        f"SHA-256 of the list of records that judge: `{m.split_sha256}`.",
+        f"SHA-256 of the list of validation or test records: `{m.split_sha256}`.",
         "",
     ]
 
@@ -156,7 +179,7 @@ def _rhythm(metrics: Report) -> list[str]:
         lines += _people(metrics["by_person"])
     if "distillation" in metrics:
         lines += _distillation(metrics["distillation"])
-    return lines
+    return lines + _int8(metrics)
 
 
 def _rhythm_rows(groups: Mapping[str, Report]) -> list[str]:
@@ -219,7 +242,7 @@ def _falls(falls: Mapping[str, float]) -> str:
     return ", ".join(f"{kind} {100 * fall:.1f}" for kind, fall in falls.items())
 
 
-def _beats(metrics: Report) -> list[str]:
+def _beat_classes(metrics: Report) -> list[str]:
     report = metrics["int8_litert"]
     confusion = report["confusion"]
     symbols = list(confusion)
@@ -240,12 +263,46 @@ def _beats(metrics: Report) -> list[str]:
             ("", "beats", "Se %", "P+ %", "FPR %", "F1 %"),
             [row for name, each in report["by_record"].items() for row in _figures(name, each) if row[1]],
         ),
+        *_int8(metrics),
     ]
 
 
 def _figures(name: str, report: Report) -> list[tuple[object, ...]]:
     keys = ("beats", "Se", "P+", "FPR", "F1")
     return [(f"{name} {kind}", *(each[key] for key in keys)) for kind, each in report.items()]
+
+
+def _gate(metrics: Report) -> list[str]:
+    rows = [(group, row["n"], f"{100 * row['refused']:.1f}") for group, row in metrics["trained_on"].items()]
+    return [
+        "## Measured",
+        "",
+        "Share of training windows that the gate refuses, by data set and kind. The clean groups (sinus",
+        "rhythm, atrial fibrillation, ectopy) chose the threshold. `ecgedge-export evaluate gate` measures",
+        "on records that trained nothing.",
+        "",
+        *_table(("windows", "number", "refused, %"), rows),
+    ]
+
+
+def _beats(metrics: Report) -> list[str]:
+    report = metrics["DS2"]
+    within = {name: row for name, row in report.items() if name.endswith(" ms")}
+    return [
+        "## Measured",
+        "",
+        f"MIT-BIH DS2, {report['records']} records of half an hour, first lead, gross; no record of these",
+        "trained it, but 202 is the person of 201, which did. `ecgedge-export evaluate beats` measures with",
+        "noise too.",
+        "",
+        *_table(("within", "Se %", "P+ %", "F1 %"), [(name, *row.values()) for name, row in within.items()]),
+        "Most beats missed or made up, within the first tolerance:",
+        "",
+        *_table(
+            ("record", "missed", "made up"),
+            [(row["record"], row["missed"], row["made_up"]) for row in report["worst"]],
+        ),
+    ]
 
 
 def _int8(metrics: Report) -> list[str]:
@@ -291,3 +348,34 @@ def _share(value: float | None, span: Sequence[float] | None) -> str:
 
 def _signed(span: Sequence[float]) -> str:
     return f"{100 * span[0]:+.1f} to {100 * span[1]:+.1f}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """What a task's card reports: the key of the metrics that it needs, and how each data set was divided."""
+
+    make: Callable[[Report], list[str]]
+    needs: str
+    splits: Mapping[str, str]
+
+
+def _statements(*names: str) -> dict[str, str]:
+    return {name: SPLITS[name].statement for name in names}
+
+
+# Gate and beats learn from all of DS1, 201 included, and from one lead of the noise, not its first half.
+_ALL_OF_DS1 = {
+    **_statements("cinc2017"),
+    "mitdb": "By record: de Chazal's DS1 trains, DS2 tests; 201 of DS1 and 202 of DS2 are one person.",
+    "nstdb": "By lead: the second one of each noise recording trains, the first one tests.",
+}
+_SECTIONS = {
+    "rhythm": _Section(_rhythm, "int8_litert", _statements("cinc2017", "nstdb")),
+    "beat_classes": _Section(
+        _beat_classes, "int8_litert", _statements("mitdb", "ptb-xl", "cinc2017", "nstdb")
+    ),
+    "gate": _Section(
+        _gate, "trained_on", {**_ALL_OF_DS1, "motion artefacts": "By person: 1 to 7 train, 8 tests."}
+    ),
+    "beats": _Section(_beats, "DS2", _ALL_OF_DS1),
+}

@@ -15,7 +15,7 @@ def commit() -> str:
     return done.stdout.strip()
 
 
-def versions() -> dict[str, str]:
-    """Versions of the packages that make the files."""
-    made_by = ("torch", "onnx", "onnxruntime", "ai-edge-litert", "numpy")
-    return {name: importlib.metadata.version(name) for name in made_by}
+def versions(*made_by: str) -> dict[str, str]:
+    """Versions of the packages that make the files; by default those that make a network's."""
+    packages = made_by or ("torch", "onnx", "onnxruntime", "ai-edge-litert", "numpy")
+    return {name: importlib.metadata.version(name) for name in packages}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,16 +14,21 @@ import numpy as np
 
 from ecgedge.artefacts.backends import litert, load_backend
 from ecgedge.artefacts.backends import onnx as onnx_backend
+from ecgedge.artefacts.folder import WEIGHTS_NAME
 from ecgedge.artefacts.golden import FloatArray, GoldenCase, check_golden, encode_golden, load_golden
-from ecgedge.artefacts.manifest import MANIFEST_NAME, GoldenFile, Manifest
+from ecgedge.artefacts.manifest import MANIFEST_NAME, ListedFile, Manifest
+from ecgedge.beats.net import BeatNet
+from ecgedge.gate.model import GateModel
 from ecgedge_bridge.errors import ModelError
+from ecgedge_bridge.files import FOLDER_MODE, publish
 from ecgedge_export.int8.describe import describe_file
 from ecgedge_export.int8.reference import open_reference
 from ecgedge_export.ship.card import CARD, card
 
 GOLDEN_NAME = "golden.json"
 _BACKEND_OF = {"tflite": "litert", "onnx": "onnx"}
-_FOLDER_MODE = 0o755  # mkdtemp makes folders that only their owner can read
+# What reads the weights of a task that has no network.
+LOADERS: Mapping[str, Callable[[Path], object]] = {"gate": GateModel.load, "beats": BeatNet.load}
 
 
 def golden_cases(
@@ -94,20 +100,53 @@ def package(
     --------
     >>> package("models/rhythm", draft, pair.u8s8, "model.tflite", cases)  # doctest: +SKIP
     """
-    target = Path(folder).absolute()
     if not golden:
         raise ModelError("a model folder needs golden vectors: pass some windows to golden_cases")
+    with _fresh_folder(folder) as fresh:
+        manifest = _fill(fresh, Path(folder).name, draft, Path(int8_onnx), Path(int8_tflite), golden)
+        _prove(fresh)
+    return manifest
+
+
+def package_weights(folder: str | Path, draft: Manifest, weights: bytes) -> Manifest:
+    """Write a model folder without a network: its weights as JSON, manifest and card.
+
+    Parameters
+    ----------
+    folder : path
+        As in :func:`package`.
+    draft : Manifest
+        Of the task ``gate`` or ``beats``; everything but ``weights``.
+    weights : bytes
+        As the runtime encodes them.
+
+    Raises
+    ------
+    ModelError
+        The manifest is not complete, or the runtime does not load what was written.
+    """
+    listed = ListedFile(WEIGHTS_NAME, hashlib.sha256(weights).hexdigest())
+    manifest = replace(draft, weights=listed)
+    with _fresh_folder(folder) as fresh:
+        (fresh / WEIGHTS_NAME).write_bytes(weights)
+        _describe(fresh, Path(folder).name, manifest)
+        LOADERS[manifest.task](fresh)
+    return manifest
+
+
+@contextmanager
+def _fresh_folder(folder: str | Path) -> Iterator[Path]:
+    """A folder to fill, which takes its place when the block ends, and never does if the block raises."""
+    target = Path(folder).absolute()
     if target.exists() and not _replaceable(target):
         raise ModelError(f"{target} exists and is not a model folder: choose another place")
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
-        manifest = _fill(fresh, target.name, draft, Path(int8_onnx), Path(int8_tflite), golden)
-        _prove(fresh)
-        _put(fresh, target)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
-    return manifest
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as beside:
+        fresh = Path(beside) / target.name
+        fresh.mkdir()
+        yield fresh
+        fresh.chmod(FOLDER_MODE)
+        publish(fresh, target)
 
 
 def _replaceable(target: Path) -> bool:
@@ -125,12 +164,17 @@ def _fill(
     manifest = replace(
         draft,
         backends={kind: describe_file(fresh / f"model.{kind}") for kind in _BACKEND_OF},
-        golden=GoldenFile(GOLDEN_NAME, hashlib.sha256(data).hexdigest()),
+        golden=ListedFile(GOLDEN_NAME, hashlib.sha256(data).hexdigest()),
     )
+    _describe(fresh, name, manifest)
+    return manifest
+
+
+def _describe(fresh: Path, name: str, manifest: Manifest) -> None:
+    """Write manifest and card."""
     manifest.save(fresh)
     if (text := card(name, manifest)) is not None:
         (fresh / CARD).write_text(text, encoding="utf-8")
-    return manifest
 
 
 def _prove(fresh: Path) -> None:
@@ -140,20 +184,3 @@ def _prove(fresh: Path) -> None:
     cases = load_golden(fresh, manifest)
     for kind in manifest.backends:
         check_golden(load_backend(fresh, _BACKEND_OF[kind], manifest=manifest), manifest, cases)
-
-
-def _put(fresh: Path, target: Path) -> None:
-    """Rename the fresh folder to its place; a folder that stands there comes back if that fails."""
-    fresh.chmod(_FOLDER_MODE)
-    if not target.exists():
-        fresh.rename(target)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent)) / target.name
-    target.rename(old)
-    try:
-        fresh.rename(target)
-    except OSError:
-        old.rename(target)
-        old.parent.rmdir()
-        raise
-    shutil.rmtree(old.parent, ignore_errors=True)

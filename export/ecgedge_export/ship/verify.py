@@ -12,12 +12,11 @@ import numpy as np
 from ecgedge.artefacts.backends import load_backend
 from ecgedge.artefacts.golden import GoldenCase, check_golden, load_golden
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
-from ecgedge.gate.model import GateModel
 from ecgedge_bridge.errors import ModelError
 from ecgedge_export.int8.describe import describe_file
 from ecgedge_export.int8.reference import open_reference
-from ecgedge_export.ship.bundle import GATE, NOTE, SUMS, note, translated
-from ecgedge_export.ship.card import CARD, card
+from ecgedge_export.ship.bundle import SUMS, made_files
+from ecgedge_export.ship.package import LOADERS
 
 _RUNTIMES = {"tflite": "litert", "onnx": "onnx"}
 _STEPS = 1.0  # what processors and versions of a runtime may differ by
@@ -29,7 +28,7 @@ def verify(path: str | Path) -> dict[str, str]:
     Of each model: the manifest's own digest, the sha256 of every file, that nothing else lies beside them,
     that the model files have the tensors and scales which the manifest says and give their golden logits in
     their runtimes, and that C source and integration page are made from these very files. Of a zip also the
-    sums in it.
+    sums in it. A model without a network has to load.
 
     Returns
     -------
@@ -44,7 +43,7 @@ def verify(path: str | Path) -> dict[str, str]:
     Examples
     --------
     >>> verify("edge/ecgedge/models").keys()  # doctest: +SKIP
-    dict_keys(['gate/gate.json', 'rhythm/golden.json', ...])
+    dict_keys(['beat_classes/CARD.md', 'beat_classes/golden.json', ...])
     """
     source = Path(path)
     if source.is_dir():
@@ -86,14 +85,11 @@ def _hashes(folder: Path) -> dict[str, str]:
 
 def _verify_models(root: Path) -> dict[str, str]:
     folders = sorted(path.parent for path in root.glob(f"*/{MANIFEST_NAME}"))
-    gates = sorted(root.glob(f"*/{GATE}"))
     if not folders:
         raise ModelError(f"{root} holds no model folder: name the folder of all models, or a bundle")
-    for gate in gates:
-        GateModel.load(gate)  # checks its digest
     for folder in folders:
         _verify_model(folder)
-    checked = {folder.name for folder in [*folders, *(gate.parent for gate in gates)]}
+    checked = {folder.name for folder in folders}
     return {name: digest for name, digest in _hashes(root).items() if name.split("/")[0] in checked}
 
 
@@ -101,6 +97,8 @@ def _verify_model(folder: Path) -> None:
     manifest = Manifest.load(folder)
     files = manifest.verify(folder)
     _verify_made(folder, manifest, files)
+    if manifest.task in LOADERS:
+        LOADERS[manifest.task](folder)
     for kind, artefact in manifest.backends.items():
         if describe_file(folder / artefact.file) != artefact:
             raise ModelError(f"{artefact.file} has other tensors than its manifest says: train again")
@@ -121,9 +119,7 @@ def _verify_reference(tflite: Path, cases: tuple[GoldenCase, ...]) -> None:
 
 def _verify_made(folder: Path, manifest: Manifest, files: dict[str, bytes]) -> None:
     """What is made from the listed files must be what these very files make; anything else is a stray."""
-    made = translated(folder.name, manifest, files)
-    texts = {"model.c": made.source, "model.h": made.header, NOTE: note(manifest, made)}
-    texts[CARD] = card(folder.name, manifest)
+    texts = made_files(folder.name, manifest, files)
     for path in folder.iterdir():
         if path.name in texts:
             if path.read_text(encoding="utf-8") != texts[path.name]:

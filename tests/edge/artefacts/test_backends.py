@@ -180,7 +180,7 @@ def test_scale_is_checked_against_the_manifest(model_folder: Path) -> None:
     artefact = manifest.backends["tflite"]
     wrong = replace(artefact, input=replace(artefact.input, scale=0.5))
     replace(manifest, backends={"tflite": wrong}).save(model_folder)
-    with pytest.raises(ModelError, match=r"manifest says .*0\.5"):
+    with pytest.raises(ModelError, match=r"manifest has .*0\.5"):
         load_backend(model_folder, "litert")
 
 

@@ -14,8 +14,9 @@ import pytest
 
 from ecgedge.artefacts.manifest import (
     MANIFEST_NAME,
+    ROLES,
     Artefact,
-    GoldenFile,
+    ListedFile,
     Manifest,
     TensorSpec,
     read_verified,
@@ -38,7 +39,7 @@ def manifest(draft: Manifest) -> Manifest:
             "tflite": Artefact("model.tflite", sha256(b"flat"), *ends),
             "onnx": Artefact("model.onnx", sha256(b"onnx"), *plain),
         },
-        golden=GoldenFile("golden.json", sha256(b"{}")),
+        golden=ListedFile("golden.json", sha256(b"{}")),
     )
 
 
@@ -123,7 +124,7 @@ def test_unknown_key_gets_a_hint(manifest: Manifest) -> None:
         Manifest.from_json(text)
 
 
-@pytest.mark.parametrize("schema", [0, 2, "1", None])
+@pytest.mark.parametrize("schema", [0, 1, 3, "2", None])
 def test_unknown_schema(manifest: Manifest, schema: object) -> None:
     with pytest.raises(ModelError, match=r"schema .* install the ecgedge version"):
         Manifest.from_json(edited(manifest, lambda raw: raw.update(schema=schema)))
@@ -132,23 +133,39 @@ def test_unknown_schema(manifest: Manifest, schema: object) -> None:
 WRONG: list[tuple[str, Any, str]] = [
     ("fs", "100", "manifest.fs = '100' is not a finite number"),
     ("fs", True, "manifest.fs = True is not a finite number"),
-    ("fs", 0, "fs and hop_s must be above 0"),
-    ("hop_s", -1.0, "fs and hop_s must be above 0"),
-    ("min_window_s", 99.0, "min_window_s"),
+    ("fs", 0, "fs = 0 is not a number between 1 and 4001"),
+    ("fs", 1e9, "fs = 1000000000.0 is not a number between"),
+    ("hop_s", -1.0, "hop_s = -1.0 is not a number between"),
+    ("hop_s", 1e-300, "hop_s = 1e-300 is not a number between"),
+    ("window_s", 1e9, "window_s = 1000000000.0 is not a number between"),
+    ("min_window_s", 0.0, "min_window_s = 0.0 is not a number between"),
+    ("min_window_s", 99.0, "min_window_s must be at most window_s"),
     ("window_s", 3.3, "not one window"),
-    ("task", "blood pressure", "task 'blood pressure'"),
-    ("units", "uV", "units 'uV' are not mV"),
+    ("task", "blood pressure", "task = 'blood pressure' is unknown"),
+    ("units", "uV", "units = 'uV' is unknown .use one of mV"),
     ("classes", "NAO~", "manifest.classes = 'NAO~' is not a list"),
     ("classes", ["N", "A", "O", 1], r"manifest.classes\[3\] = 1 is not a text"),
     ("classes", ["N", "A", "O", "O"], "classes must be named and different"),
-    ("classes", ["N", "A"], "not one logit for each class"),
+    ("classes", ["N", "A"], "roles must be given for each class"),
+    ("roles", {"N": "normal", "A": "af", "O": "other"}, "roles must be given for each class"),
+    ("roles", {"N": "normal", "A": "af", "O": "other", "~": "ventricular"}, "roles must be some of"),
     ("bandpass_taps", [0.1, 0.2, 0.3], "not symmetric"),
+    ("bandpass_taps", [0.5, 0.5], "an odd number"),
+    ("bandpass_taps", [0.0] * 10_001, "an odd number, below 10,000"),
+    ("bandpass_taps", [1e9], r"bandpass_taps\[0\] = 1000000000.0 is not a number between"),
     ("bandpass_taps", [[0.1]], r"bandpass_taps\[0\] = \[0.1\] is not a finite number"),
-    ("temperature", 0.0, "temperature must be above 0"),
+    ("resampler", {"half_width_s": 0.16, "beta": 5.0}, "resampler must have beta, cutoff_hz, half_width_s"),
+    ("resampler", {"half_width_s": 99.0, "beta": 5.0, "cutoff_hz": 41.0}, "half_width_s must be below 5"),
+    ("temperature", 0.0, "temperature = 0.0 is not a number between"),
     ("thresholds", {"conclusive": None}, "thresholds.conclusive = None is not a finite number"),
+    ("thresholds", {"conclusive": 2.0}, "thresholds.conclusive = 2.0 is not a number between"),
+    ("normalisation", {"kind": "x", "values": {"waves": 1e12}}, "values.waves = 1000000000000.0 is not"),
     ("metrics", {"f1": 1.0}, "metrics lack the command"),
     ("metrics", [], r"manifest.metrics = \[\] is not an object"),
-    ("backends", {}, "backends must be some of"),
+    ("backends", {}, "backends and golden belong to a network"),
+    ("golden", None, "backends and golden belong to a network"),
+    ("weights", {"file": "w.json", "sha256": "0" * 64}, "weights belong to a task without a network"),
+    ("task", "gate", "roles must be some of"),
     ("backends", {"pickle": None}, "backends.pickle = None is not an object"),
     ("versions", {"torch": 2.13}, "versions.torch = 2.13 is not a text"),
     ("normalisation", {"kind": "x"}, "manifest.normalisation lacks values"),
@@ -201,13 +218,13 @@ def test_reading_outside_the_folder_is_refused(tmp_path: Path, file: str) -> Non
     inner = tmp_path / "inner"
     inner.mkdir()
     with pytest.raises(ModelError, match="not a plain file name"):
-        read_verified(inner, file, sha256(b"secret"))
+        read_verified(inner, ListedFile(file, sha256(b"secret")))
 
 
 def test_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").mkdir()
     with pytest.raises(ModelError, match="missing or not a file"):
-        read_verified(tmp_path, "model.onnx", sha256(b""))
+        read_verified(tmp_path, ListedFile("model.onnx", sha256(b"")))
 
 
 @pytest.mark.parametrize("sha", ["", "ab", "G" * 64, "A" * 64])
@@ -222,8 +239,25 @@ def test_sha256_must_look_like_one(manifest: Manifest, sha: str) -> None:
 )
 def test_int8_tensors_need_a_scale(manifest: Manifest, change: dict[str, Any]) -> None:
     text = edited(manifest, lambda raw: raw["backends"]["tflite"]["input"].update(change))
-    with pytest.raises(ModelError, match="neither plain float32 nor int8"):
+    with pytest.raises(ModelError, match=r"neither plain float32 nor int8|not a number between"):
         Manifest.from_json(text)
+
+
+def test_an_error_names_the_folder_and_the_file(manifest: Manifest, folder: Path) -> None:
+    (folder / MANIFEST_NAME).write_text("{")
+    with pytest.raises(ModelError, match=f"{folder.name}/manifest.json is not JSON"):
+        Manifest.load(folder)
+    (folder / MANIFEST_NAME).write_text(edited(manifest, lambda raw: raw.update(hop_s=1e-300)))
+    with pytest.raises(ModelError, match=f"{folder.name}/manifest.json: hop_s = 1e-300"):
+        Manifest.load(folder)
+
+
+def test_classes_are_found_by_their_role(manifest: Manifest) -> None:
+    assert [manifest.with_role(role) for role in ROLES["rhythm"]] == [("N",), ("A",), ("O",), ("~",)]
+    roles = {"N": "normal", "A": "other", "O": "other", "~": "other"}
+    changed = replace(manifest, roles=roles)
+    assert changed.with_role("other") == ("A", "O", "~")
+    assert changed.with_role("af") == ()
 
 
 def test_a_draft_cannot_be_saved(draft: Manifest, tmp_path: Path) -> None:

@@ -1,20 +1,23 @@
 """The noise gate: what it computes, what it lets through, and what it does with a damaged file."""
 
+import hashlib
 import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ecgedge import assess_quality
-from ecgedge.artefacts.folder import BUNDLED
-from ecgedge.artefacts.sealed import digest
+from ecgedge.artefacts.folder import BUNDLED, WEIGHTS_NAME
+from ecgedge.artefacts.manifest import MANIFEST_NAME, ListedFile, Manifest
 from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.gate.features import NAMES, Beats, gate_features
 from ecgedge.gate.model import REASONS, Gate, GateModel, flat_share
 from ecgedge_bridge.errors import ModelError
 
 FS = 100
-FILE = BUNDLED / "gate" / "gate.json"
 
 
 def train_of_beats(n=1000, period=80, height=1.0):
@@ -121,46 +124,85 @@ def test_white_noise_is_refused(scale):
     assert not any(q.accepted for q in assess_quality(noise, 130.0))
 
 
-def test_the_file_comes_back_as_it_was_saved(tmp_path):
-    gate = GateModel.load(FILE)
-    gate.save(tmp_path / "gate.json")
-    assert GateModel.load(tmp_path / "gate.json") == gate
+@pytest.fixture
+def folder(tmp_path):
+    """A copy of the shipped gate."""
+    return Path(shutil.copytree(BUNDLED / "gate", tmp_path / "gate"))
+
+
+def rewritten(folder, change):
+    """Change the weights in a way that their manifest agrees with, so that only the content is wrong."""
+    path = folder / WEIGHTS_NAME
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    listed = ListedFile(WEIGHTS_NAME, hashlib.sha256(path.read_bytes()).hexdigest())
+    replace(Manifest.load(folder), weights=listed).save(folder)
+
+
+def test_the_weights_come_back_as_they_were_encoded(folder):
+    gate = GateModel.load(folder)
+    assert json.loads(gate.encoded()) == json.loads((folder / WEIGHTS_NAME).read_text())
+    assert gate == GateModel.load()
+    assert gate.thresholds == Manifest.load(folder).thresholds
 
 
 def test_the_shipped_gate_says_how_it_was_made():
-    gate = GateModel.load(FILE)
-    assert gate.command.startswith("ecgedge-export train")
-    assert gate.metrics
-
-
-def with_digest(raw):
-    content = {k: v for k, v in raw.items() if k not in ("schema", "digest")}
-    return raw | {"digest": digest(content)}
+    manifest = Manifest.load(BUNDLED / "gate")
+    assert manifest.metrics["command"].startswith("ecgedge-export train")
+    assert manifest.metrics["trained_on"]
+    assert {data.licence for data in manifest.training_data} == {"ODC-By 1.0", "GPL-3.0"}
 
 
 @pytest.mark.parametrize(
-    "damage",
+    ("change", "message"),
     [
-        lambda raw: raw | {"threshold": raw["threshold"] / 2},  # changed by hand
-        lambda raw: with_digest(raw | {"schema": 1}),
-        lambda raw: with_digest({k: v for k, v in raw.items() if k != "bias"}),
-        lambda raw: with_digest(raw | {"features": raw["features"][::-1]}),
-        lambda raw: with_digest(raw | {"weights": raw["weights"][1:]}),
-        lambda raw: with_digest(raw | {"weights": ["x"] * len(raw["weights"])}),
-        lambda raw: with_digest(raw | {"threshold": "high"}),
-        lambda raw: [],
+        (lambda raw: {k: v for k, v in raw.items() if k != "bias"}, "weights.json: lacks bias"),
+        (lambda raw: raw | {"features": raw["features"][::-1]}, "weights.json: is for other features"),
+        (lambda raw: raw | {"weights": raw["weights"][1:]}, "weights.json: is for other features"),
+        (
+            lambda raw: raw | {"weights": ["x"] * len(raw["weights"])},
+            r"weights.json: weights\[0\] = 'x' is not",
+        ),
+        (lambda raw: raw | {"scale": [0.0] * len(raw["scale"])}, r"weights.json: scale\[0\] = 0.0 is not"),
+        (lambda raw: raw | {"threshold": 0.1}, "weights.json: has the unknown key 'threshold'"),
+        (lambda raw: [], "weights.json: is not a JSON object"),
     ],
 )
-def test_a_damaged_file_is_refused(tmp_path, damage):
-    path = tmp_path / "gate.json"
-    path.write_text(json.dumps(damage(json.loads(FILE.read_text()))))
-    with pytest.raises(ModelError, match="again"):
-        GateModel.load(path)
+def test_weights_that_make_no_sense_are_refused_by_name(folder, change, message):
+    rewritten(folder, change)
+    with pytest.raises(ModelError, match=f"gate/{message}.*again"):
+        GateModel.load(folder)
 
 
-def test_no_file_is_refused(tmp_path):
-    with pytest.raises(ModelError, match="again"):
-        GateModel.load(tmp_path / "gate.json")
+@pytest.mark.parametrize("file", [WEIGHTS_NAME, MANIFEST_NAME])
+def test_a_damaged_file_of_the_gate_is_named(folder, file):
+    """It used to be called the manifest of a model, whatever it was."""
+    for damage in (b"{", b"", b"[]"):
+        (folder / file).write_bytes(damage)
+        with pytest.raises(ModelError, match=rf"gate/{file}:? .*again"):
+            GateModel.load(folder)
+    (folder / file).unlink()
+    with pytest.raises(ModelError, match=f"gate/{file} is missing"):
+        GateModel.load(folder)
+
+
+def test_a_changed_threshold_is_found(folder):
+    text = (folder / MANIFEST_NAME).read_text()
+    changed = text.replace(f'"usable": {GateModel.load().threshold!r}', '"usable": 0.5')
+    assert changed != text
+    (folder / MANIFEST_NAME).write_text(changed)
+    with pytest.raises(ModelError, match="its digest is wrong"):
+        GateModel.load(folder)
+
+
+def test_missing_thresholds_are_refused(folder):
+    replace(Manifest.load(folder), thresholds={"usable": 0.9}).save(folder)
+    with pytest.raises(ModelError, match="lacks the thresholds 'usable' and 'morphology'"):
+        GateModel.load(folder)
+
+
+def test_the_folder_of_another_task_is_refused():
+    with pytest.raises(ModelError, match="task is 'beats': give the folder of a model for 'gate'"):
+        GateModel.load(BUNDLED / "beats")
 
 
 def even_gate(**changes):

@@ -6,14 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ecgedge.artefacts.manifest import Manifest
 from ecgedge.beats.detector import CLIP, find_beats
 from ecgedge.beats.net import HOP, LENGTH, BeatNet
-from ecgedge_bridge.errors import ConfigError
+from ecgedge_bridge.errors import ConfigError, ModelError
 from ecgedge_export.beats import training as beat_training
 from ecgedge_export.beats.augment import Augmenter, Source, target
 from ecgedge_export.beats.scores import Counts, compare, condition, pairs
 from ecgedge_export.data import Episode, Record
 
+REPORT = {
+    "records": 2,
+    "150 ms": {"Se": 99.0, "P+": 98.0, "F1": 98.5},
+    "worst": [{"record": "105", "missed": 1, "made_up": 2}],
+}
 RECIPE = Path(__file__).parents[3] / "export" / "recipes" / "beats.toml"
 
 
@@ -94,9 +100,26 @@ def test_the_runtime_computes_what_was_trained(short, trained):
     np.testing.assert_allclose(Runner(packed)(x), theirs, atol=1e-5)
 
 
-def test_the_file_comes_back_as_it_was_saved(trained, tmp_path):
-    trained.save(tmp_path / "beats.json")
-    assert BeatNet.load(tmp_path / "beats.json") == trained
+def test_the_folder_comes_back_as_it_was_saved(short, trained, tmp_path):
+    beat_training.save(trained, short, tmp_path / "beats", {"command": "test", "DS2": REPORT})
+    assert BeatNet.load(tmp_path / "beats") == trained
+    manifest = Manifest.load(tmp_path / "beats")
+    assert manifest.training_data[0].name == "MIT-BIH Arrhythmia Database, DS1"
+    assert "| 150 ms | 99.0 | 98.0 | 98.5 |" in (tmp_path / "beats" / "CARD.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda net: replace(net, channels=9), "weights of the wrong number"),
+        (lambda net: replace(net, weights=net.weights[:-8]), "weights of the wrong number"),
+        (lambda net: replace(net, weights="x" + net.weights), "cannot be read"),
+    ],
+)
+def test_a_damaged_network_is_refused(trained, short, tmp_path, change, message):
+    with pytest.raises(ModelError, match=message):
+        beat_training.save(change(trained), short, tmp_path / "beats", {"command": "test"})
+    assert not (tmp_path / "beats").exists()
 
 
 def test_matching_is_one_to_one():

@@ -8,6 +8,7 @@ import pytest
 
 from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.gate.features import NAMES
+from ecgedge.gate.model import GateModel
 from ecgedge_export import prepare, splits
 from ecgedge_export.cli.train import train
 from ecgedge_export.gate import scores as gate_scores
@@ -106,6 +107,7 @@ def test_a_quick_training_reads_little_of_each_data_set(how, windows, monkeypatc
     monkeypatch.setattr(gate_data, "cinc_windows", lambda how, **asks: asked.append(asks["limit"]) or windows)
     monkeypatch.setattr(gate_data, "mitdb_windows", lambda how, ids: asked.append(ids) or windows)
     monkeypatch.setattr(gate_data, "mixed_windows", lambda how, ids, *_, lead: asked.append(ids) or windows)
+    monkeypatch.setattr(gate_training, "_sources", lambda few: ())
     monkeypatch.setattr(gate_data, "motion_windows", lambda how, people: asked.append(len(people)) or windows)
     gate_training.training_windows(how, lambda line: None, gate_training.Few(5, 2))
     assert asked == [5, splits.DS1[:2], splits.DS1[:2], 2]
@@ -114,11 +116,19 @@ def test_a_quick_training_reads_little_of_each_data_set(how, windows, monkeypatc
     assert asked == [None, splits.DS1, splits.DS1, gate_data.VALIDATES - 1]
 
 
-def test_a_gate_goes_where_it_was_asked_for_and_else_into_the_work_folder(gate, monkeypatch, tmp_path):
+def test_a_gate_goes_where_it_was_asked_for_and_else_into_the_work_folder(
+    gate, windows, monkeypatch, tmp_path
+):
     asked = []
-    monkeypatch.setattr(gate_training, "build", lambda how, command, log, few: asked.append(few) or gate)
+
+    def build(how, command, log, few):
+        asked.append(few)
+        metrics = {"command": command, "trained_on": gate_training.refused(gate, windows)}
+        return gate_training.Fitted(gate, gate_training.draft(gate, windows, metrics))
+
+    monkeypatch.setattr(gate_training, "build", build)
     train(RECIPE, work=tmp_path, quick=True)
-    assert (tmp_path / "model" / "gate.json").is_file()
+    assert GateModel.load(tmp_path / "model") == gate
     train(RECIPE, work=tmp_path, out=tmp_path / "full")
-    assert (tmp_path / "full" / "gate.json").is_file()
+    assert GateModel.load(tmp_path / "full") == gate
     assert [few is gate_training.ALL for few in asked] == [False, True]

@@ -40,6 +40,9 @@ RHYTHM = [
 ]
 
 
+WEIGHTS = {"CARD.md", "manifest.json", "weights.json"}
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of the models in the package."""
@@ -74,7 +77,9 @@ def rezipped(path: Path, files: dict[str, bytes], target: Path, *, seal: bool = 
 def test_bundle_holds_all_that_a_port_needs(made: Path) -> None:
     files = unzipped(made)
     assert sorted(n.split("/")[1] for n in files if n.startswith("rhythm/")) == RHYTHM
-    assert {"DATA.md", "LICENSE", "SHA256SUMS", "gate/gate.json"} <= files.keys()
+    assert {"DATA.md", "LICENSE", "SHA256SUMS"} <= files.keys()
+    for task in ("gate", "beats"):
+        assert {n.split("/")[1] for n in files if n.startswith(f"{task}/")} == WEIGHTS
     assert b"Apache License" in files["LICENSE"]
     for data in Manifest.load(BUNDLED / "rhythm").training_data:
         assert f"{data.name} | {data.records} | {data.licence}" in files["DATA.md"].decode()
@@ -147,7 +152,8 @@ def test_formulas_of_the_page_are_what_the_runtime_computes(rate: float) -> None
 def test_models_in_the_package_and_their_bundle_are_as_described(made: Path) -> None:
     files = verify(BUNDLED)
     assert {
-        "gate/gate.json",
+        "gate/weights.json",
+        "beats/weights.json",
         "rhythm/manifest.json",
         "rhythm/model.onnx",
         "rhythm/model.tflite",

@@ -69,7 +69,8 @@ def test_a_teacher_that_is_not_shown_to_help_is_said_not_to_be() -> None:
 def test_no_report_no_card() -> None:
     manifest = Manifest.load(BUNDLED / "rhythm")
     assert card("rhythm", replace(manifest, metrics={"command": "x"})) is None
-    assert card("other", replace(manifest, task="other")) is None
+    gate = Manifest.load(BUNDLED / "gate")
+    assert card("gate", replace(gate, metrics={"command": "x"})) is None
 
 
 def test_the_cards_in_the_package_are_those_of_their_manifests(tmp_path) -> None:
@@ -78,7 +79,7 @@ def test_the_cards_in_the_package_are_those_of_their_manifests(tmp_path) -> None
     models = tmp_path / "models"
     shutil.copytree(BUNDLED, models, ignore=shutil.ignore_patterns("__pycache__"))
     shipped = {path.parent.name: path.read_text() for path in models.glob(f"*/{CARD}")}
-    assert shipped.keys() == {"rhythm", "beat_classes"}
+    assert shipped.keys() == {"rhythm", "beat_classes", "gate", "beats"}
     assert {path.parent.name: path.read_text() for path in rewrite(models)} == shipped
     for text in shipped.values():
         assert max(len(line) for line in text.splitlines() if line[:2] not in ("| ", "|-", "* ")) <= 120

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ecgedge.artefacts.backends.base import Backend, Logits, Window
 from ecgedge.artefacts.manifest import Manifest
@@ -21,6 +21,13 @@ class _Runtime:
     module: str
     kind: str
     extra: str
+
+
+class _Chosen(NamedTuple):
+    """A runtime, and its module in this package."""
+
+    runtime: _Runtime
+    module: Any
 
 
 # In the order in which "auto" tries them: smallest resident size first. None is the fastest everywhere.
@@ -64,8 +71,9 @@ def load_backend(folder: str | Path, name: str = "auto", *, manifest: Manifest |
     if name != "auto" and name not in _RUNTIMES:
         raise ConfigError(f"backend {name!r} is unknown: choose auto, {', '.join(BACKENDS)}")
     manifest = manifest or Manifest.load(folder)
-    runtime, module = _choose(name, manifest)
-    backend: Backend = module.open_model(manifest.read(folder, runtime.kind), manifest.backends[runtime.kind])
+    chosen = _choose(name, manifest)
+    kind = chosen.runtime.kind
+    backend: Backend = chosen.module.open_model(manifest.read(folder, kind), manifest.backends[kind])
     return backend
 
 
@@ -74,7 +82,7 @@ def installed_backends() -> tuple[str, ...]:
     return tuple(name for name, runtime in _RUNTIMES.items() if _importable(runtime) is not None)
 
 
-def _choose(name: str, manifest: Manifest) -> tuple[_Runtime, Any]:
+def _choose(name: str, manifest: Manifest) -> _Chosen:
     """The runtime and its module: the named one, or the first that works."""
     names = BACKENDS if name == "auto" else (name,)
     candidates = [_RUNTIMES[n] for n in names if _RUNTIMES[n].kind in manifest.backends]
@@ -86,7 +94,7 @@ def _choose(name: str, manifest: Manifest) -> tuple[_Runtime, Any]:
     for runtime in candidates:
         module = _importable(runtime)
         if module is not None:
-            return runtime, module
+            return _Chosen(runtime, module)
     extras = " or ".join(f'pip install "ecgedge[{runtime.extra}]"' for runtime in candidates)
     raise ModelError(f"no inference runtime for the backend {name} can be imported: {extras}")
 

@@ -16,7 +16,7 @@ Logits = npt.NDArray[np.float32]
 
 
 class Backend(Protocol):
-    """A loaded model. One thread at a time may call :meth:`run`."""
+    """A loaded model; threads may share it."""
 
     @property
     def name(self) -> str:
@@ -32,7 +32,7 @@ class Backend(Protocol):
         Parameters
         ----------
         window : ndarray of float32, shape (1, 1, n)
-            Preprocessed as the manifest says; values beyond the calibrated range are clipped to it.
+            Preprocessed as the manifest has; values beyond the calibrated range are clipped to it.
 
         Returns
         -------
@@ -57,7 +57,7 @@ class WindowCheck:
         if window.shape != self._shape or window.dtype != np.float32:
             raise ValueError(
                 f"window is {window.dtype} {window.shape}, the model reads float32 {self._shape}: "
-                "preprocess the signal as the manifest says"
+                "preprocess the signal as the manifest has"
             )
         values = window.reshape(-1)
         if not (isfinite(np.maximum.reduce(values)) and isfinite(np.minimum.reduce(values))):  # NaN is both
@@ -68,5 +68,5 @@ def check_tensor(what: str, found: tuple[object, ...], expected: tuple[object, .
     """Raise ModelError unless the runtime sees the tensor that the manifest describes."""
     if found != expected:
         raise ModelError(
-            f"the model file's {what} is {found}, the manifest says {expected}: export the model again"
+            f"the model file's {what} is {found}, the manifest has {expected}: export the model again"
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,7 +11,14 @@ from ecgedge.artefacts.backends.base import Logits, Window, WindowCheck, check_t
 from ecgedge.artefacts.manifest import Artefact, TensorSpec
 from ecgedge_bridge.errors import ModelError
 
-_INT8 = (-128, 127)
+_INT8 = (-128, 127)  # the codes there are
+
+
+class Quantization(NamedTuple):
+    """Scale and zero point of an int8 tensor: real = scale * (code - zero point)."""
+
+    scale: np.float32
+    zero_point: np.float32
 
 
 class InterpreterBackend:
@@ -25,18 +33,18 @@ class InterpreterBackend:
     model : bytes
         The verified file.
     artefact : Artefact
-        What the manifest says about it.
+        What the manifest has about it.
 
     Raises
     ------
     ModelError
-        The bytes are no TFLite model, or one with other tensors than the manifest says.
+        The bytes are no TFLite model, or one with other tensors than the manifest has.
     """
 
     def __init__(self, name: str, interpreter: Any, model: bytes, artefact: Artefact) -> None:
         self.name = name
         self.artefact = artefact
-        self._interpreter = open_interpreter(interpreter, model)
+        self._interpreter, self._lock = open_interpreter(interpreter, model), threading.Lock()
         self._input = _index(self._interpreter.get_input_details(), artefact.input)
         self._output = _index(self._interpreter.get_output_details(), artefact.output)
         self._check = WindowCheck(artefact.input.shape)
@@ -46,9 +54,11 @@ class InterpreterBackend:
     def run(self, window: Window) -> Logits:
         """Return the logits of one window; see :meth:`ecgedge.artefacts.backends.base.Backend.run`."""
         self._check(window)
-        self._interpreter.set_tensor(self._input, self._quantize(window))
-        self._interpreter.invoke()
-        logits: Logits = self._interpreter.get_tensor(self._output)[0].astype(np.float32)
+        # Monitors share models: another thread's window must not come between the three steps.
+        with self._lock:
+            self._interpreter.set_tensor(self._input, self._quantize(window))
+            self._interpreter.invoke()
+            logits: Logits = self._interpreter.get_tensor(self._output)[0].astype(np.float32)
         logits -= self._out_zero
         logits *= self._out_scale
         return logits
@@ -84,7 +94,7 @@ class Quantizer:
         return self._codes
 
 
-def quantization(spec: TensorSpec) -> tuple[np.float32, np.float32]:
+def quantization(spec: TensorSpec) -> Quantization:
     """Scale and zero point of an int8 tensor as float32.
 
     Raises
@@ -96,7 +106,7 @@ def quantization(spec: TensorSpec) -> tuple[np.float32, np.float32]:
         raise ModelError(
             f"{spec.name} is {spec.dtype}: a TFLite model must be int8 throughout, export it again"
         )
-    return np.float32(spec.scale), np.float32(spec.zero_point)
+    return Quantization(np.float32(spec.scale), np.float32(spec.zero_point))
 
 
 def describe(details: list[dict[str, Any]]) -> TensorSpec:

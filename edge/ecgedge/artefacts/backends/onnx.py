@@ -22,12 +22,12 @@ class OnnxBackend:
     model : bytes
         The verified file.
     artefact : Artefact
-        What the manifest says about it.
+        What the manifest has about it.
 
     Raises
     ------
     ModelError
-        The bytes are no ONNX model, or one with other tensors than the manifest says.
+        The bytes are no ONNX model, or one with other tensors than the manifest has.
     """
 
     name = "onnx"
