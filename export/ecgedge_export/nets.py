@@ -7,8 +7,7 @@ because ONNX Runtime's fp32 Conv2d is 2.9 times faster than its Conv1d and TFLit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -162,7 +161,8 @@ class BeatClassNet(nn.Module):
             nn.BatchNorm2d(wave_hidden),
             nn.ReLU(),
         )
-        # One step over all the waves: the second place is where the figures stand.
+        # One step over all the waves: the second place is where the figures stand. At the first one are waves,
+        # which the second convolution leaves out.
         self.figures = nn.Sequential(
             nn.Conv2d(1, hidden, (1, figures), (1, waves * samples), bias=False),
             nn.BatchNorm2d(hidden),
@@ -174,19 +174,26 @@ class BeatClassNet(nn.Module):
         self.drop = nn.Dropout(dropout)
         self.out = nn.Linear(hidden, n_classes)
         self.out_of_waves = nn.Linear(wave_hidden, n_classes, bias=False)
+        _keep_only(self.figures[3].weight, torch.tensor([0.0, 1.0]))
         allowed = torch.zeros(n_classes, 1)
         allowed[list(from_waves)] = 1.0
-        with torch.no_grad():
-            self.out_of_waves.weight.mul_(allowed)
-        # What starts at nothing and has no gradient stays there, so that the exported layer is a plain one.
-        weight: Any = self.out_of_waves.weight  # torch's type hints do not know the hook
-        weight.register_hook(lambda gradient: gradient * allowed.to(gradient.device))
+        _keep_only(self.out_of_waves.weight, allowed)
 
     def forward(self, x: Tensor) -> Tensor:
         row = x.unsqueeze(1)
         figures, waves = (way(row).mean(dim=(2, 3)) for way in (self.figures, self.waves))
         logits: Tensor = self.out(self.drop(figures)) + self.out_of_waves(self.drop(waves))
         return logits
+
+
+def _keep_only(weight: Any, allowed: Tensor) -> None:
+    """Hold weights at zero where ``allowed`` is: they start there and get no gradient.
+
+    What is exported is a plain layer. torch's type hints do not know the hook.
+    """
+    with torch.no_grad():
+        weight.mul_(allowed)
+    weight.register_hook(lambda gradient: gradient * allowed.to(gradient.device))
 
 
 def _length(row: int, kernel: int, stride: int) -> int:

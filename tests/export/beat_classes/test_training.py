@@ -167,6 +167,13 @@ def test_waves_speak_only_for_classes_that_they_may(how, beats, augmenter, tmp_p
     weight = net.out_of_waves.weight.detach()
     assert not weight[:2].any(), "N and S"
     assert weight[2].abs().max() > 0.01, "V"
+    rows = torch.zeros(2, 1, N_INPUTS)
+    rows[1, 0, :240] = torch.linspace(-1.0, 1.0, 240)
+    with torch.no_grad():
+        a, b = net(rows)
+    assert a[0] == b[0]
+    assert a[1] == b[1]
+    assert a[2] != b[2]
 
 
 def test_a_looped_recording_is_long_and_keeps_its_labels() -> None:
