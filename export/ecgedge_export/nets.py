@@ -161,7 +161,7 @@ class BeatClassNet(nn.Module):
             nn.BatchNorm2d(wave_hidden),
             nn.ReLU(),
         )
-        # One step over all the waves: the second place is where the figures stand. At the first one are waves,
+        # One step over all the waves: at the second place stand the figures. At the first one are waves,
         # which the second convolution leaves out.
         self.figures = nn.Sequential(
             nn.Conv2d(1, hidden, (1, figures), (1, waves * samples), bias=False),

@@ -253,7 +253,11 @@ def _beat_classes(metrics: Report) -> list[str]:
         "beats matched within 150 ms, without the first five minutes and ventricular flutter (ANSI/AAMI",
         "EC57). Fusion beats called V, and Q called V or S, count neither way.",
         "",
-        *_table(("", "beats", "Se %", "P+ %", "FPR %", "F1 %"), _figures("gross", report["gross"])),
+        *_table(
+            ("", "beats", "Se %", "P+ %", "FPR %", "F1 %"),
+            [*_figures("gross", report["gross"]), *_figures("without 232", report.get("without_232", {}))],
+        ),
+        *_beat_intervals(report.get("f1_95")),
         "What beats are (rows), and what they were called (columns); O is no beat: missed, or made up.",
         "",
         *_table(("", *symbols), [(name, *row.values()) for name, row in confusion.items()]),
@@ -270,6 +274,13 @@ def _beat_classes(metrics: Report) -> list[str]:
 def _figures(name: str, report: Report) -> list[tuple[object, ...]]:
     keys = ("beats", "Se", "P+", "FPR", "F1")
     return [(f"{name} {kind}", *(each[key] for key in keys)) for kind, each in report.items()]
+
+
+def _beat_intervals(f1_95: Mapping[str, Sequence[float]] | None) -> list[str]:
+    if not f1_95:
+        return []
+    spans = " and ".join(f"{low:.1f} to {high:.1f} ({kind})" for kind, (low, high) in f1_95.items())
+    return [f"95 % intervals of the gross F1, by bootstrap over records: {spans}.", ""]
 
 
 def _gate(metrics: Report) -> list[str]:
@@ -372,7 +383,7 @@ _ALL_OF_DS1 = {
 _SECTIONS = {
     "rhythm": _Section(_rhythm, "int8_litert", _statements("cinc2017", "nstdb")),
     "beat_classes": _Section(
-        _beat_classes, "int8_litert", _statements("mitdb", "ptb-xl", "cinc2017", "nstdb")
+        _beat_classes, "int8_litert", _statements("mitdb", "svdb", "ptb-xl", "cinc2017", "nstdb")
     ),
     "gate": _Section(
         _gate, "trained_on", {**_ALL_OF_DS1, "motion artefacts": "By person: 1 to 7 train, 8 tests."}
