@@ -10,7 +10,7 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: demo test test-bluez test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge clean
+.PHONY: demo test test-fast test-bluez test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge clean
 .DEFAULT_GOAL = demo
 
 demo: $(VENV)/.installed-sim
@@ -18,6 +18,10 @@ demo: $(VENV)/.installed-sim
 
 test: lint
 	$(PY) -m pytest
+
+# For daily work: no training, no virtual machine, two tests at a time; under 90 s.
+test-fast: $(VENV)/.installed-dev
+	$(PY) -m pytest -n 2 --dist worksteal -m "not slow" -q
 
 # The client on Linux's own Bluetooth stack, in a virtual machine: under 4 minutes. Says what it needs;
 # BLUEZ=--install lets it install that, as root on Debian.
@@ -44,26 +48,26 @@ fuzz: $(VENV)/.installed-dev
 # Everything that is measured, beside what a user would pick instead, and the README's tables from it: half an hour
 # on a machine that does nothing else. The other packages go into an environment in the user's cache.
 bench: $(VENV)/.installed-dev
-	$(PY) benchmarks/run_all.py
+	$(PY) -m benchmarks all
 
 # That all of it works, in under 3 minutes once the environments are there; its figures are rough and kept apart.
 bench-quick: $(VENV)/.installed-dev
-	$(PY) benchmarks/run_all.py --quick
+	$(PY) -m benchmarks all --quick
 
 # Latency, memory and throughput of a board, with the base install only (for ONNX Runtime beside it:
 # .venv/bin/pip install -e '.[onnx]'). A target that is missed ends it with 1, after all has been measured.
 bench-pi: $(VENV)/.installed-sim
 	missed=0; for bench in latency memory throughput; do \
-		$(PY) benchmarks/$$bench.py --out benchmarks/results/pi/$$bench.json || missed=1; done; \
-		$(PY) benchmarks/tables.py; exit $$missed
+		$(PY) -m benchmarks $$bench --out benchmarks/results/pi/$$bench.json || missed=1; done; \
+		$(PY) -m benchmarks tables; exit $$missed
 
 # Decoding speed, GATT throughput, the table of faults, and an hour with two straps.
 bench-bridge: $(VENV)/.installed-dev
-	missed=0; for bench in decode gatt faults soak; do $(PY) benchmarks/$$bench.py || missed=1; done; exit $$missed
+	missed=0; for bench in decode gatt faults soak; do $(PY) -m benchmarks $$bench || missed=1; done; exit $$missed
 
 # CPU time of an hour of ECG, stage by stage.
 bench-edge: $(VENV)/.installed-dev
-	$(PY) benchmarks/pipeline.py
+	$(PY) -m benchmarks pipeline
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist

@@ -8,7 +8,7 @@ from typing import Any
 def environment(name: str) -> dict[str, Any]:
     """The environment of a benchmark with this name, on a machine that did nothing else."""
     return {
-        "command": f"python benchmarks/{name}.py",
+        "command": f"python -m benchmarks {name}",
         "quick": False,
         "cpu": "Some CPU",
         "machine": "x86_64",

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import beats
-import common
 import numpy as np
 import pytest
-import rival_beats
-import tables_of_beats
 from made_results import environment
 
+from benchmarks.harness import not_measured
+from benchmarks.questions import beats
+from benchmarks.rivals import ask
+from benchmarks.tables import beats as tables_of_beats
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export.data import Record
 
@@ -70,12 +70,12 @@ def test_how_late_beats_are_placed() -> None:
 
 def test_a_rival_that_is_not_there_keeps_its_reason_and_one_that_failed_is_said() -> None:
     case = a_case()
-    said = {
+    answers = {
         "a": {"found": found(case), "failed": {}},
         "b": {"found": {case.name: []}, "failed": {case.name: "ValueError()", "another": "ValueError()"}},
         "c": {"skipped": "no network"},
     }
-    rows = beats.judged([case], said, place=True)
+    rows = beats.scored([case], answers, place=True)
     assert (rows["a"]["failed"], rows["a"]["150 ms"], rows["a"]["late_ms"]["p50"]) == (0, PERFECT, 0.0)
     assert (rows["b"]["failed"], rows["b"]["150 ms"]["Se"]) == (1, 0.0)
     assert rows["c"] == {"skipped": "no network"}
@@ -83,8 +83,8 @@ def test_a_rival_that_is_not_there_keeps_its_reason_and_one_that_failed_is_said(
 
 def test_records_are_judged_by_set_and_ds2_only_with_noise() -> None:
     clean = [a_case(record_id) for record_id in ("100", "101", "202")]
-    said = {"a": {"found": {k: v for case in clean for k, v in found(case).items()}, "failed": {}}}
-    by_set = dict(beats.by_set(clean, said))
+    answers = {"a": {"found": {k: v for case in clean for k, v in found(case).items()}, "failed": {}}}
+    by_set = dict(beats.by_set(clean, answers))
     assert {name: (row["records"], row["beats"]) for name, row in by_set.items()} == {
         "DS2": (2, 2 * COUNT),
         "DS2 without 202": (1, COUNT),
@@ -98,7 +98,7 @@ def test_records_are_judged_by_set_and_ds2_only_with_noise() -> None:
 
 def test_without_noise_recordings_the_rest_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(*asked: Any) -> None:
-        raise ConfigError("NSTDB is not at hand")
+        raise ConfigError("not in /somewhere")
 
     def everybody(cases: Sequence[beats.Case]) -> dict[str, Any]:
         return {beats.OURS: {"found": found(cases[0]), "failed": {}, "cpu_s_per_h": 1.0}}
@@ -107,40 +107,29 @@ def test_without_noise_recordings_the_rest_is_measured(monkeypatch: pytest.Monke
     monkeypatch.setattr(beats, "noisy", missing)
     monkeypatch.setattr(beats, "everybody", everybody)
     report = beats.finding(quick=True)
-    assert report["by_noise"]["em 6 dB"] == {"skipped": "NSTDB is not at hand"}
+    assert report["by_noise"]["em 6 dB"] == {
+        "skipped": "nstdb is not at hand: ecgedge-export data fetch nstdb"
+    }
     assert report["by_noise"]["none"]["DS2"]["detectors"][beats.OURS]["150 ms"] == PERFECT
     monkeypatch.setattr(beats, "clean", missing)
-    assert common.or_skipped(beats.finding, True) == {"skipped": "NSTDB is not at hand"}
+    assert "mitdb is not at hand" in not_measured.or_skipped(beats.finding, True)["skipped"]
 
 
 def test_every_detector_gets_the_same_signals(monkeypatch: pytest.MonkeyPatch) -> None:
     case, given = a_case(), []
 
-    def theirs(name: str, folder: Path) -> Any:
+    def theirs(named: ask.Named, folder: Path) -> Any:
         given.append([np.load(path).tolist() for path in sorted(folder.iterdir())])
         return {"found": found(case), "failed": {}, "cpu_s_per_h": 0.0}
 
     monkeypatch.setattr(beats, "theirs", theirs)
     monkeypatch.setattr(beats, "detect_beats", lambda mv, fs: np.array([3, 9]))
-    said = beats.everybody([case])
-    assert list(said) == [beats.OURS, *rival_beats.DETECTORS]
-    assert said[beats.OURS]["found"] == {"100 none": [3, 9]}
-    assert given == [[[0.0] * 10]] * len(rival_beats.DETECTORS)
-
-
-def test_a_rival_is_called_once_for_each_signal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def call(mv: np.ndarray, fs: float) -> list[float]:
-        assert fs == 360.0
-        if not mv.any():
-            raise ValueError("no beats")
-        return [7.0, 3.0, 7.0]
-
-    monkeypatch.setitem(rival_beats.DETECTORS, "it", lambda: call)
-    np.save(tmp_path / "100 none.npy", np.ones(3600))
-    np.save(tmp_path / "100 em 6 dB.npy", np.zeros(3600))
-    said = rival_beats.find("it", str(tmp_path), "360")
-    assert said["found"] == {"100 none": [3, 7], "100 em 6 dB": []}
-    assert said["failed"] == {"100 em 6 dB": "ValueError('no beats')"}
+    answers = beats.everybody([case])
+    others = [named.call for named in ask.calls("beats")]
+    assert len(others) > 3
+    assert list(answers) == [beats.OURS, *others]
+    assert answers[beats.OURS]["found"] == {"100 none": [3, 9]}
+    assert given == [[[0.0] * 10]] * len(others)
 
 
 def test_the_spread_is_over_records_that_have_such_beats() -> None:
@@ -197,7 +186,7 @@ def test_the_table_of_beats_found(tmp_path: Path) -> None:
     assert "| wfdb `xqrs_detect` | not measured: no network |  |  |  |" in told
     assert "| F1 within 150 ms, % | all (48) | electrode motion, 6 dB |" in told
     assert "| ecgedge `detect_beats`, streaming | 99.00 | not measured |" in told
-    assert "Some CPU, x86_64, Python 3.11.7, commit abc1234: `python benchmarks/beats.py`." in told
+    assert "Some CPU, x86_64, Python 3.11.7, commit abc1234: `python -m benchmarks beats`." in told
 
 
 def test_a_detector_that_found_nothing_has_no_delay(tmp_path: Path) -> None:

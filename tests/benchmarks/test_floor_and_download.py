@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import common
-import download
-import floor
 import numpy as np
 import onnx
 import pytest
-import resident
 from onnx import TensorProto, helper, numpy_helper
 
+from benchmarks.children import floor
+from benchmarks.harness import download, not_measured, processes, resident, signals, venvs
 from ecgedge.artefacts.folder import BUNDLED
 
 RANKS = {"cp311-cp311-manylinux_2_28_x86_64": 0, "py3-none-any": 1}
@@ -83,20 +81,16 @@ def test_the_rate_is_of_a_product_that_runs(monkeypatch: pytest.MonkeyPatch) -> 
     ("wheels", "size"),
     [([PURE, FITS, FOREIGN], 20), ([PURE, FOREIGN], 10), ([PURE, {"url": FITS["url"]}], 10)],
 )
-def test_the_wheel_that_fits_best_is_weighed(
-    wheels: list[Mapping[str, Any]], size: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(download, "_ranks", lambda: RANKS)
-    assert download._bytes({"name": "a", "wheels": wheels}) == size
+def test_the_wheel_that_fits_best_is_weighed(wheels: list[Mapping[str, Any]], size: int) -> None:
+    assert download.chosen_bytes({"name": "a", "wheels": wheels}, RANKS) == size
 
 
 @pytest.mark.parametrize("wheels", [[FOREIGN], [{"url": PURE["url"]}], []])
 def test_without_a_wheel_or_its_size_nothing_is_measured(
-    wheels: list[Mapping[str, Any]], monkeypatch: pytest.MonkeyPatch
+    wheels: list[Mapping[str, Any]],
 ) -> None:
-    monkeypatch.setattr(download, "_ranks", lambda: RANKS)
-    with pytest.raises(common.NotMeasuredError, match="of a for this machine"):
-        download._bytes({"name": "a", "wheels": wheels})
+    with pytest.raises(not_measured.NotMeasuredError, match="of a for this machine"):
+        download.chosen_bytes({"name": "a", "wheels": wheels}, RANKS)
 
 
 def test_the_answer_of_the_resolver_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,8 +99,8 @@ def test_the_answer_of_the_resolver_is_read(monkeypatch: pytest.MonkeyPatch) -> 
         command[command.index("--output-file") + 1].write_text(LOCKED)
         return ""
 
-    monkeypatch.setattr(common, "rival_python", lambda requirements: Path("bin/python"))
-    monkeypatch.setattr(common, "run", answered)
+    monkeypatch.setattr(venvs, "python_with", lambda requirements: Path("bin/python"))
+    monkeypatch.setattr(processes, "run", answered)
     assert download.wheel_bytes("a") == {"a": 10, "b": 7}
 
 
@@ -122,15 +116,22 @@ def test_a_peak_is_no_less_than_what_is_resident() -> None:
 
 
 def test_a_live_process_tells_its_memory(tmp_path: Path) -> None:
-    np.save(tmp_path / "mv.npy", common.made(20.0, common.FS))
-    found = common.child("live.py", "litert", tmp_path / "mv.npy", 30)
+    np.save(tmp_path / "mv.npy", signals.made(20.0, signals.FS))
+    found = processes.child("children.live", "litert", tmp_path / "mv.npy", 30)
     assert found["events"] > 0
     assert found["lost_samples"] == 0
     assert found["peak_kb"] > 20_000
 
 
-def test_a_live_process_imports_nothing_of_the_other_benchmarks() -> None:
-    roots = [common.HERE, common.ROOT / "edge", common.ROOT / "firmware_bridge"]
-    env = common.surroundings() | {"PYTHONPATH": ":".join(map(str, roots))}
-    seen = common.run([sys.executable, "-c", "import sys, live; print(*sys.modules)"], env, 60)
-    assert not {"common", "ours", "venv", "argparse"} & set(seen.split())
+def test_a_live_process_imports_next_to_nothing_of_the_benchmarks() -> None:
+    listed = "import sys, benchmarks.children.live; print(*sys.modules)"
+    seen = processes.run([sys.executable, "-c", listed], processes.surroundings(), 60).split()
+    ours = {name for name in seen if name.startswith("benchmarks.")}
+    assert ours == {
+        "benchmarks.children",
+        "benchmarks.children.live",
+        "benchmarks.harness",
+        "benchmarks.harness.resident",
+        "benchmarks.harness.signals",
+    }
+    assert not {"venv", "argparse"} & set(seen)

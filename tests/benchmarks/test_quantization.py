@@ -8,15 +8,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import common
 import numpy as np
 import pytest
-import quantization
-import quantized
-import tables_of_quantization
 from made_results import environment
-from quantized import Verdict, Watched
 
+from benchmarks.harness import not_measured
+from benchmarks.questions import quantization
+from benchmarks.questions.quantization import comparison, networks, processors
+from benchmarks.questions.quantization.networks import Watched
+from benchmarks.questions.quantization.subjects import Scores
+from benchmarks.tables import quantization as tables_of_quantization
 from ecgedge.artefacts.backends import load_backend
 from ecgedge.artefacts.folder import BUNDLED
 from ecgedge_bridge.errors import ConfigError
@@ -26,36 +27,36 @@ SKIPPED = {"skipped": "none in the cache"}
 GAIN = {"mean F1": {"value": -0.002, "interval_95": [-0.01, -0.0001]}}
 
 
-def hits(*right: int) -> Verdict:
-    """A verdict whose figure is the share of right answers."""
-    return Verdict(len(right), {"share": lambda drawn: float(np.array(right)[drawn].mean())})
+def hits(*right: int) -> Scores:
+    """Scores whose figure is the share of right answers."""
+    return Scores(len(right), {"share": lambda drawn: float(np.array(right)[drawn].mean())})
 
 
 def test_figures_have_intervals() -> None:
-    told = hits(1, 1, 1, 0).told()["share"]
+    told = hits(1, 1, 1, 0).with_intervals()["share"]
     assert told["value"] == 0.75
     low, high = told["interval_95"]  # type: ignore[misc]
     assert 0 <= low < 0.75 < high <= 1
 
 
 def test_gains_are_of_the_same_records_drawn_in_pairs() -> None:
-    told = hits(1, 0, 1, 0).over(hits(1, 0, 1, 0)).told()["share"]
+    told = hits(1, 0, 1, 0).over(hits(1, 0, 1, 0)).with_intervals()["share"]
     assert told == {"value": 0.0, "interval_95": (0.0, 0.0)}
-    assert hits(1, 1, 1, 0).over(hits(1, 0, 1, 0)).told()["share"]["value"] == 0.25
+    assert hits(1, 1, 1, 0).over(hits(1, 0, 1, 0)).with_intervals()["share"]["value"] == 0.25
 
 
 def test_a_repeated_file_is_named_and_a_skipped_one_stays(tmp_path: Path) -> None:
     for name, content in (("a", b"1"), ("b", b"2"), ("c", b"1")):
         (tmp_path / name).write_bytes(content)
     files = {"a": tmp_path / "a", "x": SKIPPED, "y": SKIPPED, "b": tmp_path / "b", "c": tmp_path / "c"}
-    assert quantization.distinct(files) == {**files, "c": {"same_file_as": "a"}}
+    assert comparison.distinct(files) == {**files, "c": {"same_file_as": "a"}}
 
 
 def test_runtimes_take_turns_and_a_missing_one_keeps_its_reason() -> None:
     calls: list[str] = []
     a, b = (SimpleNamespace(run=lambda window, n=n: calls.append(n)) for n in "ab")
-    found = quantization.speed({"a": a, "x": SKIPPED, "b": b}, [np.zeros(1, np.float32)], 3)
-    assert calls == list("ab") * (3 + quantization.WARM_UP)
+    found = comparison.speed({"a": a, "x": SKIPPED, "b": b}, [np.zeros(1, np.float32)], 3)
+    assert calls == list("ab") * (3 + comparison.WARM_UP)
     assert found["x"] == SKIPPED
     assert found["a"]["ms"]["p50"] >= 0
 
@@ -63,9 +64,9 @@ def test_runtimes_take_turns_and_a_missing_one_keeps_its_reason() -> None:
 def test_agreement_is_in_steps_of_the_logits() -> None:
     litert = np.array([[0.0, 1.0], [1.0, 0.0]], np.float32)
     onnx = litert + np.array([[0.0, 0.0], [0.0, 1.5]], np.float32)
-    found = quantization.agreement({"onnx": onnx, "litert": litert, "onnx float": litert}, 0.5)
+    found = comparison.agreement({"onnx": onnx, "litert": litert, "onnx float": litert}, 0.5)
     assert found == {"windows": 2, "steps": 3.0, "same_class": 0.5, "same_class_as_float": 1.0}
-    assert "same_class_as_float" not in quantization.agreement({"onnx": onnx, "litert": litert}, 0.5)
+    assert "same_class_as_float" not in comparison.agreement({"onnx": onnx, "litert": litert}, 0.5)
 
 
 def test_the_bundled_files_are_compared_on_the_windows_that_were_met() -> None:
@@ -75,17 +76,17 @@ def test_the_bundled_files_are_compared_on_the_windows_that_were_met() -> None:
     for _ in range(5):
         watched.run(rng.normal(0, 0.5, shape).astype(np.float32))
     backends = {"litert": watched, "onnx": load_backend(BUNDLED / "beat_classes", "onnx")}
-    found = quantization.compared({**backends, "onnx float": SKIPPED}, list(watched.windows))
+    found = comparison.compared({**backends, "onnx float": SKIPPED}, list(watched.windows))
     assert (found["windows"], found["steps"], found["same_class"]) == (5, 0.0, 1.0)
-    assert "records" in quantization.had(quantization.compared, backends, [])["skipped"]
+    assert "records" in not_measured.or_skipped(comparison.compared, backends, [])["skipped"]
 
 
 class Deaf:
     """A model's subject whose records are not at hand."""
 
-    name, split = "rhythm", "nothing"
+    name, split, data_set = "rhythm", "nothing", "cinc2017"
 
-    def judge(self, backend: Any) -> Verdict:
+    def score(self, backend: Any) -> Scores:
         raise ConfigError("data set 'cinc2017' is not here: fetch it")
 
 
@@ -93,13 +94,13 @@ def test_without_the_training_cache_and_data_sizes_and_times_are_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    found = quantization.measure_model(Deaf(), True, tmp_path)  # type: ignore[arg-type]
+    found = comparison.measure_model(Deaf(), True, tmp_path)  # type: ignore[arg-type]
     assert "no parent.onnx of rhythm" in found["files"]["onnx float"]["skipped"]
     assert found["files"]["litert"]["bytes"] == (BUNDLED / "rhythm" / "model.tflite").stat().st_size
     assert found["runtimes"]["onnx"]["ms"]["p50"] > 0
     assert found["accuracy"]["float"] == found["accuracy"]["post_training"]
-    assert "fetch it" in found["accuracy"]["bundled"]["skipped"]
-    assert found["accuracy"]["tuned"] == found["processors"] == {"skipped": quantization.LEFT_OUT}
+    assert "cinc2017 is not at hand" in found["accuracy"]["bundled"]["skipped"]
+    assert found["accuracy"]["tuned"] == found["processors"] == {"skipped": comparison.LEFT_OUT}
     assert quantization.ratios({"rhythm": found})["rhythm"]["size"] == {"onnx": None, "litert": None}
 
 
@@ -108,7 +109,7 @@ def test_a_float_network_of_another_model_is_refused(tmp_path: Path, monkeypatch
     path = tmp_path / "ecgedge" / "runs" / "rhythm" / "float.onnx"
     path.parent.mkdir(parents=True)
     path.write_bytes((BUNDLED / "beat_classes" / "model.onnx").read_bytes())
-    assert "reads (1, 1, 269)" in common.or_skipped(quantized.parent, "rhythm")["skipped"]
+    assert "reads (1, 1, 269)" in not_measured.or_skipped(networks.parent, "rhythm")["skipped"]
 
 
 class Processors:
@@ -124,9 +125,9 @@ class Processors:
 
 
 def test_processors_are_compared_with_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quantization, "_emulated", lambda: Processors)
-    monkeypatch.setattr(quantization, "vnni", lambda: False)
-    found = quantization.processors("rhythm")
+    monkeypatch.setattr(processors, "emulated_check", lambda: Processors)
+    monkeypatch.setattr(processors, "vnni", lambda: False)
+    found = processors.processors("rhythm")
     assert found["this machine"]["steps"] == {"litert": 0.0, "onnx": 0.0}
     assert found["old"]["steps"]["onnx"] > 1
     assert found["other"] == {"skipped": "no emulator"}
@@ -134,13 +135,13 @@ def test_processors_are_compared_with_this_one(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_check_of_other_processors_is_there() -> None:
-    assert callable(quantization._emulated().everywhere)
+    assert callable(processors.emulated_check().everywhere)
 
 
 def test_vnni_is_seen(tmp_path: Path) -> None:
-    assert not quantization.vnni(tmp_path / "none")
+    assert not processors.vnni(tmp_path / "none")
     (tmp_path / "cpuinfo").write_text("flags\t\t: fpu avx512_vnni\n")
-    assert quantization.vnni(tmp_path / "cpuinfo")
+    assert processors.vnni(tmp_path / "cpuinfo")
 
 
 def model(**other: Any) -> dict[str, Any]:

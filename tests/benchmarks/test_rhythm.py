@@ -6,17 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-import common
-import irregularity
 import numpy as np
 import pytest
-import recordings
-import rhythm
-import rivals_of_rhythm
-import tables_of_rhythm
 from made_results import environment
-from rhythm import Said
 
+from benchmarks.harness import not_measured, recordings
+from benchmarks.questions import rhythm
+from benchmarks.questions.rhythm import ablation, af_scores, irregularity
+from benchmarks.questions.rhythm.ablation import Outcome
+from benchmarks.tables import rhythm as tables_of_rhythm
 from ecgedge import Models, Monitor, Quality, SampleBlock
 from ecgedge.rhythm.model import RhythmModel
 from ecgedge_export import data, splits
@@ -29,18 +27,18 @@ BEST = (0.9, 0.6, 0.9, 0.55, 0.7, 0.0, 0.4, 0.0)
 
 
 @pytest.fixture(autouse=True)
-def _few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scores, "DRAWS", 50)
 
 
-def said() -> Said:
+def outcome() -> Outcome:
     """Eight recordings, two of them called noise."""
     p = np.zeros((8, 4))
     for row, label, best in zip(p, LABELS, BEST, strict=True):
         row["NAO~".index(label)] = best or 1.0
     af: list[bool | None] = [label == "A" if label != "~" else None for label in LABELS]
     answers = Answers([f"r{i}" for i in range(8)], TRUTH, LABELS, p, np.ones(8), af)
-    return Said(answers, np.array(BEST) >= 0.5)
+    return Outcome(answers, np.array(BEST) >= 0.5)
 
 
 def beats(rr_ms: Any, fs: float = 1000.0) -> np.ndarray:
@@ -49,11 +47,11 @@ def beats(rr_ms: Any, fs: float = 1000.0) -> np.ndarray:
 
 
 def test_what_is_noise_has_no_confidence() -> None:
-    assert said().confidence.tolist() == [0.9, 0.6, 0.9, 0.55, 0.7, -1.0, 0.4, -1.0]
+    assert outcome().confidence.tolist() == [0.9, 0.6, 0.9, 0.55, 0.7, -1.0, 0.4, -1.0]
 
 
 def test_a_report_tells_the_named_from_all() -> None:
-    found = rhythm.report(said())
+    found = ablation.report(outcome())
     assert found["named"] == 0.75
     # Of all: N 2 of 2 and one too many, A 1 of 2, O 1 of 2 and one too many
     assert found["mean_f1_nao"] == pytest.approx(np.mean([0.8, 2 / 3, 0.5]), abs=1e-4)
@@ -62,7 +60,7 @@ def test_a_report_tells_the_named_from_all() -> None:
 
 
 def test_a_curve_answers_less_where_it_asks_for_more() -> None:
-    rows = rhythm.curve(said())
+    rows = ablation.curve(outcome())
     assert [row["coverage"] for row in rows] == [0.75, 0.625, 0.5, 0.375, 0.25, 0.25, 0.0, 0.625]
     assert rows[0]["AF"]["Se"] == 0.5
     assert rows[0]["AF"]["Sp"] == 1.0
@@ -71,26 +69,26 @@ def test_a_curve_answers_less_where_it_asks_for_more() -> None:
 
 
 def test_costs_need_both_sides() -> None:
-    found = {name: said() for name in ("INT8, gate", "INT8, no gate")}
+    found = {name: outcome() for name in ("INT8, gate", "INT8, no gate")}
     skipped = {"float, gate": {"skipped": "not here"}, "float, no gate": {"skipped": "not here"}}
-    costs = rhythm.costs(found | skipped)
+    costs = ablation.costs(found | skipped)
     assert costs["float over INT8"] == {"skipped": "not here"}
     assert costs["no gate over gate"] == {"points": 0.0, "points_95": [0.0, 0.0], "same_label": 1.0}
 
 
 def test_af_or_not() -> None:
     truth, called = (np.array(list(map(int, x)), np.bool_) for x in ("11000", "10100"))
-    found = rhythm.binary(truth, called)
+    found = af_scores.binary(truth, called)
     assert (found["Se"], found["Sp"], found["P+"], found["f1"]) == (0.5, 0.6667, 0.5, 0.5)
-    assert rhythm.auroc(truth, [0.9, 0.4, 0.5, 0.1, np.nan]) == pytest.approx(5 / 6)
-    assert rhythm.lead(truth, truth, truth) == {"f1": 0.0, "f1_95": [0.0, 0.0]}
+    assert af_scores.auroc(truth, [0.9, 0.4, 0.5, 0.1, np.nan]) == pytest.approx(5 / 6)
+    assert af_scores.lead(truth, truth, truth) == {"f1": 0.0, "f1_95": [0.0, 0.0]}
 
 
 def test_an_ungated_monitor_refuses_a_flat_line_only() -> None:
     models = Models.load("litert")
     noise = np.random.default_rng(0).normal(0, 1, 3000).astype(np.float32)
     verdicts = []
-    for monitor in (Monitor(models), Monitor(rhythm.ungated(models))):
+    for monitor in (Monitor(models), Monitor(ablation.ungated(models))):
         for mv in (noise, 0 * noise):
             monitor.reset()
             events = monitor.feed(SampleBlock(mv, 100.0)) + monitor.finish()
@@ -102,19 +100,19 @@ def test_the_float_parent_is_skipped_where_it_was_not_trained(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    found = common.or_skipped(lambda: rhythm.parent(RhythmModel.load(None, "litert")))
+    found = not_measured.or_skipped(lambda: ablation.parent(RhythmModel.load(None, "litert")))
     assert found["skipped"].endswith("ecgedge-export train makes it")
 
 
 def test_recordings_that_are_not_at_hand_are_skipped_without_paths(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(data.catalogue.DATASETS["cinc2017"].__class__, "folder", _nowhere)
-    found = common.or_skipped(lambda: rhythm.measure(True))
+    monkeypatch.setattr(data.catalogue.DATASETS["cinc2017"].__class__, "folder", nowhere)
+    found = not_measured.or_skipped(lambda: rhythm.measure(True))
     assert found == {"skipped": "cinc2017 is not at hand: ecgedge-export data fetch cinc2017"}
 
 
-def _nowhere(self: Any) -> Path:
+def nowhere(self: Any) -> Path:
     from ecgedge_bridge.errors import ConfigError
 
     raise ConfigError(f"{self} is not in /somewhere")
@@ -122,7 +120,7 @@ def _nowhere(self: Any) -> Path:
 
 def test_a_part_is_of_the_split_and_always_the_same() -> None:
     ids = [f"A{i:05d}" for i in range(2000)]
-    whole, fifth = (list(filter(recordings.judging(p), ids)) for p in (100, 20))
+    whole, fifth = (list(filter(recordings.validating(p), ids)) for p in (100, 20))
     assert set(fifth) < set(whole)
     assert all(map(splits.is_validation, whole))
     assert len(fifth) / len(whole) == pytest.approx(0.2, abs=0.05)
@@ -162,16 +160,6 @@ def test_the_best_limit_has_the_highest_f1() -> None:
     assert irregularity.best_limit(score, y) == 0.7
 
 
-def test_a_rule_for_ten_seconds_holds_in_most_of_them() -> None:
-    def rule(piece: np.ndarray, fs: int) -> bool:
-        assert len(piece) <= 10 * fs
-        return bool(piece[0] > 0)
-
-    assert rivals_of_rhythm.most(rule, np.repeat([1.0, 1.0, 0.0, 1.0], [50, 50, 50, 9]), 5)
-    assert not rivals_of_rhythm.most(rule, np.repeat([1.0, 0.0], [50, 50]), 5)
-    assert rivals_of_rhythm.most(rule, np.ones(20), 5)
-
-
 # Tables
 
 ENVIRONMENT = environment("rhythm")
@@ -181,13 +169,13 @@ OVER = {"ours_over_it": {"f1": 0.1, "f1_95": [-0.05, 0.25]}}
 
 def found() -> dict[str, Any]:
     """Results as the benchmark writes them."""
-    arms = {"INT8, gate": said(), "INT8, no gate": said()}
+    outcomes = {"INT8, gate": outcome(), "INT8, no gate": outcome()}
     skipped = {"float, gate": {"skipped": "no cache"}, "float, no gate": {"skipped": "no cache"}}
     return {
         "environment": ENVIRONMENT,
-        "arms": {name: rhythm.report(arm) for name, arm in arms.items()} | skipped,
-        "costs": rhythm.costs(arms | skipped),
-        "curve": {name: rhythm.curve(arm) for name, arm in arms.items()},
+        "arms": {name: ablation.report(one) for name, one in outcomes.items()} | skipped,
+        "costs": ablation.costs(outcomes | skipped),
+        "curve": {name: ablation.curve(one) for name, one in outcomes.items()},
         "AF": {
             "ecgedge, label A": ROW | {"auroc": 0.9},
             "ecgedge, Classification.af": {"coverage": 0.75, "Se": 0.5, "Sp": 1.0},
@@ -212,7 +200,7 @@ def test_the_table_of_the_rhythm(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert any(line.startswith("| a probability of 0.8 | 25.0 % | too few | 0.444 |") for line in lines)
     assert "| ecgedge, label A | 8 | 50.0 % | 100.0 % | 0.600 (0.400 to 0.800) | 0.900 |  |" in lines
     assert any(line.endswith("| 0.800 | +0.100 (-0.050 to +0.250) |") for line in lines)
-    assert "| OpenECG | not measured: no network |  |  |  |  |  |" in lines
+    assert "| openecg | not measured: no network |  |  |  |  |  |" in lines
     rhythm.show(found())
     assert "no network" in capsys.readouterr().out
 

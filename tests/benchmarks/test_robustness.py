@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import common
 import numpy as np
 import pytest
-import robustness
-import tables_of_rhythm
 from made_results import environment
 
+from benchmarks.harness import signals
+from benchmarks.questions import robustness
+from benchmarks.tables import rhythm as tables_of_rhythm
 from ecgedge import Monitor, SampleBlock
 from ecgedge_export import prepare
 from ecgedge_export.rhythm import scores
@@ -20,7 +20,7 @@ from ecgedge_export.rhythm.conditions import Changed
 from ecgedge_export.rhythm.scores import Answers
 
 FS = 300.0
-RECORD = Changed("A00001", "N", common.made(30.0, FS), FS)
+RECORD = Changed("A00001", "N", signals.made(30.0, FS), FS)
 
 
 @pytest.fixture(autouse=True)
@@ -63,13 +63,13 @@ def test_more_loss_loses_the_same_and_more() -> None:
     starts = [{block.sample for block in blocks} for blocks in (whole, some, most)]
     assert starts[0] == set(range(0, 3900, 73))
     assert starts[0] > starts[1] > starts[2]
-    assert all(block.fs == common.FS for block in some)
+    assert all(block.fs == signals.FS for block in some)
 
 
 def test_the_last_rhythm_of_a_stream_counts_and_none_is_noise() -> None:
     monitor = Monitor()
     assert robustness.live(monitor, robustness.surviving(RECORD, 0.0)) in "NAO"
-    flat = [SampleBlock(np.zeros(3900, np.float32), common.FS)]
+    flat = [SampleBlock(np.zeros(3900, np.float32), signals.FS)]
     assert robustness.live(monitor, flat) == "~"
     assert robustness.live(monitor, []) == "~"
 

@@ -1,32 +1,42 @@
-"""All benchmarks are run, what is timed alone, and how each ended is told."""
+"""All questions are asked, what is timed alone, and how each ended is told."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import common
 import pytest
-import run_all
-import tables
 
-NO_BENCHMARK = {"run_all", "tables", "live", "download", "pipeline"}  # throughput has the rows of pipeline
+from benchmarks import questions
+from benchmarks.harness import machine, run_all
+from benchmarks.tables import pages
 
 
-def test_every_benchmark_is_run() -> None:
-    texts = {path.stem: path.read_text() for path in common.HERE.glob("*.py")}
-    can_be_run = {n for n, text in texts.items() if '"__main__"' in text and "common.serve(" not in text}
-    assert can_be_run - NO_BENCHMARK == {*run_all.TIMED, *run_all.COUNTED}
+def test_every_question_is_asked() -> None:
+    assert sorted([*run_all.TIMED, *run_all.COUNTED, *run_all.LEFT_OUT]) == questions.names()
+
+
+def test_no_room_is_too_full() -> None:
+    rooms = [path for path in (machine.ROOT / "benchmarks").rglob("*") if path.is_dir()]
+    full = [room.name for room in rooms if len(list(room.glob("*.py"))) > 13]
+    assert full == []
 
 
 @pytest.fixture
 def three(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Three benchmarks that note when they began and ended; one of them fails."""
-    note = tmp_path / "notes"
-    for name in ("a", "b", "c"):
-        told = f"open({str(note)!r}, 'a').write(f'{name}{{{{}}}}'.format(sys.argv[1:]) + chr(10))"
-        code = f"import sys, time\n{told}\ntime.sleep(0.2)\n{told}\nprint('{name} says')\n"
-        (tmp_path / f"{name}.py").write_text(code + ("sys.exit(3)\n" if name == "b" else ""))
-    monkeypatch.setattr(common, "HERE", tmp_path)
+    """Three questions that note when they began and ended; one of them fails."""
+    note, package = tmp_path / "notes", tmp_path / "benchmarks"
+    package.mkdir()
+    (package / "__main__.py").write_text(
+        "import sys, time\n"
+        "name, rest = sys.argv[1], sys.argv[2:]\n"
+        f"note = open({str(note)!r}, 'a')\n"
+        "print(f'{name}{rest}', file=note, flush=True)\n"
+        "time.sleep(0.2)\n"
+        "print(f'{name}{rest}', file=note, flush=True)\n"
+        "print(name, 'answers')\n"
+        "sys.exit(3 * (name == 'b'))\n"
+    )
+    monkeypatch.setattr(run_all, "ROOT", tmp_path)
     monkeypatch.setattr(run_all, "TIMED", ("a", "b"))
     monkeypatch.setattr(run_all, "COUNTED", ("c",))
     return note
@@ -41,10 +51,9 @@ def test_what_is_timed_is_alone(three: Path) -> None:
 def test_a_failure_is_told_and_a_quick_run_leaves_the_tables_alone(
     three: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(tables, "write", None)
-    monkeypatch.setattr("sys.argv", ["run_all.py", "--quick"])
-    assert run_all.main() == 1
-    said = capsys.readouterr().out
-    assert "a says" in said
-    assert "target missed: b\n" in said
+    monkeypatch.setattr(pages, "write", None)
+    assert run_all.main(["--quick"]) == 1
+    printed = capsys.readouterr().out
+    assert "a answers" in printed
+    assert "target missed: b\n" in printed
     assert set(three.read_text().split()) == {"a['--quick']", "b['--quick']", "c['--quick']"}

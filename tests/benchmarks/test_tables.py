@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-import tables
 from made_results import environment
+
+from benchmarks import questions
+from benchmarks.tables import pages as tables
 
 ENVIRONMENT = environment("latency")
 MS = {"p50": 0.5, "p99": 20.0, "p99.9": 300.0, "max": 400.0}
@@ -43,8 +46,8 @@ def filled(folder: Path, found: dict[str, Any]) -> str:
 
 def test_the_pages_are_fresh() -> None:
     old = "".join(page.read_text() for page in tables.PAGES)
-    assert set(tables.TABLES) == {match[2] for match in tables._BLOCK.finditer(old)}
-    assert tables.fill(old, tables.RESULTS) == old, "run python benchmarks/tables.py"
+    assert set(tables.TABLES) == {match[2] for match in tables.BLOCK.finditer(old)}
+    assert tables.fill(old, tables.RESULTS) == old, "run python -m benchmarks tables"
 
 
 def test_a_table_says_what_the_file_says(tmp_path: Path) -> None:
@@ -54,7 +57,7 @@ def test_a_table_says_what_the_file_says(tmp_path: Path) -> None:
     assert f"| neurokit2 `ecg_process` {again} | 1.00 / 200 / 1,234 ms | 2.00 × / 10.0 × |" in lines
     assert f"| sleepecg `detect_heartbeats` {again} | not measured: no network |  |" in lines
     assert "| from starting Python to the first result, ecgedge `beats` | 0.25 s | 1 |" in lines
-    assert "Some CPU, x86_64, Python 3.11.7, commit abc1234: `python benchmarks/latency.py`." in lines
+    assert "Some CPU, x86_64, Python 3.11.7, commit abc1234: `python -m benchmarks latency`." in lines
 
 
 def test_what_surrounds_a_table_stays_and_filling_twice_changes_nothing(tmp_path: Path) -> None:
@@ -95,10 +98,21 @@ def test_check_tells_stale_from_fresh(tmp_path: Path, monkeypatch: pytest.Monkey
     readme.write_text(EMPTY)
     monkeypatch.setattr(tables, "PAGES", (readme,))
     monkeypatch.setattr(tables, "RESULTS", tmp_path)
-    monkeypatch.setattr("sys.argv", ["tables.py", "--check"])
-    assert tables.main() == 1
+    assert tables.main(["--check"]) == 1
     assert readme.read_text() == EMPTY
-    monkeypatch.setattr("sys.argv", ["tables.py"])
-    assert tables.main() == 0
-    monkeypatch.setattr("sys.argv", ["tables.py", "--check"])
-    assert tables.main() == 0
+    assert tables.main([]) == 0
+    assert tables.main(["--check"]) == 0
+
+
+def test_the_commands_in_the_results_and_pages_are_commands_that_work() -> None:
+    written = [
+        json.loads(path.read_text())["environment"]["command"] for path in tables.RESULTS.rglob("*.json")
+    ]
+    written += [
+        name for page in tables.PAGES for name in re.findall(r": `(python .*?)`\.\n", page.read_text())
+    ]
+    assert len(written) > 10
+    for command in written:
+        python, flag, package, name = command.removesuffix(" --quick").split()
+        assert [python, flag, package] == ["python", "-m", "benchmarks"]
+        assert name in {*questions.names(), "tables"}

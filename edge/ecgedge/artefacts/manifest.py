@@ -223,7 +223,7 @@ class Manifest:
         content: dict[str, Any] = json.loads(json.dumps(asdict(self), allow_nan=False, default=plain))
         whole = {"schema": SCHEMA, **content, "digest": digest(content)}
         text = json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
-        Manifest.from_json(text)
+        Manifest.from_json(text)  # one set of checks, for reading and writing
         return text
 
     def save(self, folder: str | Path) -> Path:
@@ -296,6 +296,7 @@ def _read_bounded(path: Path, limit: int) -> bytes:
 
 def _check(m: Manifest, place: Place) -> None:
     """Refuse values that have the right type and size, and no meaning together."""
+    # An odd number of symmetric taps delays by whole samples, which the filter takes back.
     taps = np.asarray(m.bandpass_taps, np.float64)
     known = ROLES[m.task]
     rules = (

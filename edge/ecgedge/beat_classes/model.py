@@ -49,4 +49,5 @@ class BeatClassModel(NetworkFolder):
             return []
         waves, rhythm = np.array([i.waves for i in inputs]), np.array([i.rhythm for i in inputs])
         rows = beat_inputs(waves, rhythm, self._clip)[:, None, None]
+        # One by one: the network of a microcontroller takes one beat, and so does the file that was proven.
         return [self.manifest.classes[int(self.backend.run(x).argmax())] for x in rows]

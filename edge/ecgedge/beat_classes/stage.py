@@ -81,6 +81,7 @@ class BeatClassStage:
     @staticmethod
     def _is_pause(segment: Segment, beat: DetectedBeat) -> bool:
         """Whether no beat follows for so long that it does not matter how long."""
+        # Longer intervals are all the same to the model: nothing is learnt by waiting on.
         return segment.settled("beats") - beat.position > LONGEST_RR_S * segment.fs
 
     def _release(self, segment: Segment, following: float) -> list[_Followed]:

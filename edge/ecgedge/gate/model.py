@@ -162,6 +162,7 @@ class Gate:
 
     def assess(self, x: Signal, beats: Beats) -> Assessment:
         """Assess a stretch ``x`` (mV, shape (n,)) with the beats in it."""
+        # By rule: a flat line has no beats, and features of it are ratios of nothing.
         if flat_share(x, self._fs) > 0.5:
             return Assessment(False, 0.0, ("flat",), False)
         z = self.standardised(gate_features(x, beats, self._fs))

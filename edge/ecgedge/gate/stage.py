@@ -43,6 +43,7 @@ class QualityStage:
 
     def _assess(self, segment: Segment, w: Stretch) -> Quality:
         """Assess a window; a short remainder at the end is seen with what came before it, reported alone."""
+        # The gate was fitted on whole windows: two seconds alone would be another kind of input.
         start = w.end - (w.end % self._n or self._n)
         inside = segment.beats_between(w.start, w.end)
         beats = Beats(

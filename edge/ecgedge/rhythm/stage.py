@@ -41,6 +41,7 @@ class RhythmStage:
         for w in self._windows.due(segment):
             segment.counts.windows += 1
             clean = _since_noise(w, segment.verdicts_between(w.start, w.end))
+            # A model trained on 10 s and more names nothing from less, except in a segment that is no longer.
             if clean.end - clean.start < min(self._least, w.end - w.start):
                 segment.counts.rejected += 1
             else:

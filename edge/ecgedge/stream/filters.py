@@ -68,9 +68,12 @@ class Resampler:
         cutoff_hz: float,
         beta: float,
     ) -> None:
+        # Rates of devices are fractions such as 499.31 Hz; up phases are kept in memory, so their number has
+        # a limit.
         ratio = (_fraction(fs_out) / _fraction(fs_in)).limit_denominator(10_000)
         self.up, self.down = ratio.numerator, ratio.denominator
         self._half = max(1, round(half_width_s * fs_in))
+        # At the Nyquist frequency a kernel of this length is not yet at zero.
         cutoff = min(cutoff_hz, 0.45 * min(fs_in, fs_out)) / fs_in
         self._kernels = _phase_kernels(self.up, self._half, cutoff, beta)
         self._plans: dict[tuple[int, int, int], _Plan] = {}
@@ -234,9 +237,9 @@ class FrontEnd:
 
     fs: float
     taps: tuple[float, ...]
-    half_width_s: float = 0.16
-    cutoff_hz: float = 41.0
-    beta: float = 5.0
+    half_width_s: float = 0.16  # the delay of the resampler
+    cutoff_hz: float = 41.0  # the QRS complex is below, mains hum of 50 or 60 Hz above
+    beta: float = 5.0  # 53 dB of stop band
 
     @classmethod
     def default(cls, fs: float) -> FrontEnd:

@@ -30,7 +30,9 @@ class Ring:
         if capacity < 1:
             raise ValueError("a ring needs room for at least one sample")
         self.capacity = capacity
+        # float32 holds 24 bits, as many as any ECG front end gives, in half the memory.
         self._store = np.zeros(2 * capacity, np.float32)
+        # Views of it go to every stage; one that wrote into them would change what the others see.
         self._read_only = self._store.view()
         self._read_only.flags.writeable = False
         self.written = 0
@@ -47,7 +49,7 @@ class Ring:
     def write(self, x: npt.ArrayLike) -> None:
         """Append samples; the oldest are overwritten."""
         x = np.asarray(x, np.float32)
-        kept = x[-self.capacity :]
+        kept = x[-self.capacity :]  # more than fits: only the end of it
         at = (self.written + len(x) - len(kept)) % self.capacity
         end = at + len(kept)
         self._store[at : min(end, 2 * self.capacity)] = kept

@@ -76,15 +76,17 @@ class Segment:
     counts: Counts = field(default_factory=Counts)
     beats: deque[DetectedBeat] = field(default_factory=deque)
     verdicts: deque[Verdict] = field(default_factory=deque)
-    n_beats: int = 0
+    n_beats: int = 0  # all that were ever added: a stage keeps this number for its cursor
     ended: bool = False
 
     def settled(self, part: Part) -> int:
         """Position up to which a part is complete: all of it once the segment has ended."""
+        # Nothing comes after the end that could still change what was found before it.
         return self.ring.written - (0 if self.ended else self.latency.get(part, 0))
 
     def add_beat(self, position: float, confidence: float) -> DetectedBeat:
         """Put a beat behind those that are there."""
+        # Between positions, which have fractions: samples of the caller would round to 7.7 ms at 130 Hz.
         rr = 1e3 * (position - self.beats[-1].position) / self.fs if self.beats else None
         beat = DetectedBeat(position, self.sample(position), confidence, rr)
         self.beats.append(beat)
@@ -102,6 +104,7 @@ class Segment:
 
     def verdicts_between(self, start: int, end: int) -> list[Verdict]:
         """Verdicts on stretches whose middle lies between ``start`` and ``end``."""
+        # Windows and verdicts need not share borders: where most of a verdict lies, it counts.
         return [v for v in self.verdicts if start <= (v.start + v.end) / 2 < end]
 
     def sample(self, position: float) -> int:
@@ -121,6 +124,7 @@ class Segment:
 
         The newest beat stays however old it is, since the next beat's interval begins at it.
         """
+        # One bound for everything: what a stage reads beside the signal is no older than the signal.
         oldest = self.ring.oldest
         while len(self.beats) > 1 and self.beats[0].position < oldest:
             self.beats.popleft()

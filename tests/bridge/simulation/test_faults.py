@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import faults
 import numpy as np
 import pytest
 
+from benchmarks.questions import faults
 from ecgedge_bridge import DeviceStatus, HeartRate
 
 OUTCOMES: dict[int, Any] = {}
@@ -94,4 +94,4 @@ def test_every_heart_rate_that_was_sent_arrives() -> None:
 
 def test_the_file_says_what_happens_now() -> None:
     outcomes = [outcome_of(number) for number in range(len(faults.SCENARIOS))]
-    assert faults.TABLE.read_text() == faults.table(outcomes), "run python benchmarks/faults.py"
+    assert faults.TABLE.read_text() == faults.table(outcomes), "run python -m benchmarks faults"

@@ -9,14 +9,19 @@ from pathlib import Path
 
 import pytest
 
-SOAK = Path(__file__).parents[3] / "benchmarks" / "soak.py"
+ROOT = Path(__file__).parents[3]
 
 
 def test_two_straps_for_an_hour_with_random_disconnects() -> None:
     if not Path("/proc/self/statm").exists():
         pytest.skip("memory is read from /proc, which this system does not have")
     done = subprocess.run(
-        [sys.executable, SOAK, "--no-write"], capture_output=True, text=True, timeout=600, check=False
+        [sys.executable, "-m", "benchmarks", "soak", "--no-write"],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+        cwd=ROOT,
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

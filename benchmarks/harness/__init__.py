@@ -1,0 +1,1 @@
+"""What the questions share: machine, figures, signals, processes, data sets."""
