@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import exp, log, sqrt
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -46,12 +47,13 @@ STEP = 0.25  # share of its height that a sample of the template moves at most, 
 QRS, P_WAVE, T_WAVE = (slice(BEFORE + a, BEFORE + b) for a, b in ((-8, 9), (-26, -8), (10, 42)))
 BROAD_QRS = slice(BEFORE - 14, BEFORE + 17)
 P_BASE = 3  # samples at the end of the P window whose mean is its zero line
-N_WAVES, N_RHYTHM, N_SIMILARITIES, N_P_WAVE = 3, 11, 16, 5
+N_WAVES, N_RHYTHM, N_SIMILARITIES, N_P_WAVE = 3, 13, 16, 5
 N_FIGURES = N_RHYTHM + N_SIMILARITIES + N_P_WAVE
 N_INPUTS = N_WAVES * N_WAVE + N_FIGURES
 _FLOOR = np.array(FLOOR_MV, np.float32)
 _POWER_FLOOR = 1e-4  # of a wave over its height: a hundredth of it
 _P_FLOOR = 0.01  # RMS of a P window over the height of the QRS
+MOST_P_DIFFERENCE = 1.5  # a difference of P waves counts as no more, in the unit of its mean
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,11 +61,19 @@ class BeatInputs:
     """A beat as its history shows it.
 
     ``waves`` (3, 80) are those of the beat, of the beat before it, and the template beat, in mV; ``rhythm``
-    (11,) are the figures of intervals and of the last minute, see :meth:`BeatHistory.take`.
+    (13,) are the figures of intervals and of the last minute, see :meth:`BeatHistory.take`.
     """
 
     waves: Floats
     rhythm: Floats
+
+
+class _Shape(NamedTuple):
+    """How like the template a beat is: correlations of P wave and QRS, and how far its P wave is."""
+
+    p_wave: float
+    qrs: float
+    p_difference: float
 
 
 class _Means:
@@ -72,7 +82,7 @@ class _Means:
     def __init__(self) -> None:
         self.beats = self.long_beats = self.rr = self.long_rr = 0.0  # sums: weights, and weighted intervals
         self.steady = self.repeats = self.changes = self.early = self.spread = 0.0
-        self.p_beats = self.p_waves = 0.0
+        self.shapes = self.p_wave = self.qrs = self.p_difference = 0.0
 
     def means(self, rr: float) -> tuple[float, float]:
         """Mean interval of a minute and of five; ``rr`` where there is none yet."""
@@ -80,10 +90,10 @@ class _Means:
             return rr, rr
         return self.rr / self.beats, self.long_rr / self.long_beats
 
-    def add(self, rr: float, last: float, second: float, p_wave: float | None) -> None:
+    def add(self, rr: float, last: float, second: float, shape: _Shape | None) -> None:
         """Take an interval; ``last`` and ``second`` are the two before it.
 
-        ``p_wave`` is the correlation of the beat's P wave with the template's; None for a beat that is early.
+        ``shape`` is that of a beat that is not early.
         """
         mean = self.means(rr)[0]
         change = abs(rr - last) / mean
@@ -96,8 +106,13 @@ class _Means:
         self.changes = self.changes * kept + min(nearest, MOST_CHANGE)
         self.early = self.early * kept + (rr < EARLY * mean)
         self.spread = self.spread * kept + abs(log(rr / mean))
-        self.p_beats = self.p_beats * kept + (p_wave is not None)
-        self.p_waves = self.p_waves * kept + (p_wave or 0.0)
+        self.shapes, self.p_wave = self.shapes * kept, self.p_wave * kept
+        self.qrs, self.p_difference = self.qrs * kept, self.p_difference * kept
+        if shape:
+            self.shapes += 1
+            self.p_wave += shape.p_wave
+            self.qrs += shape.qrs
+            self.p_difference += shape.p_difference
 
     @property
     def repeated(self) -> float:
@@ -105,21 +120,21 @@ class _Means:
         return self.repeats / self.beats if self.beats else 0.0
 
     def figures(self) -> tuple[float, ...]:
-        """How regular the rhythm is, and whether it has a P wave, scaled to about -1 to 1.
+        """How regular the rhythm is, and how like the template beats are, scaled to about -1 to 1.
 
-        A beat that correlates by a half stands for the P waves that are not known yet.
+        A beat of a half each stands for the shapes that are not known yet.
         """
-        p_wave = 2 * (self.p_waves + 0.5) / (self.p_beats + 1) - 1
+        shapes = [2 * (x + 0.5) / (self.shapes + 1) - 1 for x in (self.p_wave, self.qrs, self.p_difference)]
         n = self.beats
         if not n:
-            return 0.0, 0.0, -1.0, -1.0, -1.0, p_wave
+            return 0.0, 0.0, -1.0, -1.0, -1.0, *shapes
         return (
             2 * self.steady / n - 1,
             2 * self.repeats / n - 1,
             8 * self.changes / n - 1,
             2 * self.early / n - 1,
             4 * self.spread / n - 1,
-            p_wave,
+            *shapes,
         )
 
 
@@ -154,14 +169,15 @@ class BeatHistory:
             With, in ``rhythm``: 2 ln of the interval over the means of a minute and of five, of the next
             interval over the mean of a minute, and of the interval over the next and over the last one; the
             shares of intervals that repeat the last one and the nearer of the last two; how much intervals
-            change; the share of early beats; the spread of intervals; how P waves correlate with the
-            template's, since in atrial fibrillation there is none that they could be like.
+            change; the share of early beats; the spread of intervals; how P waves and QRS correlate with the
+            template's, and how far P waves are from its: in atrial fibrillation there is none that they could
+            be like, and noise shows in the QRS too.
 
         Examples
         --------
         >>> beat = BeatHistory().take(np.zeros(80, np.float32), None, 0.8)
         >>> beat.waves.shape, beat.rhythm.shape
-        ((3, 80), (11,))
+        ((3, 80), (13,))
         """
         before, after = min(before_s or after_s, LONGEST_RR_S), min(after_s, LONGEST_RR_S)
         waves = np.empty((N_WAVES, N_WAVE), np.float32)
@@ -209,16 +225,16 @@ class BeatHistory:
         )
 
     def _learn(self, wave: Floats, before: float) -> None:
-        p_wave = None
+        shape = None
         if self._template is None:
             self._template, self._template_beats = wave, 1
             self._height = float(height_mv(wave)[0])
         elif before >= EARLY * self._means.means(before)[1]:
-            p_wave = _correlation(wave[P_WAVE], self._template[P_WAVE], _POWER_FLOOR * self._height**2)
+            shape = _shape(wave, self._template, self._height)
             self._template_beats += 1
             self._follow(wave, self._template)
         last = self._last_rr[0] if self._last_rr else before
-        self._means.add(before, last, self._last_rr[-1] if self._last_rr else before, p_wave)
+        self._means.add(before, last, self._last_rr[-1] if self._last_rr else before, shape)
         self._last_rr = [before, last]
         self._last = wave
         self._beats += 1
@@ -228,6 +244,20 @@ class BeatHistory:
         change = np.minimum(np.maximum(wave - template, -step), step)
         self._template = template + np.float32(max(FOLLOW, 1 / self._template_beats)) * change
         self._height = float(height_mv(self._template)[0])
+
+
+def _shape(wave: Floats, template: Floats, height: float) -> _Shape:
+    p_wave, template_p = wave[P_WAVE], template[P_WAVE]
+    n, floor = len(p_wave), _POWER_FLOOR * height * height
+    difference = p_wave - template_p
+    difference = difference - np.add.reduce(difference[-P_BASE:]) / P_BASE
+    level = template_p - np.add.reduce(template_p[-P_BASE:]) / P_BASE
+    rms = sqrt(float(level @ level) / n) + _P_FLOOR * height
+    return _Shape(
+        _correlation(p_wave, template_p, floor),
+        _correlation(wave[QRS], template[QRS], floor),
+        min(0.5 * sqrt(float(difference @ difference) / n) / rms, MOST_P_DIFFERENCE),
+    )
 
 
 def _correlation(a: Floats, b: Floats, floor: float) -> float:
@@ -332,20 +362,20 @@ def beat_inputs(waves: Floats, rhythm: Floats, clip: float) -> Floats:
     ----------
     waves : array, shape (k, 3, 80)
         In mV.
-    rhythm : array, shape (k, 11)
+    rhythm : array, shape (k, 13)
     clip : float
         The INT8 range is spent on what is within.
 
     Returns
     -------
-    array, shape (k, 272)
+    array, shape (k, 274)
         The three waves over the height of the template's QRS, sample by sample (all first ones, all second
         ones, and so on), then the figures: rhythm, similarities, P waves.
 
     Examples
     --------
     >>> beat_inputs(np.zeros((2, 3, 80), np.float32), np.zeros((2, 13), np.float32), clip=1.5).shape
-    (2, 272)
+    (2, 274)
     """
     scaled = waves / height_mv(waves[:, 2:])
     out = np.empty((len(waves), N_INPUTS), np.float32)
