@@ -193,6 +193,7 @@ def _beat_constants() -> dict[str, object]:
         "steady": features.STEADY,
         "most_change": features.MOST_CHANGE,
         "p_base": features.P_BASE,
+        "most_p": features.MOST_P_DIFFERENCE,
         "plain_beats": features.PLAIN_BEATS,
         "plain_early": features.PLAIN_EARLY,
         "plain_late": features.PLAIN_LATE,

@@ -217,7 +217,7 @@ def rhythm_of(rr: list[float], wave: bf.Floats) -> bf.Floats:
     return [history.take(wave, *pair) for pair in zip(rr, [*rr[1:], rr[-1]], strict=True)][-1].rhythm
 
 
-STEADY, REPEATS, CHANGES, EARLY, SPREAD, P_WAVE = range(5, 11)
+STEADY, REPEATS, CHANGES, EARLY, SPREAD, P_WAVE, QRS, P_DIFFERENCE = range(5, 13)
 
 
 def test_a_steady_heart_is_told_from_fibrillation() -> None:
@@ -237,7 +237,8 @@ def test_beats_without_a_common_p_wave_show_none() -> None:
     for _ in range(120):
         fibrillation = np.convolve(rng.normal(0, 0.1, bf.N_WAVE), np.hanning(7), "same").astype(np.float32)
         last = history.take(shape(0.0) + fibrillation, 0.8, 0.8)
-    assert last.rhythm[P_WAVE] < 0.0
+    assert last.rhythm[P_WAVE] < 0.0 < 0.8 < last.rhythm[QRS]
+    assert last.rhythm[P_DIFFERENCE] > 0.0
 
 
 def test_mostly_premature_beats_do_not_become_the_normal_interval() -> None:

@@ -50,7 +50,8 @@ class Rhythm:
 
     def __init__(self) -> None:
         self.n = self.r = self.n5 = self.r5 = 0.0
-        self.a = self.b = self.c = self.d = self.e = self.p = self.n_p = 0.0
+        self.a = self.b = self.c = self.d = self.e = self.n_shapes = 0.0
+        self.shapes = [0.0, 0.0, 0.0]
         self.seen: list[float] = []
 
     def means(self, b: float) -> tuple[float, float]:
@@ -67,10 +68,10 @@ class Rhythm:
             8 * self.c / n - 1,
             2 * self.d / n - 1,
             4 * self.e / n - 1,
-            2 * (self.p + 0.5) / (self.n_p + 1) - 1,
+            *(2 * (x + 0.5) / (self.n_shapes + 1) - 1 for x in self.shapes),
         ]
 
-    def add(self, b: float, p_wave: float | None) -> None:
+    def add(self, b: float, shape: list[float] | None) -> None:
         m, _ = self.means(b)
         e1 = self.seen[-1] if self.seen else b
         e2 = self.seen[-2] if len(self.seen) > 1 else e1
@@ -80,7 +81,8 @@ class Rhythm:
         self.a, self.b = k * self.a + (one < 0.06), k * self.b + (smaller < 0.06)
         self.c, self.d = k * self.c + min(smaller, 0.25), k * self.d + (b < 0.9 * m)
         self.e = k * self.e + abs(math.log(b / m))
-        self.p, self.n_p = k * self.p + (p_wave or 0.0), k * self.n_p + (p_wave is not None)
+        self.n_shapes = k * self.n_shapes + (shape is not None)
+        self.shapes = [k * x + v for x, v in zip(self.shapes, shape or [0.0] * 3, strict=True)]
         self.seen.append(b)
 
 
@@ -132,15 +134,15 @@ def by_the_page(z: npt.NDArray[np.floating], peaks: list[int]) -> list[list[floa
         row = [v for triple in zip(x1, x2, y, strict=True) for v in triple]
         row += [*rhythm.figures(b, a), *similarities(x1, x2, y)]
         rows.append([limit(v, -CLIP, CLIP) for v in row])
-        p_wave = None
+        shape = None
         if k and b >= 0.9 * rhythm.means(b)[1]:
-            p_wave = correlation(x1, y, P)
+            shape = [correlation(x1, y, P), correlation(x1, y, QRS), min(similarities(x1, x2, y)[17], 1.5)]
             moved += 1
             follow = max(0.1, 1 / moved)
             template = [v + follow * limit(x - v, -0.25 * h, 0.25 * h) for v, x in zip(u, w, strict=True)]
         elif not k:
             template = w
-        rhythm.add(b, p_wave)
+        rhythm.add(b, shape)
         last = w
     return rows
 
@@ -177,6 +179,6 @@ def test_it_is_one_page_with_the_numbers_that_were_written_down_here(page: str) 
         "max(0.1, 1/c) limit(w_k - u, -0.25 h(u) ... 0.25 h(u))",
         "|b - e1| / m < 0.06",
         "exp(-b_k / 60)",
-        "272 values",
+        "274 values",
     ):
         assert text in " ".join(page.split()), text
