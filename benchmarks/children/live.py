@@ -39,8 +39,7 @@ def live(backend: str, path: str, seconds: str) -> dict[str, Any]:
     monitor, decoder, events = ecgedge.Monitor(backend=backend), PolarEcgDecoder(), 0
     quarters: list[int] = []
     for done, payload in endless(np.load(path), float(seconds)):
-        decoder.receive_data(payload, done / FS)
-        while (item := decoder.next_event()) is not None:
+        for item in decoder.receive_data(payload, done / FS):
             events += len(monitor.feed(item)) if isinstance(item, ecgedge.SampleBlock) else 1
         if done // round(QUARTER_S * FS) > len(quarters):
             quarters.append(rss_kb())

@@ -1,6 +1,6 @@
 """How fast are notifications turned into blocks of samples, on one core?
 
-For every profile: ``receive_data`` and ``next_event`` of one decoder, called for each notification of a
+For every profile: ``receive_data`` of one decoder, called for each notification of a
 stream without faults, as a link does. Targets: 3 million samples a second for the 73-sample frames of a Polar
 H10, and 100,000 notifications a second for every profile.
 """
@@ -17,7 +17,8 @@ import numpy as np
 from benchmarks.harness import command
 from benchmarks.harness.command import Arguments
 from benchmarks.harness.signals import FRAME, FS, START_NS
-from ecgedge_bridge.protocols.described.profile import load_profile, make_decoder
+from ecgedge_bridge.protocols.described.decoder import make_decoder
+from ecgedge_bridge.protocols.described.profile import load_profile
 from ecgedge_bridge.protocols.movesense.firmware import (
     V07,
     V08,
@@ -27,14 +28,14 @@ from ecgedge_bridge.protocols.movesense.firmware import (
 )
 from ecgedge_bridge.protocols.movesense.sensor_data import MovesenseDecoder, encode_ecg_packet
 from ecgedge_bridge.protocols.own.frames import FrameDecoder, split_frames
-from ecgedge_bridge.protocols.polar import frames as polar
 from ecgedge_bridge.protocols.polar.decoder import PolarAccDecoder, PolarEcgDecoder
+from ecgedge_bridge.protocols.polar.frames import encode_acc_frame, encode_ecg_frame
 from ecgedge_bridge.protocols.standard.heart_rate import (
     HeartRateDecoder,
     HeartRateMeasurement,
     encode_heart_rate,
 )
-from ecgedge_bridge.values import DeviceStatus
+from ecgedge_bridge.values import FrameLost, Note
 
 # At least, on one core: see above
 SAMPLES_TARGET = 3e6
@@ -74,7 +75,7 @@ def _ecg(n: int) -> np.ndarray:
 def _polar_ecg(count: int, delta: bool) -> list[bytes]:
     rows = _ecg(count * FRAME).reshape(count, FRAME)
     return [
-        polar.encode_ecg_frame(START_NS + round((i + 1) * FRAME / FS * 1e9), row, delta)
+        encode_ecg_frame(START_NS + round((i + 1) * FRAME / FS * 1e9), row, delta)
         for i, row in enumerate(rows)
     ]
 
@@ -82,8 +83,7 @@ def _polar_ecg(count: int, delta: bool) -> list[bytes]:
 def _polar_acc(count: int, delta: bool) -> list[bytes]:
     rows = np.random.default_rng(6).normal((0, 0, 1000), 20, (count, 36, 3)).astype(np.int64)
     return [
-        polar.encode_acc_frame(START_NS + round((i + 1) * 36 / 200 * 1e9), row, delta)
-        for i, row in enumerate(rows)
+        encode_acc_frame(START_NS + round((i + 1) * 36 / 200 * 1e9), row, delta) for i, row in enumerate(rows)
     ]
 
 
@@ -141,12 +141,11 @@ def measure(case: Case, runs: int) -> Row:
 def _once(case: Case) -> float:
     """Seconds for one stream: each notification is given, and its events are taken."""
     decoder = case.make()
-    receive, take, host_s = decoder.receive_data, decoder.next_event, 0.0
+    receive, host_s = decoder.receive_data, 0.0
     began = time.perf_counter()
     for data in case.notifications:
         host_s += 0.05
-        receive(data, host_s)
-        while take() is not None:
+        for _ in receive(data, host_s):
             pass
     return time.perf_counter() - began
 
@@ -155,14 +154,12 @@ def _samples(case: Case) -> int:
     """Samples of the stream, which is checked to be without faults."""
     decoder, samples = case.make(), 0
     for i, data in enumerate(case.notifications):
-        decoder.receive_data(data, 0.05 * (i + 1))
-        while (event := decoder.next_event()) is not None:
-            samples += _size(event)
+        samples += sum(_size(event) for event in decoder.receive_data(data, 0.05 * (i + 1)))
     return samples
 
 
 def _size(event: Any) -> int:
-    if isinstance(event, DeviceStatus):
+    if isinstance(event, Note | FrameLost):
         raise RuntimeError(f"the stream is meant to be without faults, but: {event.detail}")
     return len(event.samples) if hasattr(event, "samples") else 1
 

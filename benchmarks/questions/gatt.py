@@ -13,7 +13,8 @@ import numpy as np
 from benchmarks.harness import command
 from benchmarks.harness.command import Arguments
 from ecgedge_bridge import VirtualH10, connect, virtual_strap
-from ecgedge_bridge.protocols.polar.frames import ECG_FS, FRAME_SAMPLES
+from ecgedge_bridge.protocols.polar.control import ECG_FS
+from ecgedge_bridge.protocols.polar.frames import FRAME_SAMPLES
 
 
 async def measure(notifications: int) -> dict[str, Any]:

@@ -49,8 +49,7 @@ class Chain:
         """Decode a payload, and feed what it holds."""
         self._host_s += FRAME / FS
         begun = time.perf_counter()
-        self.decoder.receive_data(payload, self._host_s)
-        block = self.decoder.next_event()
+        (block,) = self.decoder.receive_data(payload, self._host_s)
         self.decoded_s.append(time.perf_counter() - begun)
         if not isinstance(block, SampleBlock):
             raise RuntimeError(f"the stream is meant to be without faults, but: {block}")

@@ -20,9 +20,9 @@ from benchmarks.harness.command import Arguments
 from benchmarks.harness.resident import rss_kb
 from ecgedge_bridge import (
     Backend,
-    DeviceStatus,
     Fault,
     HeartRate,
+    LinkState,
     VirtualH10,
     WearableEvent,
     connect,
@@ -48,7 +48,7 @@ class Witness:
         """Count an event."""
         if isinstance(event, HeartRate):
             self.heart_rates += 1
-        elif isinstance(event, DeviceStatus) and event.state == "streaming":
+        elif isinstance(event, LinkState) and event.state == "streaming":
             self.streams += 1
 
 

@@ -11,82 +11,24 @@ needs no Bluetooth.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from ecgedge.events import Battery, Beat, DeviceStatus, Event, Gap, Hrv, Quality, Rhythm
-    from ecgedge.monitor import Models, Monitor
-    from ecgedge.recording import read
-    from ecgedge.whole_recording import (
-        Beats,
-        Classification,
-        assess_quality,
-        classify,
-        classify_beats,
-        detect_beats,
-    )
-    from ecgedge_bridge.errors import ConfigError, EcgEdgeError, FrameError, LinkError, ModelError
-    from ecgedge_bridge.link.bleak_radio import connect, scan
-    from ecgedge_bridge.values import SampleBlock
+from ecgedge_bridge.lazy import LazyNames
 
 __version__ = "0.1.0"
 
-_HOME = {
-    "ecgedge.events": ("Battery", "Beat", "DeviceStatus", "Event", "Gap", "Hrv", "Quality", "Rhythm"),
-    "ecgedge.whole_recording": (
-        "Beats",
-        "Classification",
-        "assess_quality",
-        "classify",
-        "classify_beats",
-        "detect_beats",
-    ),
-    "ecgedge.monitor": ("Models", "Monitor"),
-    "ecgedge.recording": ("read",),
-    "ecgedge_bridge.errors": ("ConfigError", "EcgEdgeError", "FrameError", "LinkError", "ModelError"),
-    "ecgedge_bridge.link.bleak_radio": ("connect", "scan"),
-    "ecgedge_bridge.values": ("SampleBlock",),
-}
-_MODULE = {name: module for module, names in _HOME.items() for name in names}
-
-__all__ = [
-    "Battery",
-    "Beat",
-    "Beats",
-    "Classification",
-    "ConfigError",
-    "DeviceStatus",
-    "EcgEdgeError",
-    "Event",
-    "FrameError",
-    "Gap",
-    "Hrv",
-    "LinkError",
-    "ModelError",
-    "Models",
-    "Monitor",
-    "Quality",
-    "Rhythm",
-    "SampleBlock",
-    "assess_quality",
-    "classify",
-    "classify_beats",
-    "connect",
-    "detect_beats",
-    "read",
-    "scan",
-]
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name from its module on first use."""
-    if name not in _MODULE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_MODULE[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+# Every public name, by the module that it lives in. For type checkers `python tests/packaging/stubs.py`
+# writes the same into __init__.pyi.
+_names = LazyNames(
+    __name__,
+    {
+        "ecgedge.events": "Battery Beat Event FrameLost Gap Hrv LinkState Note Quality Rhythm",
+        "ecgedge.monitor": "Models Monitor",
+        "ecgedge.recording": "Recording load read",
+        "ecgedge.whole_recording": "Beats Classification assess_quality classify classify_beats detect_beats",
+        "ecgedge_bridge.errors": "ConfigError EcgEdgeError FrameError LinkError ModelError",
+        "ecgedge_bridge.link.bleak_radio": "connect scan",
+        "ecgedge_bridge.values": "SampleBlock",
+    },
+)
+__all__ = _names.all
+__getattr__ = _names.load
+__dir__ = _names.dir

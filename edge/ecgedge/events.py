@@ -8,9 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ecgedge_bridge.values import Battery, DeviceStatus, JsonEvent
+from ecgedge_bridge.values import Battery, FrameLost, JsonEvent, LinkState, Note
 
-__all__ = ["Battery", "Beat", "DeviceStatus", "Event", "Gap", "Hrv", "Quality", "Rhythm"]
+__all__ = [
+    "Battery",
+    "Beat",
+    "Event",
+    "FrameLost",
+    "Gap",
+    "Hrv",
+    "LinkState",
+    "Note",
+    "Quality",
+    "Rhythm",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,4 +172,4 @@ class Gap(JsonEvent):
     reason: str = "lost"
 
 
-Event = Beat | Quality | Rhythm | Hrv | Gap | Battery | DeviceStatus
+Event = Beat | Quality | Rhythm | Hrv | Gap | Battery | LinkState | Note | FrameLost

@@ -182,6 +182,7 @@ class Run:
         loss = self._loss(x.to(self.device), chosen)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        # Cut to a length of 2 in all.
         nn.utils.clip_grad_norm_(self.net.parameters(), 2.0)
         self.optimiser.step()
         self.schedule.step()

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge_bridge.codes import FrameCode, LinkCode, NoteCode
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 Samples = npt.NDArray[np.float32]
 
 
-def _event_json(event: Any) -> dict[str, Any]:
-    """Plain dictionary of an event dataclass, its lower-case class name under ``"type"``."""
-    return {"type": type(event).__name__.lower(), **asdict(event)}
+class Place(NamedTuple):
+    """A place in a stream: the index of a sample, and the same in seconds at the nominal rate."""
+
+    sample: int
+    time_s: float
 
 
 class JsonEvent:
-    """Mixin: every event can say itself as a JSON-ready dictionary."""
+    """Mixin of every event: a JSON-ready dictionary of its fields."""
 
     __slots__ = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self: DataclassInstance) -> dict[str, Any]:
         """Return a JSON-serialisable dictionary; ``"type"`` is the class name in lower case."""
-        return _event_json(self)
+        return {"type": type(self).__name__.lower(), **asdict(self)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,17 +81,82 @@ class SampleBlock(_Block):
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceStatus(JsonEvent):
-    """What the link or the device has to say that is not a sample.
+class LinkState(JsonEvent):
+    """The link came to a state.
 
-    ``state`` is one of ``scanning``, ``connecting``, ``setting_up``, ``waiting``, ``streaming``,
-    ``backing_off``, ``stopped`` (the link's states) or ``frame_error`` (a frame that could not be read; the
-    run goes on). ``sample`` and ``time_s`` say where in the sample stream it happened.
+    Parameters
+    ----------
+    sample, time_s
+        Where in the ECG stream it happened.
+    state : str
+        ``scanning``, ``connecting``, ``setting_up``, ``waiting`` (for the first frame), ``streaming``,
+        ``backing_off`` (the link is down until the next try) or ``stopped``.
+    detail : str
+        What is looked for, or why the link is down, in words.
+    device : str
+        Name or address of the device.
+    code : LinkCode, optional
+        Why the link is down.
+    retry_s : float, optional
+        Seconds until the next try.
+
+    Examples
+    --------
+    >>> LinkState(650, 5.0, "backing_off", "the connection was lost", code=LinkCode.LOST).code == "lost"
+    True
     """
 
     sample: int
     time_s: float
     state: str
+    detail: str = ""
+    device: str = ""
+    code: LinkCode | None = None
+    retry_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note(JsonEvent):
+    """Something to be known of a stream that goes on.
+
+    Parameters
+    ----------
+    sample, time_s
+        Where in the ECG stream it belongs.
+    code : NoteCode
+        What it is about.
+    detail : str
+        The same in words, with the figures of the case; empty where the code's ``sentence`` is all.
+    device : str
+        Name or address of the device.
+    """
+
+    sample: int
+    time_s: float
+    code: NoteCode
+    detail: str = ""
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameLost(JsonEvent):
+    """A frame that could not be read; the stream goes on, and what was in it shows as a gap.
+
+    Parameters
+    ----------
+    sample, time_s
+        Where in the ECG stream it came.
+    code : FrameCode
+        Why it could not be read.
+    detail : str
+        The same in words.
+    device : str
+        Name or address of the device.
+    """
+
+    sample: int
+    time_s: float
+    code: FrameCode
     detail: str = ""
     device: str = ""
 
@@ -97,6 +169,10 @@ class Battery(JsonEvent):
     time_s: float
     percent: int
     device: str = ""
+
+
+Status = LinkState | Note | FrameLost | Battery
+"""What is to be known of the link and the device, beside what it measures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +190,7 @@ class HeartRate(JsonEvent):
     rr_ms : tuple of float
         Intervals between the beats since the last measurement, oldest first, in ms.
     contact : bool or None
-        Whether the skin is in contact with the sensor; None if the device cannot tell.
+        Whether the skin is in contact with the sensor; None if the device does not measure it.
     energy_kj : int or None
         Energy expended since the last reset, in kilojoule; None if not sent.
     device : str

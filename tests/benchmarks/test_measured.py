@@ -20,8 +20,7 @@ def test_every_stage_of_the_monitor_is_on_a_clock() -> None:
 def test_notifications_hold_the_signal_that_they_are_made_of() -> None:
     decoder, got = PolarEcgDecoder(), []
     for i, payload in enumerate(signals.notifications(MV)):
-        decoder.receive_data(payload, 0.5 * i)
-        block = decoder.next_event()
+        (block,) = decoder.receive_data(payload, 0.5 * i)
         assert isinstance(block, SampleBlock)
         got.append(block.samples)
     found = np.concatenate(got)

@@ -15,9 +15,9 @@ import pytest
 
 from ecgedge_bridge import (
     Battery,
-    DeviceStatus,
     Fault,
     HeartRate,
+    LinkState,
     SampleBlock,
     VirtualEcgEdge,
     VirtualGatt,
@@ -32,7 +32,7 @@ from ecgedge_bridge import (
 )
 from ecgedge_bridge.protocols.movesense.firmware import V07
 from ecgedge_bridge.protocols.movesense.sensor_data import LSB_MV
-from ecgedge_bridge.protocols.polar.frames import PMD_CONTROL, START_ECG, STOP_ECG
+from ecgedge_bridge.protocols.polar.control import PMD_CONTROL, START_ECG, STOP_ECG
 from ecgedge_bridge.protocols.standard.heart_rate import BATTERY_SERVICE, HEART_RATE_SERVICE
 from ecgedge_bridge.simulation.h10 import FEATURES
 
@@ -77,7 +77,7 @@ class Seen:
 
     @property
     def states(self) -> list[str]:
-        return [event.state for event in self.of(DeviceStatus)]
+        return [event.state for event in self.of(LinkState)]
 
     def take(self, block: SampleBlock) -> None:
         self.got[block.sample : block.end_sample] = block.samples
@@ -191,9 +191,7 @@ async def test_a_remote_disconnect_costs_what_the_device_did_not_send(stack: Any
     assert strap.ledger.lost_samples == 130
     seen.assert_complete(lost=130)
     assert seen.states == ["scanning", *UP, "backing_off", *AGAIN, "stopped"]
-    assert "the connection was lost" in next(
-        e.detail for e in seen.of(DeviceStatus) if e.state == "backing_off"
-    )
+    assert "the connection was lost" in next(e.detail for e in seen.of(LinkState) if e.state == "backing_off")
 
 
 async def test_services_from_before_a_change_of_the_firmware_are_forgotten(stack: Any) -> None:

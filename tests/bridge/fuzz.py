@@ -21,7 +21,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from ecgedge_bridge.errors import FrameError
-from ecgedge_bridge.protocols.described.profile import GattProfile, load_profile, make_decoder, parse_profile
+from ecgedge_bridge.protocols.described.decoder import make_decoder
+from ecgedge_bridge.protocols.described.profile import GattProfile, load_profile, parse_profile
 from ecgedge_bridge.protocols.movesense.firmware import (
     V07,
     V08,
@@ -39,7 +40,8 @@ from ecgedge_bridge.protocols.movesense.sensor_data import (
     parse_reply,
 )
 from ecgedge_bridge.protocols.own.frames import FrameDecoder, encode_frame, fit
-from ecgedge_bridge.protocols.polar import frames as polar
+from ecgedge_bridge.protocols.polar import control
+from ecgedge_bridge.protocols.polar.frames import encode_acc_frame, encode_ecg_frame
 from ecgedge_bridge.protocols.polar.session import PolarSession
 from ecgedge_bridge.protocols.standard.heart_rate import (
     BatteryDecoder,
@@ -48,7 +50,7 @@ from ecgedge_bridge.protocols.standard.heart_rate import (
     encode_battery,
     encode_heart_rate,
 )
-from ecgedge_bridge.values import Battery, DeviceStatus, HeartRate
+from ecgedge_bridge.values import Battery, FrameLost, HeartRate, Note, Place
 
 # Longest run of rubbish between two valid notifications.
 _LONGEST = 12
@@ -61,11 +63,8 @@ _MAX_LENGTH = 260
 class Decoder(Protocol):
     """What every decoder can do."""
 
-    def receive_data(self, data: bytes, host_time_s: float) -> None:
-        """Take one notification."""
-
-    def next_event(self) -> Any:
-        """Give the next event, or None."""
+    def receive_data(self, data: bytes, host_time_s: float) -> list[Any]:
+        """Take one notification, return what it led to."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ class Subject:
     """A decoder under test, and an endless stream of valid frames for it."""
 
     name: str
-    make: Callable[[Callable[[], float]], Decoder]
+    make: Callable[[], Decoder]
     frames: Callable[[np.random.Generator], Iterator[Valid]]
 
 
@@ -132,7 +131,7 @@ class Run:
         self.report = Report(subject.name)
         self._now = 0.0
         self._rng = random.Random(seed)
-        self._decoder = subject.make(lambda: self._now)
+        self._decoder = subject.make()
         self._frames = subject.frames(np.random.default_rng(seed))
         self._known: deque[bytes] = deque(maxlen=_KEPT_FRAMES)
         self._waiting: dict[float, Any] = {}
@@ -158,8 +157,7 @@ class Run:
             return
         self._now += self._rng.random() * 1e-3
         self.report.notifications += 1
-        self._decoder.receive_data(data, self._now)
-        self._take()
+        self._take(self._decoder.receive_data(data, self._now))
 
     def _send_valid(self, frame: Valid) -> None:
         self._now += frame.seconds
@@ -167,12 +165,11 @@ class Run:
         self._waiting[self._now] = frame.expected
         self._known.extend(frame.parts)
         for part in frame.parts:
-            self._decoder.receive_data(part, self._now)
-            self._take()
+            self._take(self._decoder.receive_data(part, self._now))
 
-    def _take(self) -> None:
-        while (event := self._decoder.next_event()) is not None:
-            if isinstance(event, DeviceStatus):
+    def _take(self, events: list[Any]) -> None:
+        for event in events:
+            if isinstance(event, FrameLost | Note):
                 self.report.statuses += 1
                 continue
             found, at = _content(event)
@@ -201,10 +198,10 @@ def _polar(delta: bool) -> Callable[[np.random.Generator], Iterator[Valid]]:
         ecg = acc = 0
         while True:
             ecg, uv = ecg + 73, _ecg(rng, 73)
-            data = polar.encode_ecg_frame(10**18 + round(ecg / 130 * 1e9), uv, delta)
+            data = encode_ecg_frame(10**18 + round(ecg / 130 * 1e9), uv, delta)
             yield Valid([data], uv.astype(np.float32) / np.float32(1000), 73 / 130)
             acc, mg = acc + 36, rng.integers(-4000, 4000, (36, 3))
-            data = polar.encode_acc_frame(10**18 + round(acc / 200 * 1e9), mg, delta)
+            data = encode_acc_frame(10**18 + round(acc / 200 * 1e9), mg, delta)
             yield Valid([data], mg.astype(np.float32) / np.float32(1000), 1e-3)
 
     return frames
@@ -215,11 +212,11 @@ class PolarStream:
 
     def __init__(self) -> None:
         self._session = PolarSession()
-        self.next_event = self._session.next_event
 
-    def receive_data(self, data: bytes, host_time_s: float) -> None:
+    def receive_data(self, data: bytes, host_time_s: float) -> list[Any]:
         """Take one notification."""
-        self._session.receive(polar.PMD_DATA, data, host_time_s)
+        self._session.receive(control.PMD_DATA, data, host_time_s)
+        return list(iter(self._session.next_event, None))
 
 
 def _movesense(millivolt: bool, mtu: int) -> Callable[[np.random.Generator], Iterator[Valid]]:
@@ -308,60 +305,65 @@ class Params:
     host_time_s: float
 
 
+class Beside:
+    """A decoder of what comes beside an ECG, whose place here is the time of arrival."""
+
+    def __init__(self, decoder: HeartRateDecoder | BatteryDecoder) -> None:
+        self._decoder = decoder
+
+    def receive_data(self, data: bytes, host_time_s: float) -> list[Any]:
+        """Take one notification."""
+        return [*self._decoder.receive_data(data, host_time_s, Place(0, host_time_s))]
+
+
 class ControlDecoder:
     """The control points: functions, each of which may raise FrameError and nothing else."""
 
-    def __init__(self) -> None:
-        self._events: deque[Params | DeviceStatus] = deque()
-
-    def receive_data(self, data: bytes, host_time_s: float) -> None:
-        """Read it in every way there is."""
-        for parse in (polar.parse_settings, polar.parse_running, decode_interval):
+    def receive_data(self, data: bytes, host_time_s: float) -> list[Params | FrameLost]:
+        """Read it in every way there is; return what was read, and what was refused."""
+        for parse in (control.parse_settings, control.parse_running, decode_interval):
             with contextlib.suppress(FrameError):
                 parse(data)
-        for reply in (polar.parse_control, parse_reply):
+        events: list[Params | FrameLost] = []
+        for reply in (control.parse_control, parse_reply):
             try:
-                self._say(reply(data), host_time_s)
+                events += self._params(reply(data), host_time_s)
             except FrameError as error:
-                self._events.append(DeviceStatus(0, host_time_s, "frame_error", str(error)))
+                events.append(FrameLost(0, host_time_s, error.code, str(error)))
+        return events
 
-    def _say(self, message: object, host_time_s: float) -> None:
-        if isinstance(message, polar.ControlReply):
+    def _params(self, message: object, host_time_s: float) -> list[Params]:
+        if isinstance(message, control.ControlReply):
             with contextlib.suppress(FrameError):
-                polar.parse_settings(message.params)
-            self._events.append(Params(tuple(message.params), host_time_s))
-        elif isinstance(message, Reply):
-            self._events.append(Params(tuple(message.data), host_time_s))
-
-    def next_event(self) -> Params | DeviceStatus | None:
-        """Give what was read or refused."""
-        return self._events.popleft() if self._events else None
+                control.parse_settings(message.params)
+            return [Params(tuple(message.params), host_time_s)]
+        return [Params(tuple(message.data), host_time_s)] if isinstance(message, Reply) else []
 
 
 def _control(rng: np.random.Generator) -> Iterator[Valid]:
     while True:
-        params = polar.encode_settings({polar.Setting.SAMPLE_RATE: (int(rng.integers(1, 500)),)})
-        yield Valid([polar.encode_reply(polar.ControlReply(2, 0, 0, False, params))], tuple(params), 1.0)
+        params = control.encode_settings({control.Setting.SAMPLE_RATE: (int(rng.integers(1, 500)),)})
+        yield Valid([control.encode_reply(control.ControlReply(2, 0, 0, False, params))], tuple(params), 1.0)
         yield Valid([encode_reply(Reply(1, int(rng.integers(200, 600)), params))], tuple(params), 1.0)
 
 
 SUBJECTS = (
-    Subject("polar", lambda _: PolarStream(), _polar(delta=False)),
-    Subject("polar_delta", lambda _: PolarStream(), _polar(delta=True)),
-    Subject("movesense_int32", lambda _: MovesenseDecoder(), _movesense(False, 247)),
-    Subject("movesense_split", lambda _: MovesenseDecoder(), _movesense(False, 23)),
-    Subject("movesense_mv", lambda _: MovesenseDecoder(millivolt=True), _movesense(True, 247)),
-    Subject("movesense_firmware_07", lambda _: MovesenseFirmwareDecoder(V07), _firmware(V07)),
-    Subject("movesense_firmware_08", lambda _: MovesenseFirmwareDecoder(V08), _firmware(V08)),
-    Subject("ecgedge_20", lambda _: FrameDecoder(fs=250), _own(20)),
-    Subject("ecgedge_244", lambda _: FrameDecoder(fs=250), _own(244)),
+    Subject("polar", PolarStream, _polar(delta=False)),
+    Subject("polar_delta", PolarStream, _polar(delta=True)),
+    Subject("movesense_int32", MovesenseDecoder, _movesense(False, 247)),
+    Subject("movesense_split", MovesenseDecoder, _movesense(False, 23)),
+    Subject("movesense_mv", lambda: MovesenseDecoder(millivolt=True), _movesense(True, 247)),
+    Subject("movesense_firmware_07", lambda: MovesenseFirmwareDecoder(V07), _firmware(V07)),
+    Subject("movesense_firmware_08", lambda: MovesenseFirmwareDecoder(V08), _firmware(V08)),
+    Subject("ecgedge_20", lambda: FrameDecoder(fs=250), _own(20)),
+    Subject("ecgedge_244", lambda: FrameDecoder(fs=250), _own(244)),
     Subject(
-        "healthypi", lambda _: make_decoder(load_profile("healthypi")), _described(load_profile("healthypi"))
+        "healthypi", lambda: make_decoder(load_profile("healthypi")), _described(load_profile("healthypi"))
     ),
-    Subject("custom", lambda _: make_decoder(COUNTED), _described(COUNTED)),
-    Subject("heart_rate", lambda now: HeartRateDecoder(position=lambda: (0, now())), _heart_rate),
-    Subject("battery", lambda now: BatteryDecoder(position=lambda: (0, now())), _battery),
-    Subject("control", lambda _: ControlDecoder(), _control),
+    Subject("custom", lambda: make_decoder(COUNTED), _described(COUNTED)),
+    Subject("heart_rate", lambda: Beside(HeartRateDecoder()), _heart_rate),
+    Subject("battery", lambda: Beside(BatteryDecoder()), _battery),
+    Subject("control", ControlDecoder, _control),
 )
 
 

@@ -122,7 +122,7 @@ def fails_with_one_line(done: CompletedProcess[str], *says: str) -> None:
     ("content", "arguments", "says"),
     [
         ("", (), ("is empty", "record again")),
-        ("1\n2\nthree\n", ("--fs", "130"), ("line 3", "'three' is no number", "repair")),
+        ("1\n2\nthree\n", ("--fs", "130"), ("line 3", "no number", "repair")),
         ("1\n2\n", (), ("no time column", "--fs")),
         ("time_ns,acc\n1,2\n", (), ("line 1", "ECG column is missing", "name one 'ecg_uV'")),
         ("1\n2\n", ("--fs", "-130"), ("fs is -130 Hz", "50 to 4000")),
@@ -158,7 +158,7 @@ def test_no_bluetooth_is_one_clear_line(ecgedge: Any, command: tuple[str, ...]) 
 
 
 def test_missing_extras_name_their_pip_line(program: Any, tmp_path: Path) -> None:
-    wfdb.wrsamp("r1", fs=130, units=["mV"], sig_name=["I"], p_signal=MV[:500, None], fmt=["16"],
+    wfdb.wrsamp("r1", fs=130, units=["mV"], sig_name=["I"], p_signal=MV[:500, None], fmt=["516"],
                 write_dir=str(tmp_path))  # fmt: skip
     hidden = "import sys; sys.modules['{}'] = None"
     replay = program.cli("replay", str(tmp_path / "r1"), before=hidden.format("wfdb"))

@@ -26,7 +26,7 @@ def test_some_seconds_as_json_lines(capture: Any, tmp_path: Path) -> None:
     done = capture.run(str(path), "--seconds", "0.5", "--json", "--extra", "battery", "--extra", "acc")
     assert (done.returncode, done.stderr.splitlines()[-1:]) == (0, ["told 0202 0100 0200 0300 0302"]), done
     *events, last = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {"devicestatus", "battery"} == {event["type"] for event in events}
+    assert {"linkstate", "battery"} == {event["type"] for event in events}
     assert (last["type"], last["path"], last["lost"]) == ("capture", str(path), 0)
     assert last["others"] > 0
     blocks = list(ecgedge.read(path))

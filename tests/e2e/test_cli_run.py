@@ -36,8 +36,8 @@ def test_a_signal_ends_the_run_and_stops_the_strap(run: Any, number: signal.Sign
     assert process.returncode == status
     assert errors == TOLD
     events = [json.loads(line) for line in [*lines, *rest.splitlines()]]
-    assert {"devicestatus", "battery", "beat", "quality", "rhythm"} <= {event["type"] for event in events}
-    assert [event["state"] for event in events if event["type"] == "devicestatus"][-1] == "stopped"
+    assert {"linkstate", "battery", "beat", "quality", "rhythm"} <= {event["type"] for event in events}
+    assert [event["state"] for event in events if event["type"] == "linkstate"][-1] == "stopped"
 
 
 def test_a_closed_pipe_ends_the_run_and_stops_the_strap(run: Any) -> None:
@@ -59,3 +59,50 @@ def test_in_words_without_a_terminal(run: Any) -> None:
     for words in ("looking for Polar H10", "streaming", "battery 87 %", "sinus rhythm"):
         assert words in text
     assert "0 rejected as noise" in rest.splitlines()[-1]
+
+
+def test_every_option_of_the_link_is_on_every_live_command(program: Any) -> None:
+    from dataclasses import fields
+
+    from ecgedge.cli.options import LinkOptions
+
+    names = {"extras": "extra"}
+    for command in ("run", "capture", "doctor"):
+        text = program.cli(command, "--help").run().stdout
+        for field in fields(LinkOptions):
+            assert f" --{names.get(field.name, field.name)} " in text, (command, field.name)
+
+
+def test_what_was_asked_for_is_there_and_what_is_received_is_saved(run: Any, tmp_path: Any) -> None:
+    ecg, events = tmp_path / "ecg.csv", tmp_path / "events.jsonl"
+    options = ("--profile", "polar", "--fs", "130", "--extra", "heart_rate", "--extra", "acc")
+    with run.start("--json", *options, "--save", str(ecg), "--save", str(events)) as process:
+        lines = read_until(process, '"rhythm"')
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=60)
+    assert errors == "told 0202 0100 0200 0300 0302\n"
+    printed = "".join(lines) + rest
+    assert {"heartrate", "linkstate", "rhythm"} <= {json.loads(line)["type"] for line in printed.splitlines()}
+    assert "battery" not in printed  # it was not asked for
+    # Some lines may be lost between the two ways in which this test reads the pipe.
+    assert set(printed.splitlines()) <= set(events.read_text().splitlines())
+    assert len(ecg.read_text().splitlines()) > 1000
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "says"),
+    [
+        (("--profile", "abacus"), 2, "unknown profile 'abacus'"),
+        (("--extra", "tea"), 2, "unknown extras ['tea']"),
+        (("--profile", "polar", "--fs", "250"), 2, "polar has no rate of 250 Hz: use one of 130"),
+        (("--fs", "250"), 1, "polar has no rate of 250 Hz: use one of 130"),
+        (("--save", "ecg.doc"), 1, "a name that ends in .csv or .jsonl"),
+    ],
+)
+def test_options_that_do_not_fit_are_one_clear_line(
+    run: Any, options: tuple[str, ...], status: int, says: str
+) -> None:
+    done = run.run(*options)
+    assert done.returncode == status
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr

@@ -51,7 +51,7 @@ def test_a_recording_comes_through_with_the_fault_that_was_asked_for(
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     events: list[dict[str, Any]] = [json.loads(line) for line in done.stdout.splitlines()]
-    states = [event["state"] for event in events if event["type"] == "devicestatus"]
+    states = [event["state"] for event in events if event["type"] == "linkstate"]
     assert states.count("backing_off") == 1
     assert states[-1] == "stopped"
     (gap,) = [event for event in events if event["type"] == "gap"]

@@ -17,7 +17,7 @@ from ecgedge.demo.synthetic import Segment, synthesize
 pytest.importorskip("bumble", reason="the extra sim is not installed")
 
 TOTAL = round(sum(segment.duration_s for _, segment, _ in PLAY) * FS)
-LINK = {"devicestatus", "battery"}
+LINK = {"linkstate", "battery"}
 
 Json = dict[str, Any]
 
@@ -112,7 +112,7 @@ def test_the_gap_is_exactly_what_was_lost(demo: Run) -> None:
 
 
 def test_the_link_comes_back_and_the_rhythm_with_it(demo: Run) -> None:
-    states = [event["state"] for event in demo.of("devicestatus")]
+    states = [event["state"] for event in demo.of("linkstate")]
     up = ["scanning", "connecting", "setting_up", "waiting", "streaming"]
     assert states == [*up, "backing_off", *up, "stopped"]
     (gap,) = demo.of("gap")

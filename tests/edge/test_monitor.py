@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ecgedge
-from ecgedge import Beat, ConfigError, DeviceStatus, Gap, Models, Monitor, Quality, Rhythm, SampleBlock
+from ecgedge import Beat, ConfigError, Gap, Models, Monitor, Note, Quality, Rhythm, SampleBlock
 from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.demo.synthetic import Segment, synthesize
 
@@ -130,8 +130,8 @@ def test_samples_that_come_twice_are_dropped_and_told(models, real):
     events += monitor.feed(SampleBlock(mv[3500:4000], fs, 3500))  # wholly old
     events += monitor.feed(SampleBlock(mv[3900:], fs, 3900))  # partly old
     events += monitor.finish()
-    assert [s.state for s in of(DeviceStatus, events)] == ["out_of_order", "out_of_order"]
-    rest = [e for e in events if not isinstance(e, DeviceStatus)]
+    assert [note.code for note in of(Note, events)] == ["out_of_order", "out_of_order"]
+    rest = [e for e in events if not isinstance(e, Note)]
     assert digest(rest) == digest(events_of(models, mv, fs, []))
 
 

@@ -19,7 +19,7 @@ from bleak.backends.device import BLEDevice
 
 from ecgedge_bridge import VirtualH10, virtual_strap
 from ecgedge_bridge.link.bleak_radio import Backend
-from ecgedge_bridge.protocols.polar.frames import START_ECG, STOP_ECG
+from ecgedge_bridge.protocols.polar.control import START_ECG, STOP_ECG
 from ecgedge_bridge.simulation.h10 import START_NS
 
 bleakheart = pytest.importorskip("bleakheart", reason="bleakheart is not installed")

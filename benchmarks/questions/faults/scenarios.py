@@ -28,9 +28,11 @@ from benchmarks.questions.faults.devices import (
 )
 from ecgedge_bridge import (
     Backend,
-    DeviceStatus,
     Fault,
+    FrameLost,
     HeartRate,
+    LinkState,
+    Note,
     SampleBlock,
     VirtualWearable,
     WearableEvent,
@@ -40,7 +42,6 @@ from ecgedge_bridge import (
 )
 
 _REST_S = 1.0  # for what was sent last to arrive
-_ROUTINE = {"scanning", "connecting", "setting_up", "waiting", "stopped"}
 
 Spoil = Callable[[Backend], Backend]
 
@@ -80,7 +81,7 @@ class Outcome:
     def took(self, event: WearableEvent) -> None:
         """Note an event, and when data of a stream without ECG came."""
         self.events.append(event)
-        begins = isinstance(event, DeviceStatus) and event.state == "waiting" and not self.at_s
+        begins = isinstance(event, LinkState) and event.state == "waiting" and not self.at_s
         if begins or isinstance(event, HeartRate):
             self.at_s.append(asyncio.get_running_loop().time())
 
@@ -89,9 +90,14 @@ class Outcome:
         """What the events said that was no routine, without advice and without repetition."""
         said: list[str] = []
         for event in self.events:
-            if not isinstance(event, DeviceStatus) or event.state in _ROUTINE or not event.detail:
-                continue
-            text = f"{event.state}: {event.detail.split(';')[0]}"
+            match event:
+                case LinkState(state="backing_off", code=code) if code is not None:
+                    kind = event.state
+                case Note(code=code) | FrameLost(code=code):
+                    kind = type(event).__name__.lower()
+                case _:
+                    continue
+            text = f"{kind} {code}: {(event.detail or code.sentence).split(';')[0]}"
             if not said or said[-1] != text:
                 said.append(text)
         return said
@@ -139,8 +145,8 @@ def at(kind: str, seconds: float = 0.0, code: int = 0) -> Fault:
     return Fault(AT_S, kind, seconds, code)  # type: ignore[arg-type]
 
 
-LOST = "backing_off: the connection was lost"
-SILENT = "backing_off: no data for 3.0 s"
+LOST = "backing_off lost: the connection was lost"
+SILENT = "backing_off no_data: no data for 3.0 s"
 AGAIN = at("disconnect", 3.0)
 
 SCENARIOS = (
@@ -158,7 +164,7 @@ SCENARIOS = (
     Scenario(
         "the link drops, 5 min out of reach",
         (at("disconnect", 300.0),),
-        (LOST, "backing_off: not found"),
+        (LOST, "backing_off not_found: not found"),
         within_s=340.0,
         seconds=400.0,
     ),

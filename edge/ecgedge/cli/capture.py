@@ -7,40 +7,39 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ecgedge.cli.options import Adapter, AsJson, DeviceFs, Extras, Pair, Profile, link_options
+from ecgedge.cli.options import AsJson, Device, LinkOptions, with_link_options
 
 if TYPE_CHECKING:
-    from ecgedge.cli.output import Sink
-    from ecgedge_bridge.values import SampleBlock
+    from collections.abc import Iterable
+
+    from ecgedge.sinks.sink import Item, Sink
 
 __all__ = ["capture"]
 
 
+@with_link_options
 def capture(
-    device: Annotated[str, typer.Argument(help="Name or address of the wearable, for example 'Polar H10'.")],
+    device: Device,
     path: Annotated[Path, typer.Argument(metavar="FILE.cap", help="A new file; it is never overwritten.")],
     seconds: Annotated[
         float | None, typer.Option("--seconds", min=0.1, help="How long; without it until Ctrl-C.")
     ] = None,
+    *,
+    link: LinkOptions,
     as_json: AsJson = False,
-    profile: Profile = None,
-    extras: Extras = None,
-    fs: DeviceFs = None,
-    adapter: Adapter = None,
-    pair: Pair = False,
 ) -> None:
     """Record everything that a wearable sends; the file is good at every moment, whatever happens.
 
     `ecgedge replay FILE.cap` gives the same values again as the live wearable.
     """
-    from ecgedge.cli.output import JsonLines, TextLines, print_json
+    from ecgedge.cli.output import open_lines, print_json
     from ecgedge.cli.running import run_until_told
     from ecgedge.recording import CAPTURE
 
     if path.suffix.lower() != CAPTURE:
         raise typer.BadParameter(f"the name has to end in {CAPTURE}, so that it is known for what it is")
-    count = _Counted(JsonLines() if as_json else TextLines())
-    options = link_options(profile, fs, adapter, pair, extras)
+    options = link.checked()
+    count = _Counted(open_lines(as_json))
     try:
         run_until_told(_record(device, path, seconds, count, options))
     finally:
@@ -51,36 +50,38 @@ def capture(
 
 
 async def _record(
-    device: str, path: Path, seconds: float | None, count: _Counted, options: dict[str, Any]
+    device: str, path: Path, seconds: float | None, sink: Sink, options: dict[str, Any]
 ) -> None:
     from ecgedge_bridge.capture.record import record
 
-    await record(device, path, seconds=seconds, on_event=count.take, **options)
+    await record(device, path, seconds=seconds, on_event=lambda event: sink.take([event]), **options)
 
 
 class _Counted:
-    """Counts the ECG, and passes on what a person wants to know of."""
+    """A sink that counts the ECG, and passes on what is to be known of the link and the device."""
 
     def __init__(self, sink: Sink) -> None:
         self.samples = self.lost = self.others = 0
         self._sink = sink
         self._end: int | None = None
 
-    def take(self, event: Any) -> None:
-        """Take anything that the wearable gave."""
-        from ecgedge_bridge.values import Battery, DeviceStatus, SampleBlock
+    def take(self, items: Iterable[Item]) -> None:
+        """Count blocks and values."""
+        from ecgedge_bridge.values import SampleBlock, Status
 
-        if isinstance(event, SampleBlock):
-            self._count(event)
-        elif isinstance(event, DeviceStatus | Battery):
-            self._sink.take(event)
-        else:
-            self.others += 1
+        for item in items:
+            if isinstance(item, SampleBlock):
+                self.lost += item.sample - self._end if self._end is not None else 0
+                self.samples += len(item.samples)
+                self._end = item.end_sample
+            elif isinstance(item, Status):
+                self._sink.take([item])
+            else:
+                self.others += 1
 
-    def _count(self, block: SampleBlock) -> None:
-        self.lost += block.sample - self._end if self._end is not None else 0
-        self.samples += len(block.samples)
-        self._end = block.end_sample
+    def close(self) -> None:
+        """Close the sink behind."""
+        self._sink.close()
 
     @property
     def any(self) -> bool:
@@ -88,7 +89,7 @@ class _Counted:
         return self.samples + self.others > 0
 
     def words(self) -> str:
-        """Say what it came to."""
+        """Return what it came to, in words."""
         return f"{self.samples} samples, {self.lost} missing; {self.others} other values"
 
     def summary(self, path: Path) -> dict[str, Any]:

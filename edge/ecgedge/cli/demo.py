@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgedge.cli.options import AsJson, Backend
+from ecgedge.cli.options import AsJson, Backend, Save
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Sequence
 
     from rich.table import Table
 
-    from ecgedge.cli.output import Sink
-    from ecgedge.demo.play import DemoReport, PartReport, Percentiles
+    from ecgedge.demo.play import DemoReport, Percentiles
     from ecgedge.demo.programme import Part
-    from ecgedge.events import Event
-    from ecgedge_bridge.values import SampleBlock
+    from ecgedge.sinks.sink import Item, Sink
 
 __all__ = ["demo"]
 
@@ -29,7 +27,6 @@ _WATCHABLE, _QUICK = 12.0, 100.0  # speeds: 380 s of ECG in half a minute for a 
 
 Speed = Annotated[float | None, typer.Option("--speed", help="Times real time: 12 on a screen, else 100.")]
 Record = Annotated[Path | None, typer.Option("--record", help="Play this recording (WFDB, CSV) instead.")]
-Save = Annotated[Path | None, typer.Option("--save", help="Write what was received to this CSV file.")]
 
 
 def demo(
@@ -42,75 +39,72 @@ def demo(
 ) -> None:
     """Show the whole chain on a virtual wearable: no hardware, no data set, no network."""
     from ecgedge.cli.monitors import open_monitor
-    from ecgedge.cli.output import Screen, open_sink, print_json
+    from ecgedge.cli.output import open_savers, open_terminal, print_json
     from ecgedge.cli.running import run_until_told
     from ecgedge.demo.play import play
     from ecgedge.demo.programme import own_programme, recorded_programme
+    from ecgedge.sinks.sink import Several
 
     monitor = open_monitor(backend=backend, timer=time.perf_counter)
     programme = recorded_programme(record) if record else own_programme(seed)
     what = record.name if record else "synthetic ECG"
-    sink = open_sink(as_json, f"ecgedge demo: a virtual Polar H10 plays {what}")
+    savers = open_savers(save)
+    terminal = open_terminal(as_json, f"ecgedge demo: a virtual Polar H10 plays {what}")
+    announced: list[Sink] = [] if as_json else [_Announcer(terminal, programme.parts)]
     if speed is None:
-        speed = _WATCHABLE if isinstance(sink, Screen) else _QUICK
-    if not as_json:
-        sink = _Announced(sink, programme.parts)
-    with sink.shown():
-        report = run_until_told(play(sink, programme=programme, speed=speed, monitor=monitor, save=save))
+        speed = _WATCHABLE if hasattr(terminal, "show_below") else _QUICK
+    with closing(Several([*savers, *announced, terminal])) as sink:
+        report = run_until_told(play(sink, programme=programme, speed=speed, monitor=monitor))
     if as_json:
         print_json(report.to_json())
     else:
-        _print_summary(report, save, synthetic=record is None)
+        _print_summary(report, save or (), synthetic=record is None)
 
 
-class _Announced:
-    """Says which part of the play is on: under the live view, or as a line of text."""
+class _Announcer:
+    """A sink that announces which part of the play is on: below the live view, or as a line of text."""
 
-    def __init__(self, sink: Sink, parts: Sequence[Part]) -> None:
-        from ecgedge.cli.output import Screen
-
-        self._sink, self._parts = sink, parts
-        self._view = sink.view if isinstance(sink, Screen) else None
+    def __init__(self, terminal: Sink, parts: Sequence[Part]) -> None:
+        self._show_below = getattr(terminal, "show_below", None)
+        self._parts = parts
         self._on = -1
 
-    def feed(self, block: SampleBlock, events: Iterable[Event]) -> None:
-        """Announce the part that a block belongs to, and pass the block on."""
-        self._announce(block.sample / block.fs)
-        self._sink.feed(block, events)
+    def take(self, items: Iterable[Item]) -> None:
+        """Announce the part that a block belongs to."""
+        from ecgedge_bridge.values import SampleBlock
 
-    def take(self, event: Event) -> None:
-        """Pass an event on."""
-        self._sink.take(event)
+        for item in items:
+            if isinstance(item, SampleBlock):
+                self._announce(item.sample / item.fs)
 
-    def shown(self) -> AbstractContextManager[object]:
-        """Enter what the sink wants entered."""
-        return self._sink.shown()
+    def close(self) -> None:
+        """Do nothing."""
 
     def _announce(self, now_s: float) -> None:
-        from ecgedge.sinks.screen.words import clock
+        from ecgedge.sinks.words import clock
 
         on = min(sum(now_s >= part.end_s for part in self._parts), len(self._parts) - 1)
         name, end_s = self._parts[on].name, self._parts[on].end_s
         # How long a recording is shows when it ends.
         until = "" if math.isinf(end_s) else f", until {clock(end_s)}"
-        if self._view is not None:
+        if self._show_below is not None:
             done = round(30 * min(now_s / self._parts[-1].end_s, 1.0))
             bar = "━" * done + "╌" * (30 - done) if until else ""
-            self._view.footer = f" Playing   {name}{until}".ljust(48) + bar
+            self._show_below(f" Playing   {name}{until}".ljust(48) + bar)
         elif on != self._on:
             print(f"{clock(now_s):>8}  -- playing: {name}{until}", flush=True)
         self._on = on
 
 
-def _print_summary(report: DemoReport, saved: Path | None, *, synthetic: bool) -> None:
+def _print_summary(report: DemoReport, saved: Iterable[str], *, synthetic: bool) -> None:
     from rich.console import Console
 
     console = Console(highlight=False)
     console.print(_parts_table(report))
     console.print(_facts(report), soft_wrap=True)
     console.print(_latency_table(report))
-    if saved is not None:
-        console.print(f"Saved what was received: ecgedge replay {saved}", soft_wrap=True)
+    for path in saved:
+        console.print(f"Saved what was received: {path}", soft_wrap=True)
     if synthetic:
         console.print("Synthetic ECG shows that the chain works, not how well.")
     console.print("Not a medical device.")
@@ -121,22 +115,16 @@ def _parts_table(report: DemoReport) -> Table:
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("played", "expected", "said", "gate ok/noise", "runs", ""):
+    for heading in ("played", "expected", "found", "gate ok/noise", "runs", ""):
         table.add_column(heading, no_wrap=True)
     for part in report.parts:
         known = part.expected != "?"
         gate = f"{part.gate_accepted}/{part.gate_rejected}"
         mark = ("[green]ok[/]" if part.as_expected else "[red]not so[/]") if known else ""
-        table.add_row(part.name, _expected(part), _said(part), gate, str(part.model_runs), mark)
+        expected = {"rejected": "noise"}.get(part.expected, part.expected)
+        found = ", ".join(f"{label} {count}x" for label, count in sorted(part.labels.items())) or "nothing"
+        table.add_row(part.name, expected, found, gate, str(part.model_runs), mark)
     return table
-
-
-def _expected(part: PartReport) -> str:
-    return {"rejected": "noise"}.get(part.expected, part.expected)
-
-
-def _said(part: PartReport) -> str:
-    return ", ".join(f"{label} {count}x" for label, count in sorted(part.labels.items())) or "nothing"
 
 
 def _facts(report: DemoReport) -> str:

@@ -1,4 +1,4 @@
-"""``ecgedge doctor``: measure a wearable and its link, and say what is wrong and what to do."""
+"""``ecgedge doctor``: measure a wearable and its link, and print what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgedge.cli.options import Adapter, AsJson, DeviceFs, Pair, Profile, link_options
+from ecgedge.cli.options import AsJson, Device, LinkOptions, with_link_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,27 +20,26 @@ _LOOK_S = 5.0
 _MARKS = {"fault": "FAULT  ", "warning": "warning", "fine": "fine   "}
 
 
+@with_link_options
 def doctor(
-    device: Annotated[str, typer.Argument(help="Name or address of the wearable, for example 'Polar H10'.")],
+    device: Device,
     seconds: Annotated[float, typer.Option("--seconds", min=1, help="How long to listen.")] = 30.0,
+    *,
+    link: LinkOptions,
     as_json: AsJson = False,
-    profile: Profile = None,
-    fs: DeviceFs = None,
-    adapter: Adapter = None,
-    pair: Pair = False,
 ) -> None:
     """Measure a wearable and its link: rate, gaps, MTU, firmware, battery, drift, jitter, signal.
 
-    Says in plain sentences what is wrong and what to do. Exit status 1 if something is seriously wrong.
+    Prints in plain sentences what is wrong and what to do. Exit status 1 if something is seriously wrong.
     """
     from ecgedge.cli.output import print_json
     from ecgedge.cli.running import run_until_told
     from ecgedge_bridge.checkup.findings import findings
     from ecgedge_bridge.checkup.measure import examine
 
-    options = link_options(profile, fs, adapter, pair)
-    say = None if as_json else _Progress()
-    checkup = run_until_told(examine(device, seconds, look_s=_LOOK_S, on_event=say, **options))
+    options = link.checked()
+    show = None if as_json else _show
+    checkup = run_until_told(examine(device, seconds, look_s=_LOOK_S, on_event=show, **options))
     if as_json:
         print_json(checkup.to_json())
     else:
@@ -49,15 +48,15 @@ def doctor(
         raise typer.Exit(1)
 
 
-class _Progress:
-    """Prints what goes on, a line for each new state."""
+def _show(event: WearableEvent) -> None:
+    """Print what goes on, a line for each new state of the link and each note."""
+    from ecgedge.sinks.words import describe
+    from ecgedge_bridge.values import FrameLost, LinkState, Note
 
-    def __call__(self, event: WearableEvent) -> None:
-        """Take what came besides the ECG."""
-        from ecgedge.sinks.screen.words import describe
-        from ecgedge_bridge.values import DeviceStatus
-
-        if isinstance(event, DeviceStatus) and event.state != "stopped":
+    match event:
+        case LinkState(state="stopped"):
+            return
+        case LinkState() | Note() | FrameLost():
             print(f"... {describe(event)}", flush=True)
 
 
@@ -65,20 +64,13 @@ def _print(checkup: Checkup) -> None:
     from ecgedge_bridge.checkup.findings import findings
 
     print()
-    for name, value in _facts(checkup):
+    for name, value in (*_facts_of_device(checkup), *_facts_of_stream(checkup), *_facts_of_time(checkup)):
         print(f"{name:18} {value}")
     print()
     for finding in findings(checkup):
         print(f"{_MARKS[finding.level]} {finding.text}")
         if finding.level != "fine":
             print(f"        To do: {finding.advice}.")
-
-
-def _facts(checkup: Checkup) -> Iterator[tuple[str, str]]:
-    """What was measured, line by line; what was not is left out."""
-    yield from _facts_of_device(checkup)
-    yield from _facts_of_stream(checkup)
-    yield from _facts_of_time(checkup)
 
 
 def _facts_of_device(checkup: Checkup) -> Iterator[tuple[str, str]]:

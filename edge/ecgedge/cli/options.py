@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -13,39 +17,89 @@ Model = Annotated[
     typer.Option("--model", help="Model folder with its manifest.json; without it the bundled one."),
 ]
 Backend = Annotated[str, typer.Option("--backend", help="Inference runtime: auto, litert, onnx or tflite.")]
+Device = Annotated[str, typer.Argument(help="Name or address of the wearable, for example 'Polar H10'.")]
 Adapter = Annotated[str | None, typer.Option("--adapter", help="Bluetooth adapter, for example hci1.")]
-Fs = Annotated[float | None, typer.Option("--fs", help="Sampling rate in Hz, if the file does not say it.")]
-Channel = Annotated[str | None, typer.Option("--channel", help="Name or number of the signal to read.")]
-Profile = Annotated[
+Fs = Annotated[float | None, typer.Option("--fs", help="Sampling rate in Hz, if it is not in the file.")]
+Unit = Annotated[
     str | None,
-    typer.Option("--profile", help="Kind of wearable, or a TOML file; without it what fits its services."),
+    typer.Option("--unit", help="Unit of the values: mV, uV, V, nV or counts, if it is not in the file."),
 ]
-Extras = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--extra", help="Besides the ECG: battery, heart_rate, acc or information; may be repeated."
-    ),
+Channel = Annotated[
+    str | None, typer.Option("--channel", help="Name or number (from 0) of the signal to read.")
 ]
 DeviceFs = Annotated[
     float | None, typer.Option("--fs", help="Sampling rate in Hz, where the device has several.")
 ]
-Pair = Annotated[
-    bool, typer.Option("--pair", help="Pair first: for a device that refuses to stream otherwise.")
+Save = Annotated[
+    list[str] | None,
+    typer.Option("--save", help="Also write to this file: .csv the ECG, .jsonl the events; may be repeated."),
 ]
 
 
-def link_options(
-    profile: str | None, fs: float | None, adapter: str | None, pair: bool, extras: list[str] | None = None
-) -> dict[str, Any]:
-    """Return the options of ``ecgedge_bridge.connect``, checked before anything is looked for."""
-    from ecgedge_bridge.protocols.profiles import find_profile
-    from ecgedge_bridge.protocols.session import checked_extras
+@dataclass(frozen=True, slots=True)
+class LinkOptions:
+    """Options of every command that connects to a wearable: a field here is an option on all of them."""
 
-    try:
-        if profile is not None:
-            find_profile(profile)
-        checked_extras(extras or ())
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
-    options: dict[str, Any] = {"profile": profile, "fs": fs, "adapter": adapter, "pair": pair}
-    return options | ({"extras": tuple(extras)} if extras else {})
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile", help="Kind of wearable, or a TOML file; by default what fits its services."
+        ),
+    ] = None
+    extras: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--extra", help="Besides the ECG: battery, heart_rate, acc or information; may be repeated."
+        ),
+    ] = None
+    fs: DeviceFs = None
+    adapter: Adapter = None
+    pair: Annotated[
+        bool, typer.Option("--pair", help="Pair first: for a device that refuses to stream otherwise.")
+    ] = False
+
+    def checked(self) -> dict[str, Any]:
+        """Return the options of ``ecgedge_bridge.connect``, checked before anything is looked for.
+
+        Raises
+        ------
+        typer.BadParameter
+            If there is no such profile, extra or rate.
+        """
+        from ecgedge_bridge.protocols.profiles import find_profile
+
+        options: dict[str, Any] = {"adapter": self.adapter, "pair": self.pair}
+        extras = tuple(self.extras or ("battery",))
+        try:
+            if self.profile is not None:
+                find_profile(self.profile).make_session(fs=self.fs, extras=extras)
+            else:
+                from ecgedge_bridge.protocols.session import checked_extras
+
+                checked_extras(extras)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+        return options | {"profile": self.profile, "fs": self.fs, "extras": extras}
+
+
+def with_link_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of :class:`LinkOptions`; it takes them as its parameter ``link``.
+
+    typer reads options from a function's parameters, so they are put in place of that one.
+    """
+    hints = get_type_hints(LinkOptions, include_extras=True)
+    own = [one for one in signature(command, eval_str=True).parameters.values() if one.name != "link"]
+    shared = [
+        Parameter(field.name, Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name])
+        for field in fields(LinkOptions)
+    ]
+
+    @wraps(command)
+    def wrapped(**given: Any) -> None:
+        link = LinkOptions(**{field.name: given.pop(field.name) for field in fields(LinkOptions)})
+        command(**given, link=link)
+
+    parameters = [*(one.replace(kind=Parameter.KEYWORD_ONLY) for one in own), *shared]
+    wrapped.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {one.name: one.annotation for one in parameters}
+    return wrapped

@@ -7,60 +7,97 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgedge.cli.options import AsJson, Backend, Channel, Fs, Model
+from ecgedge.cli.options import AsJson, Backend, Channel, Fs, Model, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ecgedge.monitor import Monitor
-    from ecgedge_bridge.values import Battery, DeviceStatus, SampleBlock
+    from ecgedge_bridge.values import Note, SampleBlock, Status
 
 __all__ = ["replay"]
 
 
 def replay(
-    path: Annotated[Path, typer.Argument(help="Capture (.cap), WFDB record, or CSV file (also .gz).")],
+    path: Annotated[
+        Path,
+        typer.Argument(help="Capture (.cap), WFDB record, or text (CSV, also .gz); - is standard input."),
+    ],
     as_json: AsJson = False,
     fs: Fs = None,
     channel: Channel = None,
+    unit: Unit = None,
     backend: Backend = "auto",
     model: Model = None,
 ) -> None:
-    """Run a recording through the monitor and print what it says; of a capture also what the link said."""
+    """Run a recording through the monitor and print its events; of a capture also those of the link."""
     from ecgedge.cli.monitors import open_monitor
-    from ecgedge.cli.output import JsonLines, TextLines
+    from ecgedge.cli.output import open_lines
+    from ecgedge_bridge.errors import ConfigError
     from ecgedge_bridge.values import SampleBlock
 
-    sink = JsonLines() if as_json else TextLines()
-    values = _values(path, fs, channel)
+    sink = open_lines(as_json)
+    values = _values(path, fs, channel, unit)
     monitor = open_monitor(model=model, backend=backend)
-    for value in values:
-        if isinstance(value, SampleBlock):
-            sink.feed(value, monitor.feed(value))
-        else:
-            sink.take(value)
-    for event in monitor.finish():
-        sink.take(event)
+    notes = _Notes(values)
+    broken: ConfigError | None = None
+    try:
+        for value in values:
+            sink.take(notes.new())
+            sink.take([value, *monitor.feed(value)] if isinstance(value, SampleBlock) else [value])
+    except ConfigError as error:
+        broken = error  # what came before it is analysed to its end
+    sink.take(notes.new())
+    sink.take(monitor.finish())
     if not as_json:
         print(summary(monitor))
+    if broken is not None or notes.cut is not None:
+        raise broken or ConfigError(notes.cut)
 
 
 def _values(
-    path: Path, fs: float | None, channel: str | None
-) -> Iterator[SampleBlock | DeviceStatus | Battery]:
-    """Blocks of a recording; of a capture also what was said of the link and the device."""
+    path: Path, fs: float | None, channel: str | None, unit: str | None
+) -> Iterator[SampleBlock | Status]:
+    """Blocks of a recording; of a capture also what the link and the device reported."""
     from ecgedge.recording import CAPTURE, read
     from ecgedge_bridge.capture.replay import replay as replay_capture
-    from ecgedge_bridge.values import Battery, DeviceStatus, SampleBlock
+    from ecgedge_bridge.values import SampleBlock, Status
 
-    if path.suffix.lower() != CAPTURE or fs is not None or channel is not None or not path.is_file():
-        return read(path, fs, channel)
-    told = SampleBlock | DeviceStatus | Battery
-    return (value for value in replay_capture(path) if isinstance(value, told))
+    if path.suffix.lower() != CAPTURE or (fs, channel, unit) != (None,) * 3 or not path.is_file():
+        return read(path, fs, channel, unit)
+    return (value for value in replay_capture(path) if isinstance(value, SampleBlock | Status))
+
+
+class _Notes:
+    """Notes of a reader as events. A line that was cut is an error, for the end."""
+
+    def __init__(self, values: object) -> None:
+        from ecgedge.recording import Blocks
+
+        self._blocks = values if isinstance(values, Blocks) else None
+        self._taken = 0
+        self.cut: str | None = None
+
+    def new(self) -> list[Note]:
+        """Return what was noted since the last call."""
+        from ecgedge_bridge.codes import NoteCode
+        from ecgedge_bridge.values import Note
+
+        if self._blocks is None:
+            return []
+        new, fs = self._blocks.notes[self._taken :], self._blocks.fs
+        self._taken += len(new)
+        cut = [note.detail for note in new if note.code == NoteCode.CUT_LINE]
+        self.cut = cut[0] if cut else self.cut
+        return [
+            Note(note.sample, note.sample / fs, note.code, note.detail)
+            for note in new
+            if note.code != NoteCode.CUT_LINE
+        ]
 
 
 def summary(monitor: Monitor) -> str:
-    """Say in one line what a run came to."""
+    """Return in one line what a run came to."""
     stats = monitor.stats
     return (
         f"     end  {stats.windows} windows: {stats.rejected} rejected as noise, "

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from ecgedge.cli.output import Sink
+    from ecgedge.sinks.sink import Sink
     from ecgedge_bridge.simulation.engine import VirtualWearable
     from ecgedge_bridge.simulation.faults import Fault
 
@@ -45,18 +45,18 @@ def simulate(
     fs: DeviceFs = None,
     as_json: AsJson = False,
 ) -> None:
-    """Be a virtual wearable: it advertises, answers, streams and fails as told, like a real one.
+    """Be a virtual wearable: it advertises, answers, streams and fails on command, like a real one.
 
     Faults: disconnect, silence, end, stall, clock, garbage, drop_frame, drop_part, duplicate, reorder,
     corrupt, truncate, refuse, no_answer, hang_up, mtu.
     """
-    from ecgedge.cli.output import JsonLines, TextLines
+    from ecgedge.cli.output import open_lines
     from ecgedge.cli.running import run_until_told
 
     options: dict[str, Any] = {"speed": speed, "faults": [_fault(text) for text in fault or ()]}
     if name is not None:
         options["name"] = name
-    sink = JsonLines() if as_json else TextLines()
+    sink = open_lines(as_json)
     # Made inside: a virtual wearable belongs to the event loop that plays it.
     if in_process:
         run_until_told(_in_process(profile, record, fs, options, sink))
@@ -138,7 +138,7 @@ def _ecg(record: Path | None, fs: float) -> Iterator[npt.NDArray[np.floating]]:
 async def _in_process(
     profile: str, record: Path | None, fs: float | None, options: dict[str, Any], sink: Sink
 ) -> None:
-    """Play to our own client, through real ATT packets, and print what the monitor says."""
+    """Play to our own client, through real ATT packets, and print what the monitor finds."""
     from contextlib import aclosing
 
     from ecgedge.cli.monitors import open_monitor
@@ -146,20 +146,13 @@ async def _in_process(
 
     wearable = make_wearable(profile, record, fs, options)
     monitor = open_monitor()
-    stream = received(wearable, profile=profile, fs=fs, on_event=_printed(sink))
+    stream = received(wearable, profile=profile, fs=fs, on_event=lambda event: sink.take([event]))
     try:
         async with aclosing(stream) as blocks:
             async for block in blocks:
-                sink.feed(block, monitor.feed(block))
+                sink.take([block, *monitor.feed(block)])
     finally:
-        for event in monitor.finish():
-            sink.take(event)
-
-
-def _printed(sink: Sink) -> Any:
-    from ecgedge_bridge.values import Acceleration
-
-    return lambda event: None if isinstance(event, Acceleration) else sink.take(event)
+        sink.take(monitor.finish())
 
 
 async def _on_air(

@@ -2,52 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ecgedge.cli.options import Adapter, AsJson, Backend, Model
+from ecgedge.cli.options import Adapter, AsJson, Backend, Device, LinkOptions, Model, Save, with_link_options
 
 if TYPE_CHECKING:
-    from ecgedge.cli.output import Sink
     from ecgedge.monitor import Monitor
+    from ecgedge.sinks.sink import Sink
 
 __all__ = ["run", "scan"]
 
 
+@with_link_options
 def run(
-    device: Annotated[str, typer.Argument(help="Name or address of the wearable, for example 'Polar H10'.")],
+    device: Device,
+    link: LinkOptions,
     as_json: AsJson = False,
+    save: Save = None,
     model: Model = None,
     backend: Backend = "auto",
-    adapter: Adapter = None,
 ) -> None:
-    """Connect to a wearable and say what its ECG shows, until Ctrl-C."""
+    """Connect to a wearable and show what its ECG holds, until Ctrl-C."""
     from ecgedge.cli.monitors import open_monitor
-    from ecgedge.cli.output import open_sink
+    from ecgedge.cli.output import open_savers, open_terminal
     from ecgedge.cli.replay import summary
     from ecgedge.cli.running import run_until_told
+    from ecgedge.sinks.sink import Several
 
+    options = link.checked()
     monitor = open_monitor(model=model, backend=backend)
-    sink = open_sink(as_json, device)
+    savers = open_savers(save)
     try:
-        with sink.shown():
-            run_until_told(_stream(device, adapter, monitor, sink))
+        with closing(Several([*savers, open_terminal(as_json, device)])) as sink:
+            run_until_told(_stream(device, options, monitor, sink))
     finally:
         if not as_json and monitor.stats.samples:
             print(summary(monitor))
 
 
-async def _stream(device: str, adapter: str | None, monitor: Monitor, sink: Sink) -> None:
+async def _stream(device: str, options: dict[str, Any], monitor: Monitor, sink: Sink) -> None:
     from ecgedge_bridge import connect
 
     try:
-        async with connect(device, on_status=sink.take, adapter=adapter) as wearable:
+        async with connect(device, on_event=lambda event: sink.take([event]), **options) as wearable:
             async for block in wearable:
-                sink.feed(block, monitor.feed(block))
+                sink.take([block, *monitor.feed(block)])
     finally:
-        for event in monitor.finish():
-            sink.take(event)
+        sink.take(monitor.finish())
 
 
 def scan(

@@ -1,7 +1,7 @@
 """A demonstration without hardware, data set or network: a virtual strap plays a programme.
 
 The signal takes the way that a real strap's takes: scan, connection, GATT notifications, decoder, monitor.
-What is said about it is compared with what was played. That shows that the chain works; on synthetic ECG it
+What the monitor finds is compared with what was played. That shows that the chain works; on synthetic ECG it
 is no measure of accuracy.
 """
 
@@ -11,10 +11,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from ecgedge.demo.programme import FS, UNKNOWN, Part, Programme, own_programme
 from ecgedge.demo.virtual_link import received
 from ecgedge.events import Event, Gap, Quality, Rhythm
 from ecgedge.monitor import Monitor
-from ecgedge.recording.csvwriter import CsvWriter
+from ecgedge.sinks.sink import Item, Sink
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.values import SampleBlock
 
@@ -30,20 +29,10 @@ if TYPE_CHECKING:
     from ecgedge.stream.pipeline import MonitorStats
     from ecgedge_bridge import VirtualH10
 
-__all__ = ["DemoReport", "Listener", "PartReport", "Percentiles", "play"]
+__all__ = ["DemoReport", "PartReport", "Percentiles", "play"]
 
 NAME = "Polar H10 DEC0DE01"
 _PATIENCE_S = 30.0  # a virtual strap that stays away longer will not come back
-
-
-class Listener(Protocol):
-    """Whoever wants to see the demonstration while it runs."""
-
-    def feed(self, block: SampleBlock, events: Iterable[Event]) -> None:
-        """Take a block and what the monitor said about it."""
-
-    def take(self, event: Event) -> None:
-        """Take an event of the link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +54,9 @@ class Percentiles:
 
 @dataclass(frozen=True, slots=True)
 class PartReport:
-    """What was said about windows that lie entirely in one part.
+    """What the monitor found in windows that lie entirely in one part.
 
-    ``labels`` counts the rhythm labels said, ``window_labels`` what the windows alone say before the
+    ``labels`` counts the rhythm labels, ``window_labels`` those of the windows alone, before the
     hysteresis; ``gate_accepted`` and ``gate_rejected`` count the gate's verdicts, ``model_runs`` the windows
     that the model saw.
     """
@@ -84,7 +73,7 @@ class PartReport:
 
     @property
     def as_expected(self) -> bool:
-        """Whether what was said fits what was played; True where nobody knows what it was."""
+        """Whether what was found fits what was played; True where nobody knows what it was."""
         if self.expected == UNKNOWN:
             return True
         if self.expected == "rejected":
@@ -128,52 +117,47 @@ class DemoReport:
 
 @dataclass(slots=True)
 class _Witness:
-    """Hears everything that is said, and passes it on."""
+    """A sink that keeps the events and measures how long they took, before it passes all on."""
 
-    listener: Listener
+    sink: Sink
     events: list[Event] = field(default_factory=list)
     waits_s: list[float] = field(default_factory=list)
 
-    def take(self, event: Event) -> None:
-        """Note an event of the link."""
-        self.events.append(event)
-        self.listener.take(event)
-
-    def feed(self, block: SampleBlock, events: list[Event]) -> None:
-        """Note what a block led to, and how long after its arrival."""
-        if events and block.host_time_s is not None:
-            self.waits_s.append(time.monotonic() - block.host_time_s)
+    def take(self, items: Iterable[Item]) -> None:
+        """Keep what came; a block comes before what it led to."""
+        items = list(items)
+        events = [item for item in items if isinstance(item, Event)]
+        arrivals = [item.host_time_s for item in items if isinstance(item, SampleBlock)]
+        if events and arrivals and arrivals[0] is not None:
+            self.waits_s.append(time.monotonic() - arrivals[0])
         self.events += events
-        self.listener.feed(block, events)
+        self.sink.take(items)
 
 
 async def play(
-    listener: Listener,
+    sink: Sink,
     *,
     programme: Programme | None = None,
     speed: float = 12.0,
     monitor: Monitor | None = None,
-    save: Path | None = None,
 ) -> DemoReport:
     """Play a programme through the whole chain.
 
     Parameters
     ----------
-    listener : Listener
-        Sees each block and event as it comes.
+    sink : Sink
+        Takes each block and event as it comes; it is not closed here.
     speed : float
         How many times as fast as real time, 1 to 1000.
     programme : Programme, optional
         What to play; the package's own ECG by default.
     monitor : Monitor, optional
         One made with a timer, to measure the stages.
-    save : Path, optional
-        Text file that receives what was received, for ``ecgedge replay``.
 
     Raises
     ------
     ConfigError
-        When the extra ``sim`` is not installed, the speed makes no sense, or a file cannot be used.
+        When the extra ``sim`` is not installed, or the speed makes no sense.
     LinkError
         When the virtual strap stays away.
     """
@@ -185,16 +169,12 @@ async def play(
     monitor = monitor or Monitor(timer=time.perf_counter)
     programme = programme or own_programme()
     strap = VirtualH10(programme.mv, fs=FS, speed=speed, name=NAME, faults=programme.faults)
-    witness = _Witness(listener)
-    stream = received(strap, on_status=witness.take, find_timeout_s=_PATIENCE_S)
-    with CsvWriter(save) if save else nullcontext() as writer:
-        async with aclosing(stream) as blocks:
-            async for block in blocks:
-                witness.feed(block, monitor.feed(block))
-                if writer is not None:
-                    writer.write(block)
-    for event in monitor.finish():
-        witness.take(event)
+    witness = _Witness(sink)
+    stream = received(strap, on_status=lambda event: witness.take([event]), find_timeout_s=_PATIENCE_S)
+    async with aclosing(stream) as blocks:
+        async for block in blocks:
+            witness.take([block, *monitor.feed(block)])
+    witness.take(monitor.finish())
     return _report(programme.parts, strap, witness, monitor.stats, speed, time.monotonic() - began_s)
 
 
@@ -225,7 +205,7 @@ def _report(
 
 
 def _part(part: Part, events: list[Event], played_s: float) -> PartReport:
-    """Count what was said about windows inside the part."""
+    """Count what was found in windows inside the part."""
     inside = [
         e
         for e in events

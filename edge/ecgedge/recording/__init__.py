@@ -2,57 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 
-from ecgedge.recording.csvfile import read_csv
+from ecgedge.recording.blocks import Blocks, ReadNote, Wanted
+from ecgedge.recording.load import Recording, load
 from ecgedge.recording.rates import check_fs
-from ecgedge.recording.wfdbfile import find_record, read_wfdb
-from ecgedge_bridge.capture.replay import replay
+from ecgedge.recording.readers import READERS
+from ecgedge.recording.readers.capture import SUFFIX as CAPTURE
+from ecgedge.recording.readers.wfdb_record import header_of
+from ecgedge.recording.source import Source
+from ecgedge.recording.units import parse_unit
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_bridge.values import SampleBlock
 
-__all__ = ["CAPTURE", "read"]
-
-CAPTURE = ".cap"
-_TEXT = (".csv", ".csv.gz", ".txt", ".txt.gz", ".tsv", ".tsv.gz")
+__all__ = ["CAPTURE", "Blocks", "ReadNote", "Recording", "load", "read"]
 
 
 def read(
-    path: str | PathLike[str], fs: float | None = None, channel: str | int | None = None
-) -> Iterator[SampleBlock]:
+    path: str | PathLike[str],
+    fs: float | None = None,
+    channel: str | int | None = None,
+    unit: str | None = None,
+) -> Blocks:
     """Read a recording, about one second at a time.
 
-    Four layouts are understood: captures of a wearable (``.cap``, as ``ecgedge capture`` writes them), WFDB
-    records (``.hea`` with ``.dat`` or ``.mat``, with or without the suffix; needs ``pip install
-    'ecgedge[wfdb]'``), text with a header that names a time and an ECG column as the loggers of chest straps
-    write it (``time_ns,ecg_uV``), and text of one column of mV. Text may be gzipped. Of a capture the blocks
-    are those that the wearable gave when it was live.
+    What a file is shows in its content, not in its name: captures of a wearable (as ``ecgedge capture``
+    writes them), WFDB records (``.hea`` with its signal files), and text with rows of numbers. Text may
+    be gzipped, in UTF-8, UTF-16 or Latin-1, separated by commas, semicolons, tabs or spaces, with
+    decimal commas, with a header in several languages or without one, with lines before it, and with
+    times in s, ms, us, ns, ISO 8601 or as time of day. Of a capture the blocks are those that the
+    wearable gave when it was live.
+
+    Time stamps of a text are compared with the count of samples. Later stamps that stay late by less than an
+    hour are a loss, which becomes a jump of ``sample``. Stamps that come back to the count are jitter. Those
+    that stay late by an hour or more, or early, are a step of the clock: a note, and nothing is lost.
 
     Parameters
     ----------
     path : str or path-like
-        The file, or the WFDB record.
+        The file, or the WFDB record. ``-`` is standard input; a FIFO is read as it comes.
     fs : float, optional
-        Sampling rate in Hz, 50 to 4000. Required for a file without a time column; elsewhere it overrides
-        what the file says. Without it, the rate of a text file is that of its time steps, taken as 130 Hz
-        within 2 %: the clock of a strap is no better than that.
+        Sampling rate in Hz, 50 to 4000. Required for a text without times that does not say its
+        rate; elsewhere it overrides what the file says, and time stamps still show what was lost.
+        Without it, the rate of a text is that of its stamps: the roundest within what they leave
+        open.
     channel : str or int, optional
-        Name or number of the signal (WFDB), or name of the column (text). Without it: lead I, else MLII,
-        else II, else the first.
+        Name or number (from 0) of the signal or column. Without it: lead I, else MLII, else II,
+        else the first ECG; a signal that is none is never taken.
+    unit : str, optional
+        ``mV``, ``uV``, ``V``, ``nV`` or ``counts``, where the file does not name the unit or names
+        a wrong one. Counts are scaled as if a heartbeat had 1 mV. A unit that no one named is told
+        from the size of the heartbeats, and a note says which was assumed.
 
-    Yields
-    ------
-    SampleBlock
-        float32, mV. Missing values stay NaN, and a hole in the time stamps of a text file becomes a jump of
-        ``sample`` by what is missing: the monitor turns both into gap events.
+    Returns
+    -------
+    Blocks
+        An iterator of :class:`SampleBlock`, float32, mV, with ``fs``, ``start``, ``channel``, ``unit`` and
+        ``notes``. Missing values are NaN, and lost samples a jump of ``sample``: the monitor turns both into
+        gap events.
 
     Raises
     ------
     ConfigError
-        When the file cannot be used. What the first lines show is raised by the call itself, the rest on the
-        way.
+        When the file cannot be used. What the first rows show is raised by the call itself, the rest on the
+        way, behind everything that is good.
 
     Examples
     --------
@@ -62,37 +75,21 @@ def read(
     >>> [(block.sample, len(block.samples)) for block in read(path, fs=130)]
     [(0, 130), (130, 130), (260, 40)]
     """
-    file = Path(path).expanduser()
-    if fs is not None:
-        check_fs(fs, "fs")
-    if file.suffix.lower() == CAPTURE and file.is_file():
-        return _read_capture(file, fs, channel)
-    record = find_record(file)
-    if record is not None:
-        return read_wfdb(record, fs, channel)
-    _check_file(file)
-    return read_csv(file, fs, channel)
+    file = _path(path)
+    wanted = Wanted(None if fs is None else check_fs(fs, "fs"), channel, unit)
+    if unit is not None and parse_unit(unit) is None:
+        raise ConfigError(f"unit {unit[:20]!r} is not known: choose mV, uV, V, nV or counts")
+    source = Source(header_of(file) or file)
+    for reader in READERS:
+        if reader.recognizes(source):
+            return reader.read(source, wanted)
+    source.close()
+    known = ", ".join(reader.form for reader in READERS)
+    raise ConfigError(f"{source.name} is of no known kind: use {known}")
 
 
-def _read_capture(file: Path, fs: float | None, channel: str | int | None) -> Iterator[SampleBlock]:
-    if fs is not None or channel is not None:
-        raise ConfigError(
-            f"{file} is a capture, which knows its rate and its signal: leave out fs and channel"
-        )
-    return (event for event in replay(file) if isinstance(event, SampleBlock))
-
-
-def _check_file(file: Path) -> None:
-    """Raise ConfigError unless this is a text file by name and there."""
-    if file.is_dir():
-        raise ConfigError(f"{file} is a folder: name one recording in it")
-    if not file.exists():
-        raise ConfigError(
-            f"no such file: {file}: check the path (a WFDB record needs its .hea file beside it)"
-        )
-    if not file.name.lower().endswith(_TEXT):
-        known = ", ".join(_TEXT[::2])
-        raise ConfigError(
-            f"{file} is of no known kind: use a capture ({CAPTURE}), a WFDB record (.hea), "
-            f"or text ({known}; .gz too)"
-        )
+def _path(path: str | PathLike[str]) -> Path:
+    try:
+        return Path(fspath(path)).expanduser()
+    except RuntimeError as error:  # ~nosuchuser
+        raise ConfigError(f"{fspath(path)[:80]}: no such user: check the path") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from types import TracebackType
 
@@ -44,11 +45,15 @@ class CsvWriter:
         self._file.write("time_ns,ecg_uV\n")
 
     def write(self, block: SampleBlock) -> None:
-        """Append a block: the time is that of the sample index, in whole ns; the ECG in whole microvolt."""
+        """Append a block: the time is that of the sample index, in whole ns; the ECG in whole microvolt.
+
+        A missing value, NaN or infinite, is an empty cell.
+        """
         index = np.arange(block.sample, block.end_sample)
         time_ns = np.rint(index * (1e9 / block.fs)).astype(np.int64).tolist()
-        uv = np.rint(block.samples.astype(np.float64) * 1000).astype(np.int64).tolist()
-        self._file.writelines(f"{t},{v}\n" for t, v in zip(time_ns, uv, strict=True))
+        uv = np.rint(block.samples.astype(np.float64) * 1000).tolist()
+        cells = (f"{v:.0f}" if isfinite(v) else "" for v in uv)
+        self._file.writelines(f"{t},{cell}\n" for t, cell in zip(time_ns, cells, strict=True))
 
     def __enter__(self) -> CsvWriter:
         """Write inside the block."""
@@ -57,5 +62,9 @@ class CsvWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Close the file."""
+        self.close()
+
+    def close(self) -> None:
         """Close the file."""
         self._file.close()

@@ -11,12 +11,13 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.events import DeviceStatus, Event, Gap
+from ecgedge.events import Event, Gap, Note
 from ecgedge.stream.filters import Filter
 from ecgedge.stream.plan import planned
 from ecgedge.stream.ring import Ring
 from ecgedge.stream.segment import Counts, Segment
 from ecgedge.stream.stage import TICK_S, Stage
+from ecgedge_bridge.codes import NoteCode
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.values import SampleBlock
 
@@ -143,9 +144,7 @@ class Pipeline:
         start = block.sample
         if self._next is not None and start < self._next and len(samples):
             samples, start = samples[self._next - start :], self._next
-            events.append(
-                DeviceStatus(start, start / fs, "out_of_order", "samples that came twice were dropped")
-            )
+            events.append(Note(start, start / fs, NoteCode.OUT_OF_ORDER, device=block.device))
         if self._next is not None and start > self._next:
             events += self._begin_gap(self._next, "lost")
         for at, piece in _runs(samples):

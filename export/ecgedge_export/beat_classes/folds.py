@@ -22,7 +22,7 @@ from ecgedge_export.progress import epoch_log
 from ecgedge_export.rhythm.scores import Gain, interval
 from ecgedge_export.train import variants
 
-FOLDS = 5
+FOLDS = 5  # four or five records of DS1 in each, and twelve of svdb
 ANNOTATED = ("mitdb", "svdb")  # the sources whose records validate
 Predicted = npt.NDArray[np.int64]
 
@@ -35,6 +35,7 @@ def folds(beats: BeatSet) -> dict[str, int]:
         here = beats.source == source
         names = np.array([r.partition("/")[0] for r in beats.record[here].tolist()])
         n_s = {r: int(np.sum(beats.symbols[here][names == r] == "S")) for r in np.unique(names).tolist()}
+        # Dealt out like cards, richest first: few records hold nearly all S beats.
         order = sorted(n_s, key=lambda r: -n_s[r])
         there_and_back = [*range(FOLDS), *reversed(range(FOLDS))]
         fold_of |= {r: there_and_back[i % len(there_and_back)] for i, r in enumerate(order)}

@@ -49,8 +49,10 @@ SOURCES = ("mitdb", "svdb", "ptb-xl", "cinc2017", "premature", "unnamed", "tempo
 # Sources whose beats are of annotated records: what is made of a record validates no fold that it teaches.
 OF_RECORDS = ("mitdb", "svdb", "tempo", "ectopy")
 
+# III and the augmented leads follow from I and II, and show nothing of their own.
 LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 SEEKING = ("I", "II", "V2", "V5")  # leads whose detections are joined; a beat is in two of them at least
+# Drawn of a recording: fewer leads of those without ectopic beats, which are many, than of those with.
 USUAL_LEADS, ECTOPIC_LEADS = ("I", "II", "V1", "V5"), ("I", "II", "V1", "V2", "V3", "V5")
 JOINED = 10  # samples between detections of one beat in different leads
 # Statements that leave open which beats of the recording are ectopic.
@@ -58,6 +60,7 @@ UNCLEAR = frozenset(("PACE", "SVARR", "PSVT", "SVTAC", "BIGU", "TRIGU", "PRC(S)"
 EARLY = 0.88  # of the median interval: an earlier beat is premature
 MOST_USUAL, MOST_AF = 400, 500  # recordings of CinC 2017
 MOSTLY_SINUS = 0.85  # of the beats of a half hour in which others are made premature
+# Modules that beats depend on: kept beats are made anew when one of them changes.
 _MADE_BY = (sys.modules[__name__], long_recordings, made_premature, beats, beat_net, beat_features, filters)
 # 201 of DS1 and 202 of DS2 are one person
 TAUGHT = tuple(name for name in splits.DS1 if name != "201")
@@ -213,6 +216,7 @@ def _common(by_lead: Sequence[Sequence[float]]) -> Places:
 def _ptbxl_symbols(signals: dict[str, Floats], places: Places, statements: frozenset[str]) -> list[str]:
     """Symbols of beats from their shape in eight leads, their time, and the statements about the record."""
     like = alike([np.concatenate([_qrs(signals[lead], at) for lead in LEADS]) for at in places])
+    # How long the interval before each beat is, in median intervals: below EARLY the beat is premature.
     rr = np.diff(places)
     due = np.append(1.0, rr / np.median(rr))
     if "PVC" in statements:

@@ -23,11 +23,12 @@ EARLY = (0.12, 0.45)  # shares of the sinus interval by which a beat comes too e
 SHORTEST = 30  # samples of an interval
 T_END = 12  # samples after the R peak before which nothing is cut out
 P_START = (18, 27)  # samples before the R peak: where the cut ends, so that the P wave stays with its beat
-PR_LEAST = 9
-P_WAVE = (24, 7)
+PR_LEAST = 9  # samples before the R peak that are never cut: the PR segment and the upstroke
+P_WAVE = (24, 7)  # samples before the R peak: where the P wave starts and ends
 FADE = 25  # samples over which the step at a cut fades out
 PAUSES = (0.0, 0.15, 0.3, 1.0)  # share of the time won that the pause afterwards gives back
 SLOW = (0.3, 1.3)  # shares of the sinus interval by which a slow sinus node or a block delays a beat
+# Share of recordings by pattern: half single beats and couplets or bigeminy, the rest sustained.
 PATTERNS = {
     "single": 0.3,
     "couplet": 0.12,

@@ -60,7 +60,7 @@ SHARES = {
     "Q": {"mitdb": 1.0},
 }
 ANSWERED = 4096  # beats at a time, so that memory does not grow with the set
-NOISE_HEIGHT = 0.35  # RMS of a beat over its height, about
+NOISE_HEIGHT = 0.35  # RMS of a beat over its height, about: so a ratio of powers becomes one of heights
 
 
 @dataclass(frozen=True, slots=True)

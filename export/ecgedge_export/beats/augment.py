@@ -68,6 +68,7 @@ class Augmenter:
     def draw(self, source: Source, rng: np.random.Generator) -> Example:
         """Return one example of a recording."""
         x, beats = self._crop(source, rng)
+        # In the order of the world: the recorder's band, a moved electrode, a lost one, then noise.
         x = _other_band(x, rng)
         x = _step(x, rng)
         x, beats = _lead_off(x, beats, rng)
@@ -94,6 +95,7 @@ class Augmenter:
 
     def _noisy(self, x: Floats, rng: np.random.Generator) -> Floats:
         spread = max(float(x.std()), 1e-3)
+        # Recorded noise in most stretches, sometimes of two kinds; white noise and mains hum in some.
         if self._noise and rng.random() < 0.6:
             for _ in range(1 + (rng.random() < 0.3)):
                 x = x + self._piece(spread, rng)

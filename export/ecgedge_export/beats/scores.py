@@ -23,7 +23,7 @@ Detect = Callable[[Signal, float], Samples]
 TOLERANCES_S = (0.15, 0.05)
 NOISES = ("bw", "em", "ma")
 LEARNING_S = 300.0  # EC57: the first five minutes do not count
-FLUTTER = "VFL"
+FLUTTER = "VFL"  # of record 207: it has no beats to be found
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def report(
     spent = hours = 0.0
     for record in data.mitdb(record_ids):
         mv = record.mv if added is None else mix(record.mv, added, snr_db)
-        begun = time.process_time()
+        begun = time.process_time()  # of this process: what else the machine does is not counted
         found = detect(mv, record.fs)
         spent, hours = spent + time.process_time() - begun, hours + len(mv) / record.fs / 3600
         counts = [compare(record, found, t, ec57=ec57) for t in TOLERANCES_S]

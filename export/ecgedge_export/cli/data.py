@@ -104,6 +104,7 @@ def _bar(name: str) -> Iterator[Callable[[int, int, str], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+    # On stderr, so that stdout stays for programs.
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

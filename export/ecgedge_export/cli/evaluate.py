@@ -59,6 +59,7 @@ def _ec57_report(
     from ecgedge_export import data, splits
     from ecgedge_export.ec57 import report as ec57
 
+    # DS1 trained the models; figures of its records would flatter them.
     ids = record_ids or list(splits.DS2)
     if annotations and keep:
         raise ConfigError("--keep is for our own annotation files: leave it out beside --annotations")

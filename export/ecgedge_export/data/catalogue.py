@@ -22,6 +22,7 @@ from ecgedge_export.data.databases import (
 )
 from ecgedge_export.data.dataset import Dataset
 
+# In the order of the README's table: what trains first, then what waits for a network.
 _ALL = (
     cinc2017.DATASET,
     mitdb.DATASET,

@@ -21,10 +21,11 @@ from ecgedge_export.data.checksums import SUMS, parse_sums, sha256, wanted
 from ecgedge_export.data.dataset import Dataset
 
 PHYSIONET = "https://physionet.org/files"
+# Pauses of 1, 2 and 4 s between the tries; after that the user starts again, and it goes on where it was.
 TRIES = 4
 _FIRST_WAIT_S = 1.0
-_TIMEOUT_S = 60.0
-_BLOCK = 1 << 18
+_TIMEOUT_S = 60.0  # without a byte
+_BLOCK = 1 << 18  # bytes between two looks at Ctrl-C and at the progress
 _WORKERS = 4  # most files are small, so that the round trips take the time; more would be rude to the server
 _RESERVE = 64 << 20  # bytes that stay free on the disk
 _NETWORK = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import wfdb
 
-from ecgedge.recording.wfdbfile import units_per_mv
+from ecgedge.recording.units import units_per_mv
 from ecgedge_bridge.errors import ConfigError
 
 T = TypeVar("T")
@@ -74,6 +74,7 @@ def header(path: Path) -> Header:
 def signal(path: Path, start: int, stop: int | None, channels: list[int]) -> npt.NDArray[np.float32]:
     """Read samples in mV: float32 of shape (n, channels), invalid ones NaN."""
     wave = _call(path, wfdb.rdrecord, str(path), sampfrom=start, sampto=stop, channels=channels)
+    # A file may be in uV or V; wfdb gives NaN for samples that are marked invalid.
     scale = np.array([units_per_mv(path, unit) for unit in wave.units])
     return np.asarray(wave.p_signal / scale, np.float32)
 
@@ -83,6 +84,7 @@ def marks(path: Path, extension: str) -> Marks:
     if not path.with_name(f"{path.name}.{extension}").is_file():
         return Marks(np.empty(0, np.int64), np.empty(0, "<U1"), np.empty(0, np.int64), ())
     a = _call(path, wfdb.rdann, str(path), extension)
+    # Texts are padded with NUL to an even length.
     text = tuple(t.rstrip("\x00 ") for t in a.aux_note)
     sample, subtype = np.asarray(a.sample, np.int64), np.asarray(a.subtype, np.int64)
     return Marks(sample, np.array(a.symbol, np.str_), subtype, text, a.fs and float(a.fs))

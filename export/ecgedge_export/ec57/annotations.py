@@ -22,6 +22,7 @@ from ecgedge_export.data.wfdb_files import marks, rhythm_changes
 EXTENSION = "ecgedge"
 REFERENCE = "atr"
 AF, NO_AF = "AFIB", "N"
+# Atrial and nodal escape beats: SVEBs to EC57, N in the literature since de Chazal.
 ESCAPES = frozenset("ejn")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ecgedge_export.data import Episode
 
 Span = tuple[int, int]
+# PhysioNet's names of the rhythms; to epicmp, flutter is neither AF nor its absence.
 AF, FLUTTER = "AFIB", "AFL"
 
 

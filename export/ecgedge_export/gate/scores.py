@@ -116,6 +116,7 @@ def average_precision(truth: Bools, score: Array) -> float:
     >>> average_precision(np.array([True, False, False]), np.array([0.9, 0.2, 0.1]))
     1.0
     """
+    # Both classes weigh the same, whatever their numbers are, so that data sets can be compared.
     order = np.argsort(-score, kind="stable")
     last = np.r_[np.diff(score[order]) != 0, True]  # equal scores are one step
     hits = np.cumsum(truth[order])[last] / truth.sum()

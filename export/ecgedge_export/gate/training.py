@@ -130,6 +130,7 @@ def _sources(few: Few) -> tuple[Source, ...]:
 
 def fit(how: GateRecipe, windows: Windows) -> GateModel:
     """Fit both levels, calibrate them, and choose their thresholds."""
+    # Of all windows together; 1e-9 for a feature that never changes.
     mean, scale = windows.features.mean(axis=0), windows.features.std(axis=0) + 1e-9
     z = np.clip((windows.features - mean) / scale, -CLIP, CLIP)
     lost = ~windows.clean & ~windows.mild

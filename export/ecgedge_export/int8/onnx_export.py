@@ -17,6 +17,7 @@ from ecgedge_bridge.errors import ModelError
 
 INPUT_NAME = "ecg"
 OUTPUT_NAME = "logits"
+# What torch's exporter writes without converting.
 _OPSET = 18
 
 
@@ -61,6 +62,7 @@ def export_onnx(net: nn.Module, n_samples: int, path: str | Path) -> Path:
     finally:
         net.train(training)
     _strip(target)
+    # A BatchNorm that is left would be quantized as a layer of its own, and the TFLite writer knows none.
     _check(target)
     return target
 
@@ -71,7 +73,7 @@ def _export(net: nn.Module, n_samples: int, target: Path) -> None:
         net,
         (torch.zeros(1, 1, n_samples, device=device),),
         str(target),
-        dynamo=True,
+        dynamo=True,  # folds BatchNorm into the convolutions
         opset_version=_OPSET,
         external_data=False,
         input_names=[INPUT_NAME],

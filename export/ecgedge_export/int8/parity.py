@@ -1,4 +1,4 @@
-"""Whether all forms of one network say the same: torch, float ONNX, int8 ONNX, int8 TFLite.
+"""Whether all forms of one network give the same: torch, float ONNX, int8 ONNX, int8 TFLite.
 
 The int8 files run through the very backends that the wearer's device uses, and TFLite's also through its
 reference kernels, which stand for microcontrollers.
@@ -23,7 +23,7 @@ from ecgedge_export.int8.describe import describe_file
 from ecgedge_export.int8.quantize import Windows, as_windows
 from ecgedge_export.int8.reference import open_reference
 
-_BATCH = 64
+_BATCH = 64  # for torch alone: the runtimes take one window at a time, as on the device
 
 LogitArray = npt.NDArray[np.float32]
 
@@ -159,6 +159,7 @@ def _compare(
     reference: LogitArray,
     scale: float,
 ) -> ParityReport:
+    # In steps of the output scale: a difference below half of one is the same integer.
     steps = np.abs(quantized - flat) / scale
     error = flat - torch_
     return ParityReport(

@@ -19,8 +19,9 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 _WEIGHT_STEPS = 64  # reduce_range: weights take 7 bits
-_STEPS = 255
+_STEPS = 255  # 256 values of int8 have 255 steps between them
 _BATCH = 64
+# Functions and methods whose results the int8 files hold; all others pass a value on.
 _FUNCTIONS = frozenset({"add", "avg_pool2d", "iadd", "mean", "relu", "relu6"})
 _RELUS = (nn.ReLU, nn.ReLU6)
 _WEIGHTED = (nn.Conv2d, nn.Linear)
@@ -57,6 +58,7 @@ class RoundActivations(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.watching = True
+        # Both start at 0: the range of an activation always holds zero, or padding could not be written.
         self.low: Tensor
         self.high: Tensor
         self.register_buffer("low", torch.zeros(()))
@@ -120,6 +122,7 @@ def tune(
     optimiser = torch.optim.Adam(student.parameters(), lr)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs)
     for epoch in range(epochs):
+        # The ranges move with the weights; those of the last epoch are what the exporter finds.
         _watch(rounding, calibration)
         losses = [_step(rounding, parent, x, optimiser) for x in batches(epoch)]
         schedule.step()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +24,7 @@ from ecgedge_export.int8.flatbuffer import FlatModel
 from ecgedge_export.int8.qdq_graph import RESHAPES, Node, QdqGraph, Quant, read_qdq
 
 _INT8 = np.dtype(np.int8)
-_NHWC = (0, 2, 3, 1)
+_NHWC = (0, 2, 3, 1)  # order of ONNX's axes in TFLite
 _NHWC_AXIS = {0: 0, 1: 3, 2: 1, 3: 2}  # ONNX axis -> TFLite axis of a four-dimensional tensor
 _LAST = 3  # the time axis of (batch, channel, height, time)
 
@@ -139,24 +139,38 @@ def _pad_pairs(node: Node) -> tuple[int, int]:
     return int(pads[1]), int(pads[3])
 
 
-def _padding(node: Node, length: int, out: int, kernel: int, stride: int) -> tuple[str, tuple[int, int]]:
-    """TFLite's padding mode and what an explicit PAD has to add first."""
+class _Padding(NamedTuple):
+    """TFLite's padding mode, and what an explicit PAD has to add first: before and after along time."""
+
+    mode: str
+    extra: tuple[int, int]
+
+
+def _padding(node: Node, length: int, out: int, kernel: int, stride: int) -> _Padding:
     begin, _ = _pad_pairs(node)
     if begin == 0 and (length - kernel) // stride + 1 == out:
-        return "VALID", (0, 0)
+        return _Padding("VALID", (0, 0))
     missing = max((out - 1) * stride + kernel - length, 0)
+    # TFLite's SAME puts the odd sample behind, torch pads both ends alike.
     if out == -(-length // stride) and begin == missing // 2:
-        return "SAME", (0, 0)
-    return "VALID", (begin, max(missing - begin, 0))
+        return _Padding("SAME", (0, 0))
+    return _Padding("VALID", (begin, max(missing - begin, 0)))
 
 
-def _window(writer: _Writer, node: Node) -> tuple[int, int, int]:
+class _Window(NamedTuple):
     """Kernel, stride and dilation along time of a convolution or pooling of height 1."""
+
+    kernel: int
+    stride: int
+    dilation: int
+
+
+def _window(writer: _Writer, node: Node) -> _Window:
     height, kernel = writer.shape(node.inputs[0])[2], node.attributes["kernel_shape"]
     if height != 1 or len(kernel) != 2 or kernel[0] != 1:
         raise _refuse(node, "a kernel higher than 1")
     stride = node.attributes.get("strides", [1, 1])[1]
-    return int(kernel[1]), int(stride), int(node.attributes.get("dilations", [1, 1])[1])
+    return _Window(int(kernel[1]), int(stride), int(node.attributes.get("dilations", [1, 1])[1]))
 
 
 def _conv(writer: _Writer, node: Node) -> None:

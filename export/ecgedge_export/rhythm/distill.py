@@ -49,6 +49,7 @@ def lessons(
     say : callable
         Takes lines about the progress.
     """
+    # Every recording is in one fold, and its teacher was trained on the others.
     folds = np.array([splits.fold(i, how.folds) for i in data.ids])
     every = np.zeros((len(data.ids), len(recipe.classes)), np.float32)
     for k in range(how.folds):
@@ -64,6 +65,7 @@ def lessons(
 
 def answers(net: nn.Module, signals: Sequence[Signal], augmenter: Augmenter) -> Logits:
     """Mean logits over the first and the last window of each recording, shape (recordings, classes)."""
+    # Of a long recording the two windows show different stretches, of a short one the same.
     first = np.stack([augmenter.plain(s[: augmenter.n_samples]) for s in signals])
     last = np.stack([augmenter.plain(s) for s in signals])
     mean: Logits = (logits(net, first) + logits(net, last)) / np.float32(2)

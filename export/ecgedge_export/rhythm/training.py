@@ -54,6 +54,7 @@ def train(
     """
     how = recipe.training
     targets = np.array([recipe.classes.index(label) for label in data.labels])
+    # The last batch of an epoch may be a small one: rounded up.
     steps = how.epochs * -(-len(targets) // how.batch)
     run = Run(untrained(recipe), targets, len(recipe.classes), how, steps, lessons, embeddings)
     net = run.finish(checkpoint, lambda rng: _batches(data, augmenter, how, rng), progress)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
 from ecgedge.beat_classes import features
 from ecgedge.stream import amplitude
 from ecgedge_bridge.errors import ModelError
+from ecgedge_bridge.files import atomic_file
 from ecgedge_export.micro.c_source import CSource, c_source
 from ecgedge_export.ship.card import CARD, card
 
@@ -54,18 +55,13 @@ def bundle(models: str | Path, out: str | Path) -> dict[str, str]:
     files = _contents(Path(models))
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
     files[SUMS] = "".join(f"{digest}  {name}\n" for name, digest in sums.items()).encode()
-    target = Path(out)
-    part = target.with_name(f".{target.name}.part")
-    try:
-        _write(part, files)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    with atomic_file(out) as file:
+        _write(file, files)
     return sums
 
 
-def _write(path: Path, files: Mapping[str, bytes]) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+def _write(target: IO[bytes], files: Mapping[str, bytes]) -> None:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, data in sorted(files.items()):
             entry = zipfile.ZipInfo(name, _EARLIEST)
             entry.external_attr, entry.create_system = _MODE, _UNIX

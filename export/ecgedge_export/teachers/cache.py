@@ -65,7 +65,7 @@ class EmbeddingCache:
     sha256: str
     record_id: npt.NDArray[np.str_]
     start: npt.NDArray[np.int64]
-    vector: npt.NDArray[np.float16]
+    vector: npt.NDArray[np.float16]  # half the file, and far finer than a cosine loss needs
     _rows: dict[tuple[str, int], int] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -45,6 +45,7 @@ class Kind:
 
 
 _CLEF = "Zenodo 17572734; code Clear BSD, see there for the weights"
+# Numbers of parameters are those of the published checkpoints, counted from their tensors.
 KINDS: Mapping[str, Kind] = {
     "clef-small": Kind(CLEF_SMALL, "backbone.", 447_792, ("clef",), _CLEF),
     "clef-medium": Kind(CLEF_MEDIUM, "backbone.", 30_654_000, ("clef",), _CLEF),
@@ -151,6 +152,7 @@ def _tensors(path: Path, prefix: str) -> dict[str, torch.Tensor]:
 
 def _read(path: Path) -> Any:
     try:
+        # A checkpoint is a pickle, and an ordinary load runs whatever is in it.
         return torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
         raise ModelError(

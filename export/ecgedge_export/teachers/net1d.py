@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-KERNEL = 16
+KERNEL = 16  # an even one: padding is one sample longer behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class Layout:
     n_classes: int = 0
 
 
+# Channels, blocks and groups as the checkpoints' tensors have them.
 CLEF_SMALL = Layout(32, 0.5, (32, 64, 64, 128, 128, 256), (1, 1, 2, 2, 2, 2), 4)
 CLEF_MEDIUM = Layout(64, 1.0, (64, 160, 160, 400, 400, 1024, 1024), (2, 2, 2, 3, 3, 4, 4), 16)
 ECG_FOUNDER = Layout(64, 1.0, CLEF_MEDIUM.widths, CLEF_MEDIUM.blocks, 16, n_classes=150)
@@ -67,6 +68,7 @@ class _Block(nn.Module):
         self.first, self.stride = first, stride
         before = (c_out - c_in) // 2
         self.widen = (0, 0, before, c_out - c_in - before)
+        # The batch norms are in the checkpoint and never applied.
         self.bn1 = nn.BatchNorm1d(c_in)
         self.conv1 = _Conv(c_in, middle, 1)
         self.bn2 = nn.BatchNorm1d(middle)

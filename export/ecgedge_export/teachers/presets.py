@@ -13,9 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import signal as dsp
 
+# Both models were trained on ten seconds at 500 Hz: another length is another distribution.
 FS = 500.0
 WINDOW_S = 10.0
 N_SAMPLES = round(FS * WINDOW_S)
+# As the models' own code filters: band, baseline by a median, notch at 50 Hz mains.
 BAND_HZ = (0.67, 40.0)
 _MEDIAN_S = 0.4
 _NOTCH_HZ, _NOTCH_Q = 50.0, 30.0

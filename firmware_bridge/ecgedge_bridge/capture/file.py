@@ -11,8 +11,9 @@ file that is good up to the last whole record. ``replay.py`` turns a capture int
              u32      CRC-32 (as in zlib) of everything from the version on
     record   u16      length n of the value, at most 512
              f64      arrival on the host's monotonic clock, in seconds
-             16 bytes characteristic: UUID, most significant byte first; all zero for a status of the link,
-                      whose value is a JSON object in UTF-8 with the keys state, detail and device
+             16 bytes characteristic: UUID, most significant byte first; all zero for what the link reported,
+                      whose value is a JSON object in UTF-8 with the keys state, detail and device, and where
+                      there is one code and retry_s; an empty state is a note
              n bytes  value
              u32      CRC-32 of the record so far
 
@@ -26,7 +27,7 @@ import mmap
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -40,7 +41,7 @@ __all__ = [
     "CaptureHeader",
     "CaptureWriter",
     "Damaged",
-    "LinkStatus",
+    "LinkRecord",
     "Notification",
     "read_capture",
 ]
@@ -59,7 +60,7 @@ _LINK = bytes(16)
 
 @dataclass(frozen=True, slots=True)
 class CaptureHeader:
-    """What a capture says about itself.
+    """The description at the beginning of a capture.
 
     Parameters
     ----------
@@ -104,16 +105,21 @@ class Notification:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkStatus:
-    """The link came to a new state, named as in :class:`~ecgedge_bridge.DeviceStatus`."""
+class LinkRecord:
+    """What the link reported: the fields of a :class:`~ecgedge_bridge.LinkState`, or of a ``Note``.
+
+    A note has no ``state``; ``code`` is empty and ``retry_s`` None where there is none.
+    """
 
     state: str
     detail: str
     device: str
     host_time_s: float
+    code: str = ""
+    retry_s: float | None = None
 
 
-Record = Notification | LinkStatus
+Record = Notification | LinkRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +139,7 @@ class CaptureWriter:
     path : Path
         A file that is not there yet: a capture is never overwritten.
     header : CaptureHeader
-        What to say about it.
+        Its description.
 
     Raises
     ------
@@ -193,18 +199,18 @@ class CaptureWriter:
         self._record(key, data, host_time_s)
         self.notifications += 1
 
-    def write_link(self, status: LinkStatus) -> None:
-        """Append a status of the link; a long detail is shortened.
+    def write_link(self, record: LinkRecord) -> None:
+        """Append what the link reported; a long detail is shortened, and a long name.
 
         Raises
         ------
         ConfigError
             As for :meth:`write`.
         """
-        detail = status.detail
-        while len(value := _link_value(status, detail)) > MAX_VALUE:
-            detail = detail[: len(detail) // 2]
-        self._record(_LINK, value, status.host_time_s)
+        detail, device = record.detail, record.device
+        while len(value := _link_value(replace(record, detail=detail, device=device))) > MAX_VALUE:
+            detail, device = detail[: len(detail) // 2], device if detail else device[: len(device) // 2]
+        self._record(_LINK, value, record.host_time_s)
 
     def _record(self, uuid: bytes, value: bytes, host_time_s: float) -> None:
         body = _RECORD.pack(len(value), host_time_s, uuid) + value
@@ -328,14 +334,24 @@ def _make(uuid: bytes, value: bytes, host_time_s: float) -> Record | None:
     if uuid != _LINK:
         return Notification(_uuid_text(uuid), value, host_time_s)
     try:
-        said = json.loads(value)
-        return LinkStatus(said["state"], said["detail"], said["device"], host_time_s)
-    except (ValueError, KeyError, TypeError):
+        fields = json.loads(value)
+        texts = [fields["state"], fields["detail"], fields["device"], fields.get("code", "")]
+        retry_s = fields.get("retry_s")
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
+    if not all(isinstance(text, str) for text in texts) or not isinstance(retry_s, int | float | None):
+        return None
+    state, detail, device, code = texts
+    return LinkRecord(state, detail, device, host_time_s, code, retry_s)
 
 
-def _link_value(status: LinkStatus, detail: str) -> bytes:
-    return json.dumps({"state": status.state, "detail": detail, "device": status.device[:64]}).encode()
+def _link_value(record: LinkRecord) -> bytes:
+    fields = {name: getattr(record, name) for name in ("state", "detail", "device")}
+    if record.code:
+        fields["code"] = record.code
+    if record.retry_s is not None:
+        fields["retry_s"] = record.retry_s
+    return json.dumps(fields).encode()
 
 
 def _damaged(data: mmap.mmap, at: int) -> tuple[Damaged, int]:

@@ -10,11 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ecgedge_bridge.capture.file import CaptureHeader, CaptureWriter, LinkStatus
+from ecgedge_bridge.capture.file import CaptureHeader, CaptureWriter, LinkRecord
+from ecgedge_bridge.codes import NoteCode
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.link.conversation import now_s
-from ecgedge_bridge.link.states import State
-from ecgedge_bridge.values import DeviceStatus, SampleBlock
+from ecgedge_bridge.values import LinkState, Note
 
 if TYPE_CHECKING:
     from ecgedge_bridge.link.wearable import Wearable
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["record"]
 
-_LINK_STATES = frozenset(state.value for state in State)
-# These say what they are about; with the others a detail is the decoder's, which a replay says again.
-_WITH_DETAIL = (State.SCANNING.value, State.BACKING_OFF.value)
+# Notes of the link. All others are a decoder's, which a replay makes anew.
+_NOTES_OF_LINK = (NoteCode.DROPPED,)
 
 
 async def record(
@@ -72,13 +71,13 @@ async def record(
     """
     from ecgedge_bridge.link.bleak_radio import connect
 
-    tell = on_event if on_event is not None else _nothing
     options.setdefault("extras", ("battery",))
     with _Recorder(Path(path), options) as recorder:
 
         def take(event: Event) -> None:
             recorder.on_event(event)
-            tell(event)
+            if on_event is not None:
+                on_event(event)
 
         link = connect(name_or_address, on_event=take, on_notification=recorder.on_notification, **options)
         async with link as wearable:
@@ -86,15 +85,12 @@ async def record(
             try:
                 async with nullcontext() if seconds is None else asyncio.timeout(seconds):
                     async for block in wearable:
-                        tell(block)
+                        if on_event is not None:
+                            on_event(block)
             except TimeoutError:
                 if seconds is None:
                     raise
     return recorder.notifications
-
-
-def _nothing(_event: Event) -> None:
-    pass
 
 
 class _Recorder:
@@ -142,12 +138,17 @@ class _Recorder:
         self._write(lambda writer: writer.write(uuid, data, host_time_s))
 
     def on_event(self, event: Event) -> None:
-        """Record what the link says of itself."""
-        if isinstance(event, SampleBlock) or not isinstance(event, DeviceStatus):
-            return
-        if event.state in _LINK_STATES and (event.state in _WITH_DETAIL or not event.detail):
-            status = LinkStatus(event.state, event.detail, event.device, now_s())
-            self._write(lambda writer: writer.write_link(status))
+        """Record what the link reports."""
+        match event:
+            case LinkState():
+                record = LinkRecord(
+                    event.state, event.detail, event.device, now_s(), event.code or "", event.retry_s
+                )
+            case Note(code=code) if code in _NOTES_OF_LINK:
+                record = LinkRecord("", event.detail, event.device, now_s(), code)
+            case _:
+                return
+        self._write(lambda writer: writer.write_link(record))
 
     def _write(self, write: Callable[[CaptureWriter], None]) -> None:
         if self._writer is None:

@@ -1,7 +1,7 @@
 """A capture through the session that was live then: the same values again, to the last bit.
 
-The session is driven as ``link/wearable.py`` drives it: its script begins where the link said that it
-set up, goes on with what came, and every notification is received in its order and with its arrival time.
+The session is driven as ``link/wearable.py`` drives it: its script begins where the link reported that it set
+up, goes on with what came, and every notification is received in its order and with its arrival time.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from ecgedge_bridge.capture.file import (
     Capture,
     CaptureHeader,
     Damaged,
-    LinkStatus,
+    LinkRecord,
     Notification,
     read_capture,
 )
+from ecgedge_bridge.codes import FrameCode, LinkCode, NoteCode
 from ecgedge_bridge.errors import ConfigError, FrameError, LinkError
 from ecgedge_bridge.link.states import State
 from ecgedge_bridge.protocols.described.profile import parse_profile
 from ecgedge_bridge.protocols.profiles import Profile, described_profile, find_profile
 from ecgedge_bridge.protocols.session import Offered, Script, Session, Wait
-from ecgedge_bridge.values import DeviceStatus, SampleBlock
+from ecgedge_bridge.values import FrameLost, LinkState, Note, Place, SampleBlock
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["replay"]
 
-# A live wearable says these before it hands out what the first notifications meant.
+# A live wearable reports these before it hands out what the first notifications meant.
 _BEFORE_VALUES = (State.WAITING.value, State.STREAMING.value)
 
 
@@ -48,10 +49,10 @@ def replay(path: str | Path, profile: Profile | str | PathLike[str] | None = Non
 
     Yields
     ------
-    SampleBlock, DeviceStatus, Battery, HeartRate or Acceleration
+    Event
         What the live wearable gave, in the same order, and at the end what still came while it was being
-        stopped. A part of the file that is damaged, or torn by a
-        crash, is a :class:`DeviceStatus` with the state ``frame_error``.
+        stopped. A part of the file that is damaged, or torn by a crash, is a :class:`FrameLost` with the code
+        ``damaged``.
 
     Raises
     ------
@@ -90,7 +91,7 @@ class _Replay:
         self._session = session
         self._offered = _offered(capture.header)
         self._script: Script | None = None
-        self._place = (0, 0.0)
+        self._place = Place(0, 0.0)
         self._setting_up = False
 
     def run(self) -> Iterator[Event]:
@@ -99,11 +100,12 @@ class _Replay:
                 case Notification():
                     if not self._setting_up:
                         yield from self._values()
-                    self._receive(record)
-                case LinkStatus():
+                    self._session.receive(record.uuid, record.data, record.host_time_s)
+                    self._go_on()
+                case LinkRecord():
                     if record.state not in _BEFORE_VALUES:
                         yield from self._values()
-                    yield self._status(record)
+                    yield self._link(record)
                 case Damaged():
                     yield from self._values()
                     yield self._damage(record)
@@ -112,19 +114,18 @@ class _Replay:
     def _values(self) -> Iterator[Event]:
         while (event := self._session.next_event()) is not None:
             if isinstance(event, SampleBlock):
-                self._place = (event.end_sample, event.end_sample / event.fs)
+                self._place = Place(event.end_sample, event.end_sample / event.fs)
             yield event
 
-    def _receive(self, record: Notification) -> None:
-        self._session.receive(record.uuid, record.data, record.host_time_s)
-        self._go_on()
-
-    def _status(self, record: LinkStatus) -> DeviceStatus:
+    def _link(self, record: LinkRecord) -> LinkState | Note:
+        if not record.state:
+            return Note(*self._place, NoteCode.of(record.code), record.detail, record.device)
         self._setting_up = record.state == State.SETTING_UP.value
         if self._setting_up:
             self._script = self._session.start(self._offered)
             self._go_on()
-        return DeviceStatus(*self._place, record.state, record.detail, record.device)
+        code = LinkCode.of(record.code) if record.code else None
+        return LinkState(*self._place, record.state, record.detail, record.device, code, record.retry_s)
 
     def _go_on(self) -> None:
         """Carry the script on, up to where it waits: what it asked for was done when it was live."""
@@ -135,16 +136,16 @@ class _Replay:
                 if isinstance(request, Wait):
                     return
         except (LinkError, FrameError):
-            pass  # the link said then what became of it
+            pass  # what became of it is in a record of the link
         self._script = None
 
-    def _damage(self, damaged: Damaged) -> DeviceStatus:
+    def _damage(self, damaged: Damaged) -> FrameLost:
         where = "its end is torn" if damaged.torn else f"it is damaged from byte {damaged.offset} on"
         detail = (
             f"the capture was cut off or changed on disk: {where}, {damaged.length} bytes are left out; "
             "what is before and after is good, nothing to do"
         )
-        return DeviceStatus(*self._place, "frame_error", detail, self._capture.header.name)
+        return FrameLost(*self._place, FrameCode.DAMAGED, detail, self._capture.header.name)
 
 
 def _offered(header: CaptureHeader) -> Offered:

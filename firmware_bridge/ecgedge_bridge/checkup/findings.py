@@ -1,6 +1,6 @@
 """What a check of a wearable has measured, and what is to be made of it: pure, without a radio.
 
-``measure.py`` measures; :func:`findings` says in plain sentences what is wrong and what to do about it.
+``measure.py`` measures; :func:`findings` turns that into plain sentences: what is wrong, and what to do.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from ecgedge_bridge.protocols.polar.frames import MTU_NEEDED, Status, status_text
+from ecgedge_bridge.codes import LinkCode
+from ecgedge_bridge.protocols.polar.frames import MTU_NEEDED
 from ecgedge_bridge.stream.decoder import DecoderStats
 
 __all__ = ["Checkup", "Finding", "findings"]
@@ -34,11 +35,13 @@ class Checkup:
     profile : str
         How the device was spoken to.
     information : dict of str to str
-        What the Device Information service says: manufacturer, model, firmware and so on.
+        What the Device Information service holds: manufacturer, model, firmware and so on.
     battery_percent : int or None
         Battery level.
     error : str
         Why the check ended early.
+    error_code : LinkCode or None
+        The same as a code.
     seconds : float
         How long data was listened to.
     first_frame_s : float or None
@@ -64,8 +67,10 @@ class Checkup:
         How much later than at best notifications arrived.
     span_mv : float or None
         Extent of the ECG: 1st to 99th percentile of the last 10 s.
+    clock_steps : int
+        How many times the device's clock stepped.
     notes : tuple of str
-        What the decoders had to say.
+        What else was noted of the stream.
     """
 
     wanted: str
@@ -77,6 +82,7 @@ class Checkup:
     information: dict[str, str] = field(default_factory=dict)
     battery_percent: int | None = None
     error: str = ""
+    error_code: LinkCode | None = None
     seconds: float = 0.0
     first_frame_s: float | None = None
     fs: float = 0.0
@@ -92,6 +98,7 @@ class Checkup:
     jitter_p95_ms: float | None = None
     jitter_max_ms: float | None = None
     span_mv: float | None = None
+    clock_steps: int = 0
     notes: tuple[str, ...] = ()
 
     @property
@@ -127,31 +134,37 @@ class _Rule:
     advice: str
 
 
-_MTU_WORDS = status_text(Status.INVALID_MTU)
 _WET = "wet the electrodes, tighten the strap, and sit still"
 _CLOSER = "bring the device and this host closer together, with no body or metal between them"
 _QUIETER = (
     "close what keeps this host busy; a USB adapter on a cable away from USB 3 and Wi-Fi helps the radio"
 )
 
+# What has a rule of its own; every other error is "refused".
+_NAMED = (LinkCode.MTU, LinkCode.NOT_FOUND)
+
+# Limits with a source: the rate (Polar states 130 Hz within 2 %), the first frame (25 to 30 s were seen after
+# a reconnection), jitter (250 ms is about half a frame of an H10). The others were chosen by hand, without
+# measurements: 10 and 20 % of battery, -80 dBm, 1 % of lost samples, 0.05 and 10 mV around an ECG of some 1
+# mV.
 _RULES = (
     # Why there is no data.
     _Rule(
-        "fault", "mtu_refused", lambda c: _MTU_WORDS in c.error,
+        "fault", "mtu_refused", lambda c: c.error_code == LinkCode.MTU,
         lambda c: "The device refuses to stream, because the connection's ATT MTU is too small for a frame.",
         f"let the Bluetooth stack exchange an MTU of {MTU_NEEDED} or more: BlueZ 5.48 or newer does; "
         "look for a setting that forbids it in /etc/bluetooth/main.conf",
     ),
     _Rule(
-        "fault", "not_found", lambda c: bool(c.error) and not c.address,
+        "fault", "not_found", lambda c: c.error_code == LinkCode.NOT_FOUND,
         lambda c: f"{_error(c)} Seen were: {', '.join(c.near) or 'no named devices at all'}.",
         "put the device on (a strap advertises only on wet skin), end any phone app that holds it, "
         "and give its name or address as `ecgedge scan` shows it",
     ),
     _Rule(
-        "fault", "refused", lambda c: bool(c.error) and bool(c.address) and _MTU_WORDS not in c.error,
+        "fault", "refused", lambda c: bool(c.error) and c.error_code not in _NAMED,
         lambda c: f"The link failed: {_error(c)}",
-        "do what the message says, then check again",
+        "do what the message advises, then check again",
     ),
     _Rule(
         "fault", "no_data", lambda c: not c.error and not _has_data(c),
@@ -185,8 +198,8 @@ _RULES = (
         "nothing for rhythm and heart rate; before you rely on times, check again with --seconds 600",
     ),
     _Rule(
-        "warning", "clock_steps", lambda c: c.stats.segments > 1,
-        lambda c: f"The device's clock stepped {_times(c.stats.segments - 1)}.",
+        "warning", "clock_steps", lambda c: c.clock_steps > 0,
+        lambda c: f"The device's clock stepped {_times(c.clock_steps)}.",
         "keep the device on the skin while it measures; how much was lost then is an estimate",
     ),
     _Rule(
@@ -237,8 +250,8 @@ _RULES = (
         "end the other program, if it is not meant to listen",
     ),
     _Rule(
-        "warning", "notes", lambda c: bool(c.notes) and c.stats.segments <= 1,
-        lambda c: f"Beside the data it was said: {'; '.join(c.notes)}.",
+        "warning", "notes", lambda c: bool(c.notes),
+        lambda c: f"To be known of the stream: {'; '.join(c.notes)}.",
         "see there",
     ),
     # The host.
@@ -256,7 +269,7 @@ _RULES = (
 
 
 def findings(checkup: Checkup) -> tuple[Finding, ...]:
-    """Say what is wrong with a wearable, its link or this host, the worst first.
+    """Return what is wrong with a wearable, its link or this host, the worst first.
 
     Parameters
     ----------

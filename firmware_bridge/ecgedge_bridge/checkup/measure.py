@@ -1,4 +1,4 @@
-"""Measuring a wearable for a while: what ``ecgedge doctor`` does. ``findings.py`` says what it means."""
+"""Measuring a wearable for a while: what ``ecgedge doctor`` does. ``findings.py`` explains it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ecgedge_bridge.checkup.findings import Checkup
+from ecgedge_bridge.codes import LinkCode, NoteCode
 from ecgedge_bridge.errors import LinkError
 from ecgedge_bridge.protocols.session import INFORMATION, WearableEvent
 from ecgedge_bridge.stream.clock import HostClock
 from ecgedge_bridge.stream.decoder import DecoderStats
-from ecgedge_bridge.values import Acceleration, Battery, DeviceStatus, HeartRate, SampleBlock
+from ecgedge_bridge.values import Acceleration, Battery, HeartRate, LinkState, Note, SampleBlock
 
 if TYPE_CHECKING:
     from ecgedge_bridge.link.radio import Found
@@ -24,7 +25,9 @@ __all__ = ["Examination", "examine"]
 
 _SPAN_S = 10.0
 _ARRIVALS = 100_000  # 15 hours of an H10
-_NOTES = 8
+_NOTES = 8  # different ones: what a device repeats is kept once
+# Notes that the checkup has as numbers.
+_COUNTED = (NoteCode.LATE_FRAME, NoteCode.DROPPED, NoteCode.OUT_OF_ORDER)
 _EXTRAS = ("battery", "information")
 
 
@@ -55,6 +58,7 @@ class Examination:
         self.wanted = wanted
         self.near = tuple(near)
         self.error = ""
+        self.error_code: LinkCode | None = None
         self.on_first_data: Callable[[], None] | None = None
         self._name = ""
         self._information: dict[str, str] = {}
@@ -63,6 +67,7 @@ class Examination:
         self._measurements = 0
         self._losses: list[str] = []
         self._notes: dict[str, None] = {}
+        self._clock_steps = 0
         self._up = False
         self._waiting_since_s: float | None = None
         self._first_frame_s: float | None = None
@@ -88,19 +93,21 @@ class Examination:
             case HeartRate() | Acceleration():
                 self._measurements += 1
                 self._on_data(now_s)
-            case DeviceStatus():
-                self._on_status(event, now_s)
+            case LinkState():
+                self._on_state(event, now_s)
+            case Note(code=NoteCode.CLOCK_STEP):
+                self._clock_steps += 1
+            case Note() if event.code not in _COUNTED and len(self._notes) < _NOTES:
+                self._notes[event.detail or event.code.sentence] = None
 
-    def _on_status(self, status: DeviceStatus, now_s: float) -> None:
-        self._name = status.device
-        if status.state == "backing_off" and self._up:
+    def _on_state(self, link: LinkState, now_s: float) -> None:
+        self._name = link.device
+        if link.state == "backing_off" and self._up:
             self._up = False
-            self._losses.append(status.detail.split(";")[0])
-        elif status.state == "waiting":
+            self._losses.append(link.detail)
+        elif link.state == "waiting":
             self._up = True
             self._waiting_since_s = now_s
-        elif status.state in ("streaming", "setting_up") and status.detail and len(self._notes) < _NOTES:
-            self._notes[status.detail] = None
 
     def on_block(self, block: SampleBlock) -> None:
         """Take a block of ECG."""
@@ -146,6 +153,7 @@ class Examination:
             information=self._information,
             battery_percent=self._battery,
             error=self.error,
+            error_code=self.error_code,
             seconds=seconds,
             first_frame_s=self._first_frame_s,
             fs=self._fs,
@@ -161,6 +169,7 @@ class Examination:
             jitter_p95_ms=p95,
             jitter_max_ms=highest,
             span_mv=self._span_mv(),
+            clock_steps=self._clock_steps,
             notes=tuple(self._notes),
         )
 
@@ -229,6 +238,7 @@ async def examine(
     from ecgedge_bridge.link.states import LinkTiming
 
     where = {key: options[key] for key in ("backend", "adapter") if key in options}
+    extras = {*_EXTRAS, *options.pop("extras", ())}
     examination = Examination(name_or_address, await scan(look_s, **where))
     timing: LinkTiming = options.setdefault("timing", LinkTiming())
     clock = asyncio.get_running_loop().time
@@ -251,7 +261,7 @@ async def examine(
             examination.on_first_data = begin
             link = connect(
                 name_or_address,
-                extras=_EXTRAS,
+                extras=extras,
                 on_event=take,
                 on_notification=examination.on_notification,
                 **options,
@@ -264,7 +274,8 @@ async def examine(
     except TimeoutError:
         if not limit.expired():
             examination.error = "the Bluetooth stack does not answer: restart it, or plug the adapter in anew"
+            examination.error_code = LinkCode.NO_ANSWER
     except LinkError as error:
-        examination.error = str(error)
+        examination.error, examination.error_code = str(error), error.code
     listened_s = 0.0 if began_s is None else clock() - began_s
     return examination.checkup(wearable, round(listened_s, 3))

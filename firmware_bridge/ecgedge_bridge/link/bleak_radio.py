@@ -22,9 +22,10 @@ from bleak.exc import BleakError
 
 from ecgedge_bridge.link.conversation import OnNotification
 from ecgedge_bridge.link.errors import explain
+from ecgedge_bridge.link.options import ConnectOptions, Listeners, OnEvent, OnStatus
 from ecgedge_bridge.link.radio import Client, Found
 from ecgedge_bridge.link.states import LinkTiming
-from ecgedge_bridge.link.wearable import Listeners, OnEvent, OnStatus, Wearable, Wish
+from ecgedge_bridge.link.wearable import Wearable
 from ecgedge_bridge.protocols.profiles import Profile, find_profile
 
 __all__ = ["Backend", "Found", "LinkTiming", "Wearable", "connect", "scan"]
@@ -130,7 +131,7 @@ class _BleakRadio:
 
     @contextlib.asynccontextmanager
     async def _scanning(self, timeout_s: float) -> AsyncGenerator[None, None]:
-        """Wait for other scans to end, then limit this one: a stack that hangs never says so."""
+        """Wait for other scans to end, then limit this one: a stack that hangs raises nothing."""
         lock = _scans.setdefault(asyncio.get_running_loop(), asyncio.Lock())
         async with lock, asyncio.timeout(timeout_s + self._stack_s):
             yield
@@ -173,10 +174,11 @@ async def connect(
     extras : iterable of {"heart_rate", "battery", "acc", "information"}
         What to subscribe to besides the ECG, where the device has it.
     on_status : callable, optional
-        Called with each :class:`DeviceStatus` and :class:`Battery`, in the order of the stream.
+        Called with each :class:`LinkState`, :class:`Note`, :class:`FrameLost` and :class:`Battery`, in the
+        order of the stream.
     on_event : callable, optional
-        Called with everything that is no :class:`SampleBlock`, in the order of the stream:
-        :class:`DeviceStatus`, :class:`Battery`, :class:`HeartRate` and :class:`Acceleration`.
+        Called with everything that is no :class:`SampleBlock`, in the order of the stream: the same, and
+        each :class:`HeartRate` and :class:`Acceleration`.
     on_notification : callable, optional
         Called with everything that the device sends, before it is decoded: ``(uuid, data, host_time_s)``.
     timing : LinkTiming
@@ -203,7 +205,7 @@ async def connect(
     Raises
     ------
     LinkError
-        No adapter, no such device, or refused; the message says what to do.
+        No adapter, no such device, or refused: ``code`` names which, the message ends with what to do.
     ConfigError
         If a profile's file cannot be used.
     ValueError
@@ -219,8 +221,8 @@ async def connect(
     """
     radio = _BleakRadio(backend, adapter, bleak_kwargs | {"pair": pair}, timing.stack_s)
     chosen = None if profile is None else find_profile(profile)
-    wish = Wish(name_or_address, chosen, tuple(extras), fs, find_timeout_s)
-    wearable = Wearable(wish, Listeners(on_status, on_event, on_notification), timing, radio)
+    asked = ConnectOptions(name_or_address, chosen, tuple(extras), fs, find_timeout_s)
+    wearable = Wearable(asked, Listeners(on_status, on_event, on_notification), timing, radio)
     try:
         await wearable.open()
         yield wearable
@@ -247,7 +249,7 @@ async def scan(
     Raises
     ------
     LinkError
-        No adapter, or no Bluetooth stack; the message says what to do.
+        No adapter, or no Bluetooth stack; the message ends with what to do.
     """
     radio = _BleakRadio(backend, adapter, bleak_kwargs, _DEFAULT_TIMING.stack_s)
     try:

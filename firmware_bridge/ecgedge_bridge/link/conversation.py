@@ -1,4 +1,8 @@
-"""A session's scripts carried out on a connected GATT client, and the inbox that its callbacks fill."""
+"""A session's scripts carried out on a connected GATT client, and the inbox that its callbacks fill.
+
+The inbox is the one bounded queue between the radio and whoever reads the stream: behind it everything is a
+return value or taken at once, and what it drops it counts.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,24 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from ecgedge_bridge.link.states import LinkTiming
 from ecgedge_bridge.protocols.session import Read, Request, Script, Session, Subscribe, Wait, Write
 
 OnNotification = Callable[[str, bytes, float], None]
+
+# Events that may pile up while a script waits for an answer: four full inboxes. Nobody takes blocks
+# meanwhile, and a device that sends so much without answering never will.
+_MAX_PENDING = 4096
+
+
+class Received(NamedTuple):
+    """A notification, or a value that was read: characteristic, value, arrival on the host's clock."""
+
+    uuid: str
+    data: bytes
+    host_time_s: float
 
 
 class GattClient(Protocol):
@@ -39,7 +55,7 @@ class Inbox:
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._queue: deque[tuple[str, bytes, float]] = deque()
+        self._queue: deque[Received] = deque()
         self._wake = asyncio.Event()
         self.closed = False
         self.dropped = 0
@@ -53,7 +69,7 @@ class Inbox:
         if len(self._queue) >= self._size:
             self._queue.popleft()
             self.dropped += 1
-        self._queue.append((uuid, data, now_s()))
+        self._queue.append(Received(uuid, data, now_s()))
         self._wake.set()
 
     def close(self) -> None:
@@ -61,8 +77,8 @@ class Inbox:
         self.closed = True
         self._wake.set()
 
-    def take(self) -> tuple[str, bytes, float] | None:
-        """Return the oldest notification (characteristic, value, arrival time), or None."""
+    def take(self) -> Received | None:
+        """Return the oldest notification, or None."""
         return self._queue.popleft() if self._queue else None
 
     async def wait(self, timeout_s: float) -> bool:
@@ -92,7 +108,7 @@ class Conversation:
     inbox : Inbox
         Where its notifications go.
     session : Session
-        What to say, and who listens.
+        What to send, and where values go.
     timing : LinkTiming
         Time limits.
     errors : tuple of exception types
@@ -151,23 +167,20 @@ class Conversation:
                 await self._client.write_gatt_char(uuid, data, response=response)
             case Read(uuid):
                 self._inbox.put(uuid, bytes(await self._client.read_gatt_char(uuid)))
-                self.receive_all()
+                while self.receive_one():  # what came before it, then the value itself
+                    pass
             case Subscribe(uuid):
                 await self._client.start_notify(uuid, self._inbox.callback(uuid))
                 self._subscribed.append(uuid)
 
     async def _wait(self) -> None:
-        while not self.receive_all():
+        """Pass one notification on: the script may have its answer then, and the rest stays in the inbox."""
+        if self._session.pending > _MAX_PENDING:
+            raise TimeoutError("the device sends data, but does not answer")
+        while not self.receive_one():
             if self._inbox.closed:
                 raise TimeoutError("the connection was lost before the device answered")
             await self._inbox.wait(self._timing.command_s)
-
-    def receive_all(self) -> bool:
-        """Pass everything on that is queued; False if nothing was."""
-        received = False
-        while self.receive_one():
-            received = True
-        return received
 
     def receive_one(self) -> bool:
         """Pass the oldest notification on; False if there is none."""
@@ -176,7 +189,7 @@ class Conversation:
         if self._on_notification is not None:
             self._on_notification(*item)
         if self._session.receive(*item):
-            self.last_data_s = item[2]
+            self.last_data_s = item.host_time_s
         return True
 
     async def end(self) -> None:

@@ -1,4 +1,32 @@
-"""The link's state machine as a table, and its times: no I/O, no clock, no radio."""
+"""The link's state machine as a table, and its times: no I/O, no clock, no radio.
+
+Rules of the file
+-----------------
+1. What may follow what stands in :data:`TRANSITIONS` and nowhere else. ``wearable.py`` looks the next state
+   up; a pair that is not in the table is a mistake of the program and raises ``KeyError``.
+2. A state is a step that runs until it ends, and it ends in one of two ways: ``DONE`` (what it was for is
+   reached) or ``LOST`` (the radio or the device failed, and another try may go better). What no other try can
+   mend is no outcome but a :class:`~ecgedge_bridge.LinkError`, and ends the link.
+3. Time limits are numbers in :class:`LinkTiming`; no state reads a clock of its own.
+
+Theory of operation
+-------------------
+There is one loop: scan, connect, set up, wait for the first frame, stream. Whatever is lost on that way, at
+any step, leads to the same place, ``BACKING_OFF``: hang up, pause, and begin with a fresh scan. There is no
+short way back, because after a lost link the Bluetooth stack's handle of the device may be dead, its services
+may have changed, and a stream does not survive a disconnection: it has to be subscribed to and started again.
+
+The first time round is stricter: a device that is not there, an adapter that is off, or three failed
+connections are errors that a person should see. A link that was up once is tried for ever, or until the
+caller's patience ends; then a pause grows from 1 s to 30 s, so that an absent device costs little, and begins
+at 1 s again as soon as data flows.
+
+``WAITING`` is a state of its own because a Polar H10 may take 25 to 30 s to its first frame after a
+reconnection, while silence of 3 s in a running stream means that the link is dead: Bluetooth stacks do not
+report it reliably.
+
+``STOPPED`` is reached from every state when the caller leaves, so it is not in the table.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +35,7 @@ from enum import Enum
 
 
 class State(Enum):
-    """Where the link is; the values are the ``state`` of :class:`~ecgedge_bridge.DeviceStatus`."""
+    """Where the link is; the values are the ``state`` of :class:`~ecgedge_bridge.LinkState`."""
 
     SCANNING = "scanning"
     CONNECTING = "connecting"
@@ -19,12 +47,13 @@ class State(Enum):
 
 
 class Outcome(Enum):
-    """How a state ended. What cannot be retried is no outcome but a LinkError."""
+    """How a state ended."""
 
     DONE = "done"
     LOST = "lost"
 
 
+# Every row ends in the next step or in BACKING_OFF; STREAMING has no next step, so it only ends by loss.
 TRANSITIONS: dict[tuple[State, Outcome], State] = {
     (State.SCANNING, Outcome.DONE): State.CONNECTING,
     (State.SCANNING, Outcome.LOST): State.BACKING_OFF,
@@ -35,7 +64,6 @@ TRANSITIONS: dict[tuple[State, Outcome], State] = {
     (State.WAITING, Outcome.DONE): State.STREAMING,
     (State.WAITING, Outcome.LOST): State.BACKING_OFF,
     (State.STREAMING, Outcome.LOST): State.BACKING_OFF,
-    # Always a fresh scan: after a lost link the old device handle may be dead.
     (State.BACKING_OFF, Outcome.DONE): State.SCANNING,
 }
 
@@ -51,7 +79,7 @@ class LinkTiming:
     find_s : float
         One search after the link was lost; it is repeated after a pause.
     stack_s : float
-        What the Bluetooth stack may need to begin and end a scan; one that hangs never says so.
+        What the Bluetooth stack may need to begin and end a scan; one that hangs raises nothing.
     connect_s : float
         Connection and service discovery, with the retries inside.
     command_s : float
@@ -59,8 +87,8 @@ class LinkTiming:
     first_frame_s : float
         From the start command to the first frame: an H10 may take 25 to 30 s after a reconnection.
     no_data_s : float
-        Silence after which a stream counts as dead; a Bluetooth stack may never say so. An H10 sends every
-        0.56 s.
+        Silence after which a stream counts as dead; a Bluetooth stack may never report it. An H10 sends
+        every 0.56 s.
     back_off_s, back_off_max_s : float
         First and longest pause before another try; each is twice the one before.
     jitter : float
@@ -74,6 +102,9 @@ class LinkTiming:
     8.0
     """
 
+    # 3 s are five frames of an H10; 40 s leave room above the 30 s that its first frame was seen to take. The
+    # other limits are what BlueZ 5.66 needs on a small computer, with room: a limit that is too short costs a
+    # connection.
     first_find_s: float = 30.0
     find_s: float = 10.0
     stack_s: float = 10.0

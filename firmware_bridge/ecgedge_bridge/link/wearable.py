@@ -1,6 +1,6 @@
 """A connected wearable as an asynchronous iterator, driven by the table in ``states.py``.
 
-What is said over a connection is in ``protocols``, which session fits a device in
+The dialogue over a connection is in ``protocols``, which session fits a device in
 ``protocols/profiles.py``; the Bluetooth stack behind :class:`~ecgedge_bridge.link.radio.Radio` is in
 ``bleak_radio.py``.
 """
@@ -10,65 +10,29 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
-from ecgedge_bridge.errors import FrameError, LinkError
-from ecgedge_bridge.link.conversation import Conversation, Inbox, OnNotification, now_s
-from ecgedge_bridge.link.errors import explain, in_words, needs_pairing
+from ecgedge_bridge.codes import LinkCode, NoteCode
+from ecgedge_bridge.errors import ConfigError, FrameError, LinkError
+from ecgedge_bridge.link.conversation import Conversation, Inbox, now_s
+from ecgedge_bridge.link.errors import Reason, explain, needs_pairing, reason
+from ecgedge_bridge.link.options import ConnectOptions, Listeners, OnEvent, OnStatus
 from ecgedge_bridge.link.radio import Client, Found, Radio, offered_by
 from ecgedge_bridge.link.states import TRANSITIONS, LinkTiming, Outcome, State
-from ecgedge_bridge.protocols.profiles import Profile, profile_for
-from ecgedge_bridge.protocols.session import NotOfferedError, Offered, Session, WearableEvent, checked_extras
+from ecgedge_bridge.protocols.profiles import profile_for
+from ecgedge_bridge.protocols.session import NotOfferedError, Offered, Session
 from ecgedge_bridge.stream.decoder import DecoderStats
-from ecgedge_bridge.values import Battery, DeviceStatus, SampleBlock
+from ecgedge_bridge.values import LinkState, Note, Place, SampleBlock
 
-OnStatus = Callable[[DeviceStatus | Battery], None]
-OnEvent = Callable[[WearableEvent], None]
+__all__ = ["OnEvent", "OnStatus", "Wearable"]
 
 # Tries of the first connection before it is an error; a link that worked once is tried for ever.
 _FIRST_TRIES = 3
 # 1024 notifications of an H10 are 9.6 minutes and 250 kB.
 _QUEUE = 1024
 _UP = (State.WAITING, State.STREAMING)
-
-
-@dataclass(frozen=True, slots=True)
-class Listeners:
-    """Who is told what; each may be missing. See :func:`~ecgedge_bridge.connect`."""
-
-    on_status: OnStatus | None = None
-    on_event: OnEvent | None = None
-    on_notification: OnNotification | None = None
-
-    def tell(self, event: WearableEvent) -> None:
-        """Tell an event to whom it concerns."""
-        if self.on_status is not None and isinstance(event, DeviceStatus | Battery):
-            self.on_status(event)
-        if self.on_event is not None:
-            self.on_event(event)
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What the caller wants of a wearable; see :func:`~ecgedge_bridge.connect`.
-
-    Raises
-    ------
-    ValueError
-        If an extra is unknown.
-    """
-
-    name: str
-    profile: Profile | None = None
-    extras: Iterable[str] = ()
-    fs: float | None = None
-    find_timeout_s: float | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse unknown extras before anything is looked for."""
-        checked_extras(self.extras)
 
 
 class Wearable:
@@ -88,12 +52,14 @@ class Wearable:
         What the device has to offer; nothing until that is known.
     """
 
-    def __init__(self, wish: Wish, listeners: Listeners, timing: LinkTiming, radio: Radio) -> None:
-        self.name = wish.name
+    def __init__(
+        self, options: ConnectOptions, listeners: Listeners, timing: LinkTiming, radio: Radio
+    ) -> None:
+        self.name = options.name
         self.address = ""
-        self.profile = wish.profile
+        self.profile = options.profile
         self.offered = Offered()
-        self._wish = wish
+        self._options = options
         self._listeners = listeners
         self._timing = timing
         self._radio = radio
@@ -104,11 +70,12 @@ class Wearable:
         self._inbox = Inbox(_QUEUE)
         self._session: Session | None = None
         self._conversation: Conversation | None = None
-        self._place = (0, 0.0)
-        self._reason = ""
+        self._place = Place(0, 0.0)
+        self._reason = Reason(LinkCode.OTHER, "")
         self._attempt = 0
         self._pause_s = 0.0
-        self._dropped = 0
+        self._dropped = self._noted_drops = 0
+        self._taken = _QUEUE
         self._was_up = self._forgot = False
         self._errors: tuple[type[Exception], ...] = (*radio.errors, FrameError)
         self._step: asyncio.Task[Outcome] | None = None
@@ -136,7 +103,7 @@ class Wearable:
 
     @property
     def dropped(self) -> int:
-        """Notifications that were dropped because nobody took them; their samples count as lost."""
+        """Notifications that were dropped because they were not taken in time; their samples are lost."""
         return self._dropped + self._inbox.dropped
 
     def __aiter__(self) -> AsyncIterator[SampleBlock]:
@@ -160,12 +127,12 @@ class Wearable:
         raise StopAsyncIteration
 
     def _next_block(self) -> SampleBlock | None:
-        """Tell what the session has to say, up to its next block."""
+        """Report what the session has found, up to its next block."""
         while self._session is not None and (event := self._session.next_event()) is not None:
             if isinstance(event, SampleBlock):
-                self._place = (event.end_sample, event.end_sample / event.fs)
+                self._place = Place(event.end_sample, event.end_sample / event.fs)
                 return event
-            self._listeners.tell(event)
+            self._listeners.report(event)
         return None
 
     async def open(self) -> None:
@@ -174,9 +141,9 @@ class Wearable:
         Raises
         ------
         LinkError
-            No adapter, no such device, or refused; the message says what to do.
+            No adapter, no such device, or refused; the message ends with what to do.
         """
-        self._say()
+        self._report_state()
         while self._state not in _UP:
             await self._advance()
 
@@ -184,16 +151,13 @@ class Wearable:
         """Stop the measurement and hang up; never raises for a link that is dead already."""
         if self._state is not State.STOPPED:
             try:
-                await self._abandon_step()
+                if (step := self._step) is not None:
+                    self._step = None
+                    step.cancel()
+                    await asyncio.gather(step, return_exceptions=True)
                 await self._hang_up()
             finally:
                 self._enter(State.STOPPED)
-
-    async def _abandon_step(self) -> None:
-        step, self._step = self._step, None
-        if step is not None:
-            step.cancel()
-            await asyncio.gather(step, return_exceptions=True)
 
     async def _advance(self) -> None:
         """Run the current state's step; when it ends, look up the next state."""
@@ -220,10 +184,11 @@ class Wearable:
     def _failed(self, error: Exception) -> Outcome:
         """Decide whether an error of the radio is worth another try."""
         if needs_pairing(error):
-            raise LinkError(f"{self.name} wants to be paired: connect with pair=True") from error
+            message = f"{self.name} wants to be paired: connect with pair=True"
+            raise LinkError(message, LinkCode.NEEDS_PAIRING) from error
         if not self._was_up and self._state is State.SCANNING:
             raise explain(error) from error
-        self._reason = in_words(error)
+        self._reason = reason(error)
         return Outcome.LOST
 
     def _enter(self, state: State) -> None:
@@ -231,46 +196,59 @@ class Wearable:
             self._plan_pause()
         self._state = state
         self._entered_s = now_s()
-        self._say()
+        self._report_state()
 
     def _plan_pause(self) -> None:
         if not self._was_up and self._attempt + 1 >= _FIRST_TRIES:
             raise LinkError(
-                f"could not connect to {self.name} in {_FIRST_TRIES} tries ({self._reason}): move closer, "
-                "wet the electrodes, and end any phone app that holds the connection"
+                f"could not connect to {self.name} in {_FIRST_TRIES} tries ({self._reason.text}): "
+                "move closer, wet the electrodes, and end any phone app that holds the connection",
+                LinkCode.UNREACHABLE,
             )
         self._pause_s = self._timing.back_off(self._attempt, random.uniform(-1, 1))
         self._attempt += 1
 
-    def _say(self) -> None:
-        details = {
-            State.SCANNING: f"looking for {self._wish.name}",
-            State.BACKING_OFF: f"{self._reason}; next try in {self._pause_s:.1f} s",
-        }
-        detail = details.get(self._state, "")
-        self._listeners.tell(DeviceStatus(*self._place, self._state.value, detail, self.name))
+    def _report_state(self) -> None:
+        state = LinkState(*self._place, self._state.value, "", self.name)
+        if self._state is State.SCANNING:
+            state = replace(state, detail=f"looking for {self._options.name}")
+        elif self._state is State.BACKING_OFF:
+            code, text = self._reason
+            state = replace(state, detail=text, code=code, retry_s=round(self._pause_s, 3))
+        self._listeners.report(state)
+
+    def _report_drops(self) -> None:
+        """Report what the inbox has dropped, at most once in the time in which it fills."""
+        self._taken += 1
+        if self.dropped > self._noted_drops and self._taken > _QUEUE:
+            new, self._noted_drops, self._taken = self.dropped - self._noted_drops, self.dropped, 0
+            detail = (
+                f"{new} notifications were dropped: this program takes them too slowly; give it more time"
+            )
+            self._listeners.report(Note(*self._place, NoteCode.DROPPED, detail, self.name))
 
     async def _scan(self) -> Outcome:
         limit = self._search_limit()
-        device = await self._radio.find(self._matches, limit, self.address or self._wish.name)
+        device = await self._radio.find(self._matches, limit, self.address or self._options.name)
         if device is None and not self._was_up and not self._attempt:
             raise LinkError(
-                f"{self._wish.name} was not found in {limit:g} s: put the strap on with wet electrodes, "
-                "move closer, end any phone app that holds it, and see `ecgedge scan` for what is near"
+                f"{self._options.name} was not found in {limit:g} s: put the strap on with wet electrodes, "
+                "move closer, end any phone app that holds it, and see `ecgedge scan` for what is near",
+                LinkCode.NOT_FOUND,
             )
         if device is None:
-            self._reason = "not found"
+            self._reason = Reason(LinkCode.NOT_FOUND, "not found")
             return Outcome.LOST
         self._device = device
         # From now on this very device, whatever else has the same name.
-        self.name, self.address = device.name or self._wish.name, device.address
+        self.name, self.address = device.name or self._options.name, device.address
         if self._session is not None:
             self._session.device = self.name
         return Outcome.DONE
 
     def _search_limit(self) -> float:
         """How long to search now: a lost device is searched in turns, until the caller's patience ends."""
-        patience_s = self._wish.find_timeout_s
+        patience_s = self._options.find_timeout_s
         if not self._was_up:
             return self._timing.first_find_s if patience_s is None else patience_s
         if patience_s is None:
@@ -278,8 +256,9 @@ class Wearable:
         away_s = now_s() - self._down_since_s
         if away_s >= patience_s:
             raise LinkError(
-                f"{self.name} stayed away for {away_s:.0f} s ({self._reason}): put it on, move closer, "
-                "and start again"
+                f"{self.name} stayed away for {away_s:.0f} s ({self._reason.text}): put it on, move closer, "
+                "and start again",
+                self._reason.code,
             )
         return min(self._timing.find_s, patience_s - away_s)
 
@@ -287,7 +266,7 @@ class Wearable:
         address, name = device.address.casefold(), device.name.casefold()
         if self.address:
             return address == self.address.casefold()
-        wanted = self._wish.name.casefold()
+        wanted = self._options.name.casefold()
         return wanted in (address, name) or name.startswith(wanted + " ")
 
     async def _connect(self) -> Outcome:
@@ -304,7 +283,7 @@ class Wearable:
         except LinkError as error:
             if not await self._may_pass(error):
                 raise
-            self._reason = str(error)
+            self._reason = reason(error)
             return Outcome.LOST
         self._was_up, self._forgot = True, False
         return Outcome.DONE
@@ -314,7 +293,15 @@ class Wearable:
         assert client is not None
         self.offered = offered_by(client)
         if self._session is None:
-            self._session = self._make_session(self.offered)
+            options = self._options
+            if self.profile is None:
+                self.profile = profile_for(self.name, self.offered.services, connected=True)
+            try:
+                self._session = self.profile.make_session(
+                    device=self.name, fs=options.fs, extras=options.extras
+                )
+            except ValueError as error:  # a rate that only this kind of device does not have
+                raise ConfigError(str(error)) from error
         self._conversation = Conversation(
             client,
             self._inbox,
@@ -337,47 +324,41 @@ class Wearable:
         await self._hang_up()
         if not self._was_up:
             # These services have chosen it.
-            self.profile, self._session = self._wish.profile, None
+            self.profile, self._session = self._options.profile, None
         return await self._radio.clear_cache(self.address)
-
-    def _make_session(self, offered: Offered) -> Session:
-        """Choose the profile that fits the device, unless the caller has chosen one."""
-        wish = self._wish
-        if self.profile is None:
-            self.profile = profile_for(self.name, offered.services, connected=True)
-        return self.profile.make_session(device=self.name, fs=wish.fs, extras=wish.extras)
 
     async def _listen(self) -> Outcome | None:
         """Decode one of what is queued; when nothing is, wait for more as long as the state allows."""
         assert self._conversation is not None
         assert self._session is not None
+        self._report_drops()
         received = self._conversation.receive_one()
         if self._state is State.WAITING and self._conversation.last_data_s is not None:
             self._attempt = 0
             return Outcome.DONE
         if self._session.ended:
-            return self._lose(self._session.ended)
+            return self._lose(LinkCode.ENDED)
         if received:
             return None
         if self._inbox.closed:
-            return self._lose("the connection was lost")
+            return self._lose(LinkCode.LOST)
         return await self._wait_for_data(self._conversation.last_data_s)
 
     async def _wait_for_data(self, last_data_s: float | None) -> Outcome | None:
-        waiting = self._state is State.WAITING
-        limit = self._timing.first_frame_s if waiting else self._silence_s()
+        code, limit = LinkCode.NO_FIRST_FRAME, self._timing.first_frame_s
+        if self._state is State.STREAMING:
+            # More where the notifications of the main stream are rarer than an H10's.
+            rarity = self.profile.rarity if self.profile is not None else 1.0
+            code, limit = LinkCode.NO_DATA, self._timing.no_data_s * rarity
         since = max(self._entered_s, last_data_s or 0.0)
         # After a stall of the event loop what came meanwhile is still to be delivered: wait a little more.
         if await self._inbox.wait(since + limit - now_s()) or await self._inbox.wait(limit / 10):
             return None
-        return self._lose(f"no {'first frame' if waiting else 'data'} for {limit:.1f} s")
+        what = "no first frame" if code is LinkCode.NO_FIRST_FRAME else "no data"
+        return self._lose(code, f"{what} for {limit:.1f} s")
 
-    def _silence_s(self) -> float:
-        """How long the main stream may be silent: more where its notifications are rarer than an H10's."""
-        return self._timing.no_data_s * (self.profile.rarity if self.profile is not None else 1.0)
-
-    def _lose(self, reason: str) -> Outcome:
-        self._reason = reason
+    def _lose(self, code: LinkCode, text: str = "") -> Outcome:
+        self._reason = Reason(code, text or code.sentence)
         self._down_since_s = now_s()
         return Outcome.LOST
 

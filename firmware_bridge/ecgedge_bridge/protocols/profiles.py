@@ -7,12 +7,8 @@ from dataclasses import dataclass
 from os import PathLike, fspath
 from typing import Protocol
 
-from ecgedge_bridge.protocols.described.profile import (
-    GattProfile,
-    built_in_profiles,
-    load_profile,
-    make_decoder,
-)
+from ecgedge_bridge.protocols.described.decoder import make_decoder
+from ecgedge_bridge.protocols.described.profile import GattProfile, built_in_profiles, load_profile
 from ecgedge_bridge.protocols.movesense.firmware import ACTIVITY_SERVICE, DEFAULT_FS, INTERVAL_FS
 from ecgedge_bridge.protocols.movesense.sensor_data import ECG_RATES, SENSOR_DATA_SERVICE
 from ecgedge_bridge.protocols.movesense.session import MovesenseFirmwareSession, MovesenseSession

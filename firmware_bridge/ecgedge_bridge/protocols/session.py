@@ -1,9 +1,13 @@
-"""What is said over one connection, without any I/O: what to subscribe to, what to write, where bytes go.
+"""The dialogue over one connection, without any I/O: what to subscribe to, what to write, where bytes go.
 
 A session is driven from outside. :meth:`Session.start` and :meth:`Session.stop` are scripts: generators of
 requests that ``link/conversation.py`` carries out on a GATT client. Every notification, and the answer to
 every read, goes into :meth:`Session.receive`; what it meant comes out of :meth:`Session.next_event`. One
 session lasts for one stream, over any number of reconnections. To replay a capture is to feed this method.
+
+Whoever drives a session takes its events after each notification. Only while a script waits for an answer
+they pile up; the driver looks at :attr:`Session.pending` and gives up on a device that sends without
+answering. Nothing is dropped here: the one place that drops is the inbox of ``link/conversation.py``.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, get_args
 
+from ecgedge_bridge.codes import LinkCode, NoteCode
 from ecgedge_bridge.errors import LinkError
 from ecgedge_bridge.protocols.standard.heart_rate import (
     BATTERY_LEVEL,
@@ -22,9 +27,9 @@ from ecgedge_bridge.protocols.standard.heart_rate import (
     HeartRateDecoder,
 )
 from ecgedge_bridge.stream.decoder import DecoderStats, Event
-from ecgedge_bridge.values import Acceleration, Battery, DeviceStatus, HeartRate
+from ecgedge_bridge.values import Acceleration, Battery, FrameLost, HeartRate, LinkState, Note, Place
 
-WearableEvent = DeviceStatus | Battery | HeartRate | Acceleration
+WearableEvent = LinkState | Note | FrameLost | Battery | HeartRate | Acceleration
 """What comes besides blocks of ECG."""
 
 Extra = Literal["heart_rate", "battery", "acc", "information"]
@@ -40,10 +45,7 @@ INFORMATION = {
         (0x2A28, "software"),
     )
 }
-"""What a device says about itself in the standard Device Information service, by characteristic."""
-
-# Events that nobody takes are dropped from the oldest on, as in the decoders.
-_MAX_PENDING = 1024
+"""What the standard Device Information service (Bluetooth SIG, 0x180A) holds, by characteristic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,11 +112,8 @@ class Decoder(Protocol):
 
     device: str
 
-    def receive_data(self, data: bytes, host_time_s: float) -> None:
-        """Take one notification."""
-
-    def next_event(self) -> Event | None:
-        """Take the next value, or None."""
+    def receive_data(self, data: bytes, host_time_s: float) -> list[Event]:
+        """Take one notification, return what it led to."""
 
 
 class EcgDecoder(Decoder, Protocol):
@@ -127,8 +126,8 @@ class EcgDecoder(Decoder, Protocol):
         """Estimate of the true rate in Hz."""
 
     @property
-    def next_sample(self) -> int:
-        """Index that the next sample gets."""
+    def place(self) -> Place:
+        """Where the next sample belongs."""
 
     @property
     def stats(self) -> DecoderStats:
@@ -174,8 +173,8 @@ class Session(ABC):
 
     Attributes
     ----------
-    ended : str
-        Why the device ended the measurement by itself; empty while it has not.
+    ended : bool
+        Whether the device has ended the measurement by itself.
 
     Raises
     ------
@@ -184,19 +183,17 @@ class Session(ABC):
     """
 
     def __init__(self, ecg: EcgDecoder | None, device: str = "", extras: Iterable[str] = ()) -> None:
-        self.ended = ""
+        self.ended = False
         self._ecg = ecg
         self._extras = checked_extras(extras)
-        self._events: deque[Event] = deque(maxlen=_MAX_PENDING)
-        # What comes beside an ECG has its place in it.
-        position = None if ecg is None else self._position
-        self._heart_rate, self._battery = HeartRateDecoder(device, position), BatteryDecoder(device, position)
+        self._events: deque[Event] = deque()
+        self._heart_rate, self._battery = HeartRateDecoder(device), BatteryDecoder(device)
         self._routes: dict[str, Route] = {
-            HEART_RATE_MEASUREMENT: self._to(self._heart_rate),
-            BATTERY_LEVEL: self._to(self._battery),
+            HEART_RATE_MEASUREMENT: self._to_standard(self._heart_rate),
+            BATTERY_LEVEL: self._to_standard(self._battery),
         }
         self._device = device
-        self._said: set[str] = set()
+        self._noted: set[str] = set()
 
     @property
     def device(self) -> str:
@@ -206,12 +203,13 @@ class Session(ABC):
     @device.setter
     def device(self, name: str) -> None:
         self._device = name
-        for decoder in self._decoders():
+        self._heart_rate.device = self._battery.device = name
+        for decoder in self._streams():
             decoder.device = name
 
-    def _decoders(self) -> list[Decoder]:
-        ecg: list[Decoder] = [self._ecg] if self._ecg is not None else []
-        return [*ecg, self._heart_rate, self._battery]
+    def _streams(self) -> list[Decoder]:
+        """Decoders of what is sampled."""
+        return [self._ecg] if self._ecg is not None else []
 
     @property
     def stats(self) -> DecoderStats:
@@ -224,16 +222,17 @@ class Session(ABC):
         return self._ecg.fs_hat if self._ecg is not None else 0.0
 
     @property
-    def next_sample(self) -> int:
-        """Index that the next ECG sample gets."""
-        return self._ecg.next_sample if self._ecg is not None else 0
+    def place(self) -> Place:
+        """Where the next ECG sample belongs; the beginning where there is no ECG."""
+        return self._ecg.place if self._ecg is not None else Place(0, 0.0)
 
-    def _position(self) -> tuple[int, float]:
-        """Place in the ECG stream: sample, and seconds."""
-        return self.next_sample, self.next_sample / self._ecg.fs if self._ecg is not None else 0.0
+    @property
+    def pending(self) -> int:
+        """How many events wait to be taken."""
+        return len(self._events)
 
     def start(self, offered: Offered) -> Script:
-        """Say what to do after a connection was made.
+        """Return the script that follows a connection.
 
         Parameters
         ----------
@@ -243,18 +242,19 @@ class Session(ABC):
         Raises
         ------
         LinkError
-            From within the script: the device refuses, or lacks what is needed; the message says what to do.
+            From within the script: the device refuses, or lacks what is needed; the message ends with what to
+            do.
         FrameError
             From within the script: an answer that cannot be read.
         """
-        self.ended = ""
+        self.ended = False
         if self._ecg is not None:
             self._ecg.link_lost()
         yield from self._start_standard(offered)
         yield from self._start(offered)
 
     def stop(self) -> Script:
-        """Say what to do before unsubscribing and hanging up; harmless where nothing runs."""
+        """Return the script that precedes unsubscribing and hanging up; harmless where nothing runs."""
         yield from ()
 
     def receive(self, uuid: str, data: bytes, host_time_s: float) -> bool:
@@ -286,27 +286,36 @@ class Session(ABC):
         """Start the main stream."""
 
     def _to(self, decoder: Decoder, main: bool = False) -> Route:
-        """Return the route to a decoder."""
+        """Return the route to a decoder of what is sampled."""
 
         def route(data: bytes, host_time_s: float) -> bool:
-            decoder.receive_data(data, host_time_s)
-            while (event := decoder.next_event()) is not None:
-                self._events.append(event)
+            self._events.extend(decoder.receive_data(data, host_time_s))
             return main
 
         return route
 
-    def _say(self, detail: str) -> None:
-        """Report something, once and not with each connection."""
-        if detail in self._said:
-            return
-        self._said.add(detail)
-        self._events.append(DeviceStatus(*self._position(), "setting_up", detail, self._device))
+    def _to_standard(self, decoder: HeartRateDecoder | BatteryDecoder, main: bool = False) -> Route:
+        """Return the route to a decoder of single values: what comes beside an ECG has its place in it."""
 
-    def _without_acc(self) -> None:
-        """Say that there is no acceleration, if it was asked for."""
-        if "acc" in self._extras:
-            self._say("the device offers no acceleration: streaming without it; nothing to do")
+        def route(data: bytes, host_time_s: float) -> bool:
+            place = self._ecg.place if self._ecg is not None else None
+            self._events.extend(decoder.receive_data(data, host_time_s, place))
+            return main
+
+        return route
+
+    def _note(self, code: NoteCode, detail: str) -> None:
+        """Report something, once and not with each connection."""
+        if detail not in self._noted:
+            self._noted.add(detail)
+            self._events.append(Note(*self.place, code, detail, self._device))
+
+    def _note_missing(self, extra: Extra) -> None:
+        """Report that the device does not have what was asked for."""
+        if extra in self._extras:
+            what = {"acc": "acceleration", "heart_rate": "heart rate"}.get(extra, extra)
+            detail = f"the device offers no {what}: streaming without it; nothing to do"
+            self._note(NoteCode.NOT_OFFERED, detail)
 
     def _start_standard(self, offered: Offered) -> Script:
         """Start what the Bluetooth SIG has standardised: no trouble with it keeps the ECG from streaming."""
@@ -322,11 +331,14 @@ class Session(ABC):
             if offered.can(HEART_RATE_MEASUREMENT, "notify"):
                 yield Subscribe(HEART_RATE_MEASUREMENT, optional=True)
             else:
-                self._say("the device offers no heart rate: streaming without it; nothing to do")
+                self._note_missing("heart_rate")
 
 
 class NotOfferedError(LinkError):
     """The device lacks what is needed, or the Bluetooth stack has not noticed that it has it by now."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message, LinkCode.NOT_OFFERED)
 
 
 def require(offered: Offered, uuid: str, *properties: str) -> None:

@@ -8,16 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgedge_bridge.errors import FrameError
-from ecgedge_bridge.protocols.polar.frames import (
+from ecgedge_bridge.protocols.polar.control import (
     ACC_BITS,
     ACC_FS,
     ACC_RANGE_G,
     ECG_BITS,
     ECG_FS,
-    FRAME_SAMPLES,
     GET_STATUS,
-    HEART_RATE_SERVICE,
-    MTU_NEEDED,
     PMD_CONTROL,
     PMD_DATA,
     PMD_SERVICE,
@@ -26,8 +23,6 @@ from ecgedge_bridge.protocols.polar.frames import (
     Op,
     Setting,
     Status,
-    encode_acc_frame,
-    encode_ecg_frame,
     encode_features,
     encode_reply,
     encode_running,
@@ -35,6 +30,13 @@ from ecgedge_bridge.protocols.polar.frames import (
     encode_stopped,
     parse_settings,
 )
+from ecgedge_bridge.protocols.polar.frames import (
+    FRAME_SAMPLES,
+    MTU_NEEDED,
+    encode_acc_frame,
+    encode_ecg_frame,
+)
+from ecgedge_bridge.protocols.standard.heart_rate import HEART_RATE_SERVICE
 from ecgedge_bridge.simulation.engine import (
     Air,
     VirtualCharacteristic,

@@ -22,7 +22,7 @@ from typing import overload
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge_bridge.stream.timeline import RateEstimate
+from ecgedge_bridge.stream.rate import RateEstimate
 from ecgedge_bridge.values import SampleBlock
 
 __all__ = ["ClockSegment", "HostClock"]

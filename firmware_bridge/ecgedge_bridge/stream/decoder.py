@@ -1,26 +1,34 @@
 """From notifications to blocks of samples with a sample index: stateful, without I/O and without a clock.
 
-Feed ``receive_data`` with each notification and its arrival time, then take events until there are none. What
-is lost on the way shows as a jump of :attr:`SampleBlock.sample` by exactly that many samples. The decoders
-of devices stand beside their layouts in ``protocols`` and build on :class:`BlockDecoder`.
+Call ``receive_data`` with each notification and its arrival time: it returns what that led to. What is lost
+on the way shows as a jump of :attr:`SampleBlock.sample` by exactly that many samples. The decoders of devices
+stand beside their layouts in ``protocols`` and build on :class:`BlockDecoder`.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ecgedge_bridge.errors import FrameError
-from ecgedge_bridge.stream.timeline import Emit, SampleIndex, Tell, Timeline
+from ecgedge_bridge.stream.timeline import Placed, SampleIndex, Timeline
 from ecgedge_bridge.stream.undated import UndatedTimeline
-from ecgedge_bridge.values import Acceleration, Battery, DeviceStatus, HeartRate, SampleBlock, Samples
+from ecgedge_bridge.values import (
+    Acceleration,
+    Battery,
+    FrameLost,
+    HeartRate,
+    LinkState,
+    Note,
+    Place,
+    SampleBlock,
+)
 
-Event = SampleBlock | Acceleration | HeartRate | Battery | DeviceStatus
+Event = SampleBlock | Acceleration | HeartRate | Battery | LinkState | Note | FrameLost
+"""Everything that a wearable gives."""
 
 # Two notifications of one frame (two subscribers) arrive close together.
 _RECENT_FRAMES = 8
-# Events that nobody takes are dropped from the oldest on; each drop shows as a jump of the sample index.
-_MAX_PENDING = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,10 @@ class DecoderStats:
     segments: int = 0
 
 
+class EarlierFrameError(FrameError):
+    """A frame that was begun before is lost; the notification at hand is still to be read."""
+
+
 class BlockDecoder:
     """Turn notifications into blocks: what the decoders of all devices share.
 
@@ -58,7 +70,7 @@ class BlockDecoder:
     ------
     ValueError
         If ``fs`` is not a positive number. Bytes from the device never raise: a frame that cannot be read
-        becomes a :class:`DeviceStatus` with the state ``frame_error``.
+        becomes a :class:`FrameLost`.
     """
 
     block: type[SampleBlock] | type[Acceleration] = SampleBlock
@@ -68,15 +80,14 @@ class BlockDecoder:
     def __init__(self, device: str, fs: float) -> None:
         self.device = device
         self.fs = fs
-        self._events: deque[Event] = deque(maxlen=_MAX_PENDING)
         self._recent: deque[bytes] = deque(maxlen=_RECENT_FRAMES)
         self._frames = self._samples = self._duplicates = self._frame_errors = 0
-        self._index = self._timeline(fs, self._pass_on, self._say)
+        self._index = self._timeline(fs)
 
-    def _timeline(self, fs: float, emit: Emit, tell: Tell) -> SampleIndex:
+    def _timeline(self, fs: float) -> SampleIndex:
         raise NotImplementedError
 
-    def _read(self, data: bytes, host_time_s: float) -> None:
+    def _read(self, data: bytes, host_time_s: float) -> list[Placed]:
         """Decode one notification and place its samples."""
         raise NotImplementedError
 
@@ -86,9 +97,10 @@ class BlockDecoder:
         return self._index.fs_hat
 
     @property
-    def next_sample(self) -> int:
-        """Index that the next sample gets if nothing is lost before it."""
-        return self._index.next_sample
+    def place(self) -> Place:
+        """Where the next sample belongs if nothing is lost before it."""
+        sample = self._index.next_sample
+        return Place(sample, sample / self.fs)
 
     @property
     def stats(self) -> DecoderStats:
@@ -104,7 +116,7 @@ class BlockDecoder:
             index.segments,
         )
 
-    def receive_data(self, data: bytes, host_time_s: float) -> None:
+    def receive_data(self, data: bytes, host_time_s: float) -> list[Event]:
         """Take one notification.
 
         Parameters
@@ -113,36 +125,37 @@ class BlockDecoder:
             The notification.
         host_time_s : float
             Its arrival on the host's monotonic clock, in seconds.
+
+        Returns
+        -------
+        list of Event
+            What it led to, in the order of the stream: mostly one block, often nothing, sometimes several.
         """
         data = bytes(data)
         if self.dated and data in self._recent:
             self._duplicates += 1
-            return
+            return []
         try:
-            self._read(data, host_time_s)
+            placed = self._read(data, host_time_s)
         except FrameError as error:  # the one place: counted, reported, and the run goes on
+            lost = FrameLost(*self.place, error.code, str(error), self.device)
             self._frame_errors += 1
-            self._say("frame_error", str(error))
-            return
+            rest = self.receive_data(data, host_time_s) if isinstance(error, EarlierFrameError) else []
+            return [lost, *rest]
         if self.dated:
             self._recent.append(data)
-
-    def next_event(self) -> Event | None:
-        """Take the next event, or ``None`` if there is none yet."""
-        return self._events.popleft() if self._events else None
+        events: list[Event] = []
+        for sample, samples, time_ns, arrival_s, _, notes in placed:
+            if notes:
+                events += [replace(note, device=self.device) for note in notes]
+            events.append(self.block(samples, self.fs, sample, time_ns, arrival_s, self.device))
+            self._frames += 1
+            self._samples += len(samples)
+        return events
 
     def link_lost(self) -> None:
-        """Note that the connection broke. Only devices without stamps and counters need to be told."""
+        """Note that the connection broke. Only devices without stamps and counters need to know."""
         self._index.link_lost()
-
-    def _pass_on(self, sample: int, samples: Samples, time_ns: int | None, host_time_s: float) -> None:
-        self._events.append(self.block(samples, self.fs, sample, time_ns, host_time_s, self.device))
-        self._frames += 1
-        self._samples += len(samples)
-
-    def _say(self, state: str, detail: str) -> None:
-        at = self._index.next_sample
-        self._events.append(DeviceStatus(at, at / self.fs, state, detail, self.device))
 
 
 class DatedDecoder(BlockDecoder):
@@ -151,8 +164,8 @@ class DatedDecoder(BlockDecoder):
     counter_bits = 0
     _index: Timeline
 
-    def _timeline(self, fs: float, emit: Emit, tell: Tell) -> Timeline:
-        return Timeline(fs, emit, tell, self.counter_bits)
+    def _timeline(self, fs: float) -> Timeline:
+        return Timeline(fs, self.counter_bits)
 
 
 class UndatedDecoder(BlockDecoder):
@@ -162,5 +175,5 @@ class UndatedDecoder(BlockDecoder):
     dated = False
     _index: UndatedTimeline
 
-    def _timeline(self, fs: float, emit: Emit, tell: Tell) -> UndatedTimeline:
-        return UndatedTimeline(fs, emit, tell)
+    def _timeline(self, fs: float) -> UndatedTimeline:
+        return UndatedTimeline(fs)

@@ -1,158 +1,101 @@
-"""Where samples belong: from stamps, counters or arrival times to the sample index; no I/O and no clock.
+"""Where samples belong: from stamps, counters and arrival times to the sample index; no I/O and no clock.
 
-:class:`Timeline` serves every device that says when, or as how manieth, its samples were taken. What is lost
-shows as a jump of the index by exactly that many samples. Devices that send bare samples are served by
-``undated.py``. The rules are told in ``PROTOCOL.md``.
+Theory of operation
+-------------------
+A timeline gives every sample of one stream its index. It is fed one frame after the other in the order of
+arrival, and returns frames that have found their place, as :class:`Placed` values: mostly the one that it was
+given, none if that has to wait, several if some have waited. Nothing calls back, nothing is read but the
+arguments, and the same frames give the same places, however long the program paused between them.
+
+What is known of a frame are ``n`` samples, the device's stamp of the last one, perhaps the device's count of
+the first one, and the time of arrival. The rules, in the order in which they are tried:
+
+1. *The index only grows.* What was given out is never corrected: later samples are moved, not earlier ones.
+2. *Stamps are the measure of loss.* ``missing = round(dt * fs) - n`` between two frames, where ``fs`` is the
+   estimate of :class:`RateEstimate`. Two samples or more are a gap of exactly that many: the index jumps. One
+   is jitter of the stamp. While the rate is not known yet, "two" grows to the 2 % that it may be off.
+3. *A counter is better than a stamp.* Where the device counts its samples, the counter gives the loss from
+   one sample on, and the stamp only its whole turns. If both disagree by more than 0.5 s and 5 %, the counter
+   began anew.
+4. *A frame may come late.* One whose samples lie wholly within the gap just seen is held until the next
+   frame: if that one goes on where the newest frame ended, the held one was late, is dropped, and its samples
+   stay counted as lost. If not, the newest frame had a wrong stamp: what is held is placed after all.
+5. *A clock may step.* Stamps that do not grow, are much too near, or leap by more than an hour say nothing of
+   what was lost. Then arrival times say it, at least one sample, and a note says that it is an estimate.
+
+:class:`Timeline` serves every device that stamps or numbers its frames. Devices that send bare samples are
+served by ``undated.py``, which shares :class:`SampleIndex`. ``PROTOCOL.md`` has the same rules as a table.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from typing import NamedTuple
 
-from ecgedge_bridge.values import Samples
+from ecgedge_bridge.codes import NoteCode
+from ecgedge_bridge.stream.rate import RateEstimate
+from ecgedge_bridge.stream.unwrap import bounded
+from ecgedge_bridge.values import Note, Samples
 
 _NS = 1e-9
 # A forward step of the device clock above this is a set or reset clock, not a loss.
 _MAX_GAP_S = 3600.0
-# Polar states the rate as 130 Hz +-2 %; what lies further off is a clock that cannot be trusted.
-_RATE_TOLERANCE = 0.02
-_RATE_LIMIT = 0.025
 # A frame this far behind is no late frame but a clock that was set back.
 _LATE_NS = 3_000_000_000
-# Frames that may have come late are kept until the next one tells; a device that only sends such is believed.
+# Frames that may have come late are held until the next one shows it; a device that only sends such is
+# believed.
 _MAX_HELD = 1024
-# Arrival times bound what a clock step may have cost.
-_MAX_HOST_GAP_S = 10 * 365 * 86400.0
 # A counter is believed if the stamps say the same within half a second or 5 %: firmware stamps are coarse.
 _COUNTER_SLACK_S = 0.5
 _COUNTER_SLACK = 0.05
-
-Emit = Callable[[int, Samples, int | None, float], None]
-"""Called with the index of the first sample, the samples, the device time in ns and the arrival in s."""
-Tell = Callable[[str, str], None]
-"""Called with a state of :class:`~ecgedge_bridge.DeviceStatus` and its detail."""
-
-Held = tuple[Samples, int, float, int | None]
+# Loss of less than this is jitter of the stamps.
+_STAMP_SLACK = 2.0
 
 
-class RateEstimate:
-    """The device's true sampling rate, from its own timestamps over time without gaps.
+class Placed(NamedTuple):
+    """Samples that have found their place.
 
-    The nominal rate is a prior with a standard deviation of 1 %; ``n`` samples of gap-free time measure the
-    rate with half a sample of error. Weighting both by their precision gives the weight ``n**2 / (n**2 +
-    2500)`` to what was measured: 68 % after one frame of an H10, 99.9 % after 12 s. Only the last minutes
-    count, so that a drift of the device's clock is followed.
-
-    Parameters
-    ----------
-    nominal : float
-        Rate in Hz to start from.
-
-    Examples
-    --------
-    >>> rate = RateEstimate(130.0)
-    >>> for _ in range(100):
-    ...     rate.add(73, 73 / 131.0)
-    >>> round(rate.fs, 3)
-    131.0
+    ``sample`` is the index of the first one, ``time_ns`` the device's stamp of the last one (None where there
+    is none), ``host_time_s`` their arrival, ``lost`` how many are missing before them, and ``notes`` what is
+    to be known of that.
     """
 
-    __slots__ = ("_fs", "_nominal", "_samples", "_seconds")
-
-    _PRIOR = (0.5 / 0.01) ** 2
-    _MEMORY_S = 120.0
-
-    def __init__(self, nominal: float) -> None:
-        self._nominal = nominal
-        self._samples = 0.0
-        self._seconds = 0.0
-        self._fs: float | None = nominal  # None: to be worked out, which many frames do not need
-
-    @property
-    def fs(self) -> float:
-        """Best estimate in Hz."""
-        if self._fs is None:
-            self._fs = self._estimate()
-        return self._fs
-
-    @property
-    def tolerance(self) -> float:
-        """Relative error that the estimate may still have."""
-        return min(_RATE_TOLERANCE, 1.0 / max(self._samples, 1.0))
-
-    def add(self, samples: int, seconds: float) -> None:
-        """Count ``samples`` that took ``seconds`` of device time without a gap."""
-        self._fs = None
-        self._samples += samples
-        self._seconds += seconds
-        if self._seconds > self._MEMORY_S:
-            self._samples /= 2
-            self._seconds /= 2
-
-    def _estimate(self) -> float:
-        total, nominal = self._samples, self._nominal
-        weight = total * total / (total * total + self._PRIOR)
-        estimate = weight * total / self._seconds + (1 - weight) * nominal
-        off = estimate - nominal
-        if abs(off) > nominal * _RATE_LIMIT:
-            return nominal * (1 + math.copysign(_RATE_LIMIT, off))
-        return estimate
+    sample: int
+    samples: Samples
+    time_ns: int | None
+    host_time_s: float
+    lost: int = 0
+    notes: tuple[Note, ...] = ()
 
 
-class Unwrap:
-    """A counter of a few bits, made one that does not wrap.
+class Frame(NamedTuple):
+    """A frame that has no place yet; the fields are the arguments of :meth:`Timeline.place`."""
 
-    The value nearest to what the host's clock expects is taken: small steps back stay steps back, and a
-    silence longer than a whole turn is seen.
-
-    Parameters
-    ----------
-    bits : int
-        Width of the counter.
-    per_s : float
-        How fast it counts.
-
-    Examples
-    --------
-    >>> count = Unwrap(8, per_s=10.0)
-    >>> [count(raw, host_s) for raw, host_s in [(250, 0.0), (4, 1.0), (3, 1.0), (4, 26.6)]]
-    [250, 260, 259, 516]
-    """
-
-    __slots__ = ("_host_s", "_last", "_modulus", "_per_s", "_quarter", "_quarter_s")
-
-    def __init__(self, bits: int, per_s: float) -> None:
-        self._modulus = 1 << bits
-        self._per_s = per_s
-        self._quarter = self._modulus // 4
-        self._quarter_s = self._quarter / per_s
-        self._last: int | None = None
-        self._host_s = 0.0
-
-    def __call__(self, raw: int, host_time_s: float) -> int:
-        """Return ``raw`` without wraps; ``host_time_s`` is its arrival."""
-        last, modulus = self._last, self._modulus
-        if last is None:
-            value = raw
-        else:
-            step = (raw - last) % modulus
-            value = last + step
-            # A small step in a short time needs no reckoning.
-            if step > self._quarter or not 0 <= host_time_s - self._host_s < self._quarter_s:
-                expected = bounded(host_time_s - self._host_s) * self._per_s
-                value += modulus * round((expected - step) / modulus)
-        self._last, self._host_s = value, host_time_s
-        return value
+    samples: Samples
+    time_ns: int
+    host_time_s: float
+    first: int | None
 
 
-def bounded(seconds: float) -> float:
-    """A span of host time that can be reckoned with, whatever it was."""
-    return min(max(seconds, 0.0), _MAX_HOST_GAP_S) if math.isfinite(seconds) else 0.0
+class Loss(NamedTuple):
+    """What is missing before a frame."""
+
+    samples: int = 0
+    notes: tuple[Note, ...] = ()
+
+
+NO_LOSS = Loss()
+
+
+class Sorted(NamedTuple):
+    """Held frames that have found their place after all, and whether the new frame is held in their stead."""
+
+    placed: list[Placed]
+    is_held: bool
 
 
 class SampleIndex:
-    """What all timelines share: the index, the counts, and the guess when nothing tells what was lost.
+    """What all timelines share: the index, the counts, and the estimate where nothing else gives the loss.
 
     Attributes
     ----------
@@ -164,14 +107,12 @@ class SampleIndex:
         Samples counted as lost, frames dropped because they came late, stretches without a clock step.
     """
 
-    def __init__(self, fs: float, emit: Emit, tell: Tell) -> None:
+    def __init__(self, fs: float) -> None:
         if not (math.isfinite(fs) and fs > 0):
             raise ValueError(f"fs must be a positive rate in Hz, not {fs}")
         self.fs = fs
         self.next_sample = 0
         self.lost = self.late = self.segments = 0
-        self._emit = emit
-        self._tell = tell
 
     @property
     def fs_hat(self) -> float:
@@ -181,19 +122,17 @@ class SampleIndex:
     def link_lost(self) -> None:
         """Note that the connection broke here."""
 
-    def _new_segment(self, what: str, n: int, host_elapsed_s: float) -> int:
+    def _note(self, code: NoteCode, detail: str = "") -> Note:
+        return Note(self.next_sample, self.next_sample / self.fs, code, detail)
+
+    def _new_segment(self, code: NoteCode, what: str, n: int, host_elapsed_s: float) -> Loss:
         """Estimate from arrival times what was lost before the next ``n`` samples: at least one sample."""
         lost = max(1, round(bounded(host_elapsed_s) * self.fs_hat) - n)
         self.segments += 1
-        self._tell(
-            "streaming",
-            f"{what}: new segment, about {lost} samples lost (estimated from arrival times); nothing to do",
+        detail = (
+            f"{what}: new segment, about {lost} samples lost (estimated from arrival times); nothing to do"
         )
-        return lost
-
-    def _jump(self, missing: int) -> None:
-        self.lost += missing
-        self.next_sample += missing
+        return Loss(lost, (self._note(code, detail),))
 
 
 class Timeline(SampleIndex):
@@ -203,10 +142,6 @@ class Timeline(SampleIndex):
     ----------
     fs : float
         Nominal sampling rate in Hz; the true one is estimated from the stamps.
-    emit : callable
-        Takes what is placed, see :data:`Emit`.
-    tell : callable
-        Takes what is to be reported, see :data:`Tell`.
     counter_bits : int
         Width of the counter of samples that :meth:`place` is given, where there is one.
 
@@ -218,16 +153,15 @@ class Timeline(SampleIndex):
     Examples
     --------
     >>> import numpy as np
-    >>> placed = []
-    >>> timeline = Timeline(100.0, lambda *block: placed.append(block[0]), print)
+    >>> timeline = Timeline(100.0)
     >>> for last in (49, 99, 199):  # the 50 samples that end with number 149 are lost
-    ...     timeline.place(np.zeros(50, np.float32), last * 10_000_000, 0.0)
-    >>> placed, timeline.lost
-    ([0, 50, 150], 50)
+    ...     (placed,) = timeline.place(np.zeros(50, np.float32), last * 10_000_000, 0.0)
+    >>> placed.sample, placed.lost, timeline.lost
+    (150, 50, 50)
     """
 
-    def __init__(self, fs: float, emit: Emit, tell: Tell, counter_bits: int = 0) -> None:
-        super().__init__(fs, emit, tell)
+    def __init__(self, fs: float, counter_bits: int = 0) -> None:
+        super().__init__(fs)
         self._rate = RateEstimate(fs)
         self._modulus = 1 << counter_bits
         self._agreement = _COUNTER_SLACK_S * fs
@@ -236,14 +170,17 @@ class Timeline(SampleIndex):
         self._host_s = 0.0
         self._expected = 0
         self._gap_ns = (0, 0)
-        self._held: list[Held] = []
+        self._held: list[Frame] = []
+        self._late_notes: tuple[Note, ...] = ()  # on frames that came late, for the next one that is placed
 
     @property
     def fs_hat(self) -> float:
         """Estimate of the device's true rate in Hz."""
         return self._rate.fs
 
-    def place(self, samples: Samples, time_ns: int, host_time_s: float, first: int | None = None) -> None:
+    def place(
+        self, samples: Samples, time_ns: int, host_time_s: float, first: int | None = None
+    ) -> list[Placed]:
         """Give consecutive samples their index.
 
         Parameters
@@ -256,112 +193,106 @@ class Timeline(SampleIndex):
             Arrival on the host's monotonic clock in seconds.
         first : int, optional
             The device's own count of the first one.
+
+        Returns
+        -------
+        list of Placed
+            What has found its place now, in the order of the index.
         """
-        if self._anchor_ns is None:
+        anchor_ns, n = self._anchor_ns, len(samples)
+        lost, notes = NO_LOSS
+        before: list[Placed] = []
+        if anchor_ns is None:
             self.segments = 1
         else:
-            if (self._held or time_ns <= self._anchor_ns) and self._wait(
-                samples, time_ns, host_time_s, first
-            ):
-                return
-            missing = self._missing(len(samples), time_ns, host_time_s, first)
-            if missing:
-                self._skip(missing, len(samples), time_ns)
+            if self._held or time_ns <= anchor_ns:
+                before, is_held = self._sort_in(Frame(samples, time_ns, host_time_s, first))
+                if is_held:
+                    return before
+            lost, notes = self._loss(n, time_ns, host_time_s, first)
+            if lost:
+                self._jump(lost, n, time_ns)
+            if self._late_notes:
+                notes, self._late_notes = self._late_notes + notes, ()
         self._anchor_ns, self._host_s = time_ns, host_time_s
-        sample, n = self.next_sample, len(samples)
+        sample = self.next_sample
         self.next_sample = sample + n
         if first is not None:
             self._expected = first + n
-        self._emit(sample, samples, time_ns, host_time_s)
+        placed = Placed(sample, samples, time_ns, host_time_s, lost, notes)
+        return [*before, placed] if before else [placed]
 
-    def _missing(self, n: int, time_ns: int, host_time_s: float, first: int | None) -> int:
-        anchor_ns = self._anchor_ns
-        assert anchor_ns is not None
-        elapsed_s = (time_ns - anchor_ns) * _NS
-        if first is not None and self._goes_on(first, n, elapsed_s):
+    def _jump(self, lost: int, n: int, time_ns: int) -> None:
+        self.lost += lost
+        self.next_sample += lost
+        # Where the lost samples lie in time: a late frame belongs there. Half a sample is left at its end.
+        self._gap_ns = (self._anchor_ns or 0, time_ns - round((n - 1.5) * 1e9 / self._rate.fs))
+
+    def _loss(self, n: int, time_ns: int, host_time_s: float, first: int | None) -> Loss:
+        """Return what is missing between the newest frame and one of ``n`` samples: rules 2, 3 and 5."""
+        assert self._anchor_ns is not None
+        elapsed_s = (time_ns - self._anchor_ns) * _NS
+        # Counter and stamp agree that nothing is missing: so it is with almost all frames.
+        if (
+            first is not None
+            and not (first - self._expected) % self._modulus
+            and elapsed_s > 0
+            and abs(elapsed_s * self.fs - n) <= self._agreement
+        ):
             self._rate.add(n, elapsed_s)
-            return 0
+            return NO_LOSS
         expected = elapsed_s * self._rate.fs
         missing = round(expected) - n
+        if first is None and -_STAMP_SLACK < missing < _STAMP_SLACK and 0 < elapsed_s <= _MAX_GAP_S:
+            self._rate.add(n, elapsed_s)
+            return NO_LOSS
         if first is None:
-            slack = max(2.0, self._rate.tolerance * expected)
+            slack = max(_STAMP_SLACK, self._rate.tolerance * expected)
             broken = missing <= -slack
         else:
             slack, broken = 1.0, False
             step = (first - self._expected) % self._modulus
             if step or abs(missing) > self._agreement:
-                missing, broken = self._by_counter(step, missing, expected)
+                by_stamps = missing
+                missing = step + self._modulus * round((by_stamps - step) / self._modulus)
+                doubt = max(self._agreement, _COUNTER_SLACK * expected)
+                broken = missing < 0 or abs(missing - by_stamps) > doubt
             else:
                 missing = 0
         if broken or not 0 < elapsed_s <= _MAX_GAP_S:
             what = f"the device's clock stepped by {elapsed_s:+.3f} s"
-            return self._new_segment(what, n, host_time_s - self._host_s)
+            return self._new_segment(NoteCode.CLOCK_STEP, what, n, host_time_s - self._host_s)
         if missing >= slack:
-            return missing
+            return Loss(missing)
         self._rate.add(n, elapsed_s)
-        return 0
+        return NO_LOSS
 
-    def _goes_on(self, first: int, n: int, elapsed_s: float) -> bool:
-        """Whether counter and stamp plainly say that nothing is missing: so it is with almost all frames."""
-        if (first - self._expected) % self._modulus or elapsed_s <= 0:
-            return False
-        return abs(elapsed_s * self.fs - n) <= self._agreement
-
-    def _by_counter(self, step: int, by_stamps: int, expected: float) -> tuple[int, bool]:
-        """What is missing by the counter, its whole turns by the stamps; and whether they contradict."""
-        missing = step + self._modulus * round((by_stamps - step) / self._modulus)
-        slack = max(self._agreement, _COUNTER_SLACK * expected)
-        return missing, missing < 0 or abs(missing - by_stamps) > slack
-
-    def _skip(self, missing: int, n: int, time_ns: int) -> None:
-        self._jump(missing)
-        sample_ns = 1e9 / self._rate.fs
-        assert self._anchor_ns is not None
-        self._gap_ns = (self._anchor_ns, time_ns - round((n - 1.5) * sample_ns))
-
-    def _wait(self, samples: Samples, time_ns: int, host_time_s: float, first: int | None) -> bool:
-        """Whether to keep a frame that came after its successor until the next ones tell why.
-
-        If the next one goes on where the successor ended, the frame came late: its place is given away. If it
-        does not, the successor may have had a wrong stamp, and the frame is not to be lost for that.
-        """
-        late = self._lies_in_gap(len(samples), time_ns)
+    def _sort_in(self, frame: Frame) -> Sorted:
+        """Hold a frame that may have come late, or see from it what became of those that are held: rule 4."""
+        n, time_ns, anchor_ns = len(frame.samples), frame.time_ns, self._anchor_ns
+        assert anchor_ns is not None
+        late = self._lies_in_gap(n, time_ns, anchor_ns)
+        placed: list[Placed] = []
         if self._held:
-            assert self._anchor_ns is not None
-            if self._follows(self._anchor_ns, len(samples), time_ns):
-                self._drop_held()
-            elif not late or time_ns <= self._held[-1][1] or len(self._held) >= _MAX_HELD:
-                self._release()
-                late = False
-        return late and self._hold((samples, time_ns, host_time_s, first))
+            if abs((time_ns - anchor_ns) * _NS * self._rate.fs - n) < _STAMP_SLACK:
+                self._late_notes += tuple(self._note(NoteCode.LATE_FRAME) for _ in self._held)
+                self._held = []
+            elif not late or time_ns <= self._held[-1].time_ns or len(self._held) >= _MAX_HELD:
+                placed, late = self._release(), False
+        if late:
+            self._held.append(frame)
+            self.late += 1  # until the next one shows that it was not
+        return Sorted(placed, late)
 
-    def _hold(self, frame: Held) -> bool:
-        self._held.append(frame)
-        self.late += 1  # until the next one shows that it was not
-        return True
-
-    def _lies_in_gap(self, n: int, time_ns: int) -> bool:
-        """Whether samples lie wholly within the gap just reported, and not long ago."""
+    def _lies_in_gap(self, n: int, time_ns: int, anchor_ns: int) -> bool:
+        """Whether samples lie wholly within the gap just found, and not long ago."""
         start, end = self._gap_ns
-        assert self._anchor_ns is not None
-        if not start < time_ns <= end or self._anchor_ns - time_ns > _LATE_NS:
+        if not start < time_ns <= end or anchor_ns - time_ns > _LATE_NS:
             return False
-        sample_ns = 1e9 / self._rate.fs
-        return time_ns - n * sample_ns >= start - 1.5 * sample_ns
+        return time_ns - n * 1e9 / self._rate.fs >= start - 1.5 * 1e9 / self._rate.fs
 
-    def _follows(self, before_ns: int, n: int, time_ns: int) -> bool:
-        return abs((time_ns - before_ns) * _NS * self._rate.fs - n) < 2
-
-    def _release(self) -> None:
+    def _release(self) -> list[Placed]:
         """Place what was held after all: the frame before it had a wrong stamp."""
         held, self._held, self._gap_ns = self._held, [], (0, 0)
         self.late -= len(held)
-        for frame in held:
-            self.place(*frame)
-
-    def _drop_held(self) -> None:
-        for _ in self._held:
-            self._tell(
-                "frame_error", "a frame came after its successor: dropped, and counted as lost; nothing to do"
-            )
-        self._held = []
+        return [placed for frame in held for placed in self.place(*frame)]

@@ -21,7 +21,7 @@ from ecgedge_bridge.capture.file import (
     CaptureHeader,
     CaptureWriter,
     Damaged,
-    LinkStatus,
+    LinkRecord,
     Notification,
     read_capture,
 )
@@ -77,16 +77,53 @@ def test_what_is_written_is_read_back_to_the_bit(
 
 def test_a_status_of_the_link_is_kept_and_a_long_one_shortened(tmp_path: Path) -> None:
     path = tmp_path / "a.cap"
-    short = LinkStatus("backing_off", "the connection was lost; next try in 1.0 s", "Gürtel", 12.5)
+    known = [
+        LinkRecord("backing_off", "the connection was lost", "Gürtel", 12.5, "lost", 1.25),
+        LinkRecord("waiting", "", "Gürtel", 12.6),
+        LinkRecord("", "7 notifications were dropped", "Gürtel", 12.7, "dropped"),
+    ]
     with CaptureWriter(path, HEADER) as writer:
-        writer.write_link(short)
-        writer.write_link(LinkStatus("scanning", "x" * 2000, "y" * 500, 13.5))
+        for record in known:
+            writer.write_link(record)
+        writer.write_link(LinkRecord("scanning", "x" * 2000, "strap", 13.5))
         assert writer.notifications == 0
-    first, second = read_capture(path)
-    assert first == short
-    assert isinstance(second, LinkStatus)
+    *first, second = read_capture(path)
+    assert first == known
+    assert isinstance(second, LinkRecord)
     assert set(second.detail) == {"x"}
     assert len(second.detail) > 200
+
+
+@pytest.mark.parametrize("name", ["y" * 5000, "\U0001f4aa" * 64, "\x00" * 600])
+def test_no_name_of_a_device_is_too_long_for_a_record(tmp_path: Path, name: str) -> None:
+    with CaptureWriter(tmp_path / "a.cap", HEADER) as writer:
+        writer.write_link(LinkRecord("streaming", "why" * 400, name, 1.0))
+    (record,) = read_capture(tmp_path / "a.cap")
+    assert isinstance(record, LinkRecord)
+    assert record.state == "streaming"
+    assert name.startswith(record.device)
+    assert len(record.device) > 8
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"state": 5, "detail": "", "device": ""},
+        {"state": "streaming", "detail": None, "device": ""},
+        {"state": "streaming", "detail": "", "device": "", "code": ["lost"]},
+        {"state": "streaming", "detail": "", "device": "", "retry_s": "soon"},
+        {"state": "streaming"},
+        ["streaming"],
+        7,
+    ],
+)
+def test_a_record_of_the_link_with_other_types_is_damage(tmp_path: Path, value: object) -> None:
+    with CaptureWriter(tmp_path / "a.cap", HEADER) as writer:
+        writer._record(bytes(16), json.dumps(value).encode(), 1.0)
+        writer.write_link(LinkRecord("stopped", "", "strap", 2.0))
+    damaged, good = read_capture(tmp_path / "a.cap")
+    assert isinstance(damaged, Damaged)
+    assert isinstance(good, LinkRecord)
 
 
 def test_the_file_is_as_the_table_says(tmp_path: Path) -> None:

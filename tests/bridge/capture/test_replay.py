@@ -12,10 +12,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ecgedge_bridge import DeviceStatus, Fault, LinkTiming, SampleBlock, VirtualH10, virtual_strap
-from ecgedge_bridge.capture.file import CaptureWriter, LinkStatus, Notification, read_capture
-from ecgedge_bridge.capture.record import record
+from ecgedge_bridge import (
+    Fault,
+    FrameLost,
+    LinkState,
+    LinkTiming,
+    Note,
+    SampleBlock,
+    VirtualH10,
+    virtual_strap,
+)
+from ecgedge_bridge.capture.file import CaptureWriter, LinkRecord, Notification, read_capture
+from ecgedge_bridge.capture.record import _Recorder, record
 from ecgedge_bridge.capture.replay import replay
+from ecgedge_bridge.codes import NoteCode
 from ecgedge_bridge.errors import ConfigError, LinkError
 from ecgedge_bridge.protocols.described.profile import load_profile
 from ecgedge_bridge.simulation.movesense import VirtualMovesense, VirtualMovesenseFirmware
@@ -51,7 +61,7 @@ def assert_same(again: list[Any], said: list[Any]) -> None:
     assert (again[-1].state, said[-1].state) == ("stopped", "stopped")
     heard = len(said) - 1
     assert [plain(event) for event in again[:heard]] == [plain(event) for event in said[:heard]]
-    assert all(not isinstance(event, DeviceStatus) for event in again[heard:-1])
+    assert all(not isinstance(event, LinkState) for event in again[heard:-1])
     assert len(again) - len(said) < 40
 
 
@@ -85,8 +95,32 @@ async def test_what_was_live_comes_again_to_the_bit(tmp_path: Path, extras: tupl
     assert_same(again, said)
     blocks = [event for event in again if isinstance(event, SampleBlock)]
     assert sum(len(block.samples) for block in blocks) == len(mv) - strap.ledger.lost_samples
-    states = {event.state for event in again if isinstance(event, DeviceStatus)}
-    assert {"scanning", "waiting", "streaming", "backing_off", "frame_error", "stopped"} <= states
+    states = {event.state for event in again if isinstance(event, LinkState)}
+    assert {"scanning", "waiting", "streaming", "backing_off", "stopped"} <= states
+    assert {event.code for event in again if isinstance(event, LinkState)} == {None, "lost", "ended"}
+    assert [event.code for event in again if isinstance(event, FrameLost)] == ["kind"]
+
+
+async def test_only_notes_of_the_link_are_recorded_a_decoders_come_anew(tmp_path: Path) -> None:
+    strap = VirtualH10(np.zeros(1300), speed=math.inf)
+    await live(strap, tmp_path / "a.cap", 1300)
+    capture = read_capture(tmp_path / "a.cap")
+    notes = [Note(0, 0.0, code, f"about {code}", "strap") for code in NoteCode]
+    with CaptureWriter(tmp_path / "b.cap", capture.header) as writer:
+        recorder = _Recorder(tmp_path / "none.cap", {})
+        recorder._writer = writer
+        for item in capture:
+            match item:
+                case LinkRecord():
+                    writer.write_link(item)
+                case Notification(uuid, data, host_time_s):
+                    writer.write(uuid, data, host_time_s)
+        for note in notes:
+            recorder.on_event(note)
+    before, after = (list(replay(tmp_path / name)) for name in ("a.cap", "b.cap"))
+    place = max(event.end_sample for event in before if isinstance(event, SampleBlock))
+    assert [plain(event) for event in after[:-1]] == [plain(event) for event in before]
+    assert after[-1] == Note(place, place / 130, NoteCode.DROPPED, "about dropped", "strap")
 
 
 async def test_the_file_says_what_it_is_of(tmp_path: Path) -> None:
@@ -116,8 +150,8 @@ async def test_a_torn_end_is_told_and_the_rest_is_good(tmp_path: Path) -> None:
     # The last records are the link's "stopped" and the last block.
     (tmp_path / "torn.cap").write_bytes(data[: -len(data) // 20])
     *before, last = replay(tmp_path / "torn.cap")
-    assert isinstance(last, DeviceStatus)
-    assert (last.state, last.device) == ("frame_error", strap.name)
+    assert isinstance(last, FrameLost)
+    assert (last.code, last.device) == ("damaged", strap.name)
     assert "its end is torn" in last.detail
     blocks = [plain(event) for event in before if isinstance(event, SampleBlock)]
     assert blocks == [plain(event) for event in whole[: len(blocks)]]
@@ -131,7 +165,7 @@ async def test_damage_in_the_middle_is_told_in_its_place(tmp_path: Path) -> None
     data[len(data) // 2] ^= 1
     (tmp_path / "a.cap").write_bytes(data)
     events = list(replay(tmp_path / "a.cap"))
-    (damage,) = [e for e in events if isinstance(e, DeviceStatus) and "damaged from byte" in e.detail]
+    (damage,) = [e for e in events if isinstance(e, FrameLost) and "damaged from byte" in e.detail]
     blocks = [event for event in events if isinstance(event, SampleBlock)]
     got = np.concatenate([block.samples for block in blocks])
     assert len(got) == len(mv) - 73
@@ -161,7 +195,7 @@ async def test_a_device_of_unknown_kind_is_refused_by_the_call(tmp_path: Path) -
             match item:
                 case Notification(uuid, data, host_time_s):
                     writer.write(uuid, data, host_time_s)
-                case LinkStatus():
+                case LinkRecord():
                     writer.write_link(item)
     with pytest.raises(ConfigError, match=r"'abacus': update ecgedge, or give its profile"):
         replay(tmp_path / "b.cap")

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ecgedge_bridge import Battery, DeviceStatus, Fault, LinkTiming, SampleBlock, VirtualH10, virtual_strap
+from ecgedge_bridge import Battery, Fault, LinkState, LinkTiming, Note, SampleBlock, VirtualH10, virtual_strap
 from ecgedge_bridge.checkup.findings import Checkup, findings
 from ecgedge_bridge.checkup.measure import Examination, examine
+from ecgedge_bridge.codes import LinkCode, NoteCode
 from ecgedge_bridge.link.radio import Found
 from ecgedge_bridge.protocols.session import INFORMATION
 from ecgedge_bridge.stream.decoder import DecoderStats
@@ -39,14 +40,18 @@ HEALTHY = Checkup(
     span_mv=1.3,
 )
 STATS = HEALTHY.stats
-MTU = "the device refused to start the ECG (start: the ATT MTU is too small for a frame): exchange an MTU"
 NO_DATA = "no data for 3.0 s"
 
+
+def error(code: LinkCode, text: str = "no luck: try again", **changed: Any) -> dict[str, Any]:
+    return {"error": text, "error_code": code, **changed}
+
+
 SICK: list[tuple[str, str, dict[str, Any], str]] = [
-    ("fault", "mtu_refused", {"error": MTU, "stats": DecoderStats()}, "MTU is too small"),
-    ("fault", "not_found", {"error": "not found", "address": ""}, "Seen were: Polar H10 0A1B2C3D, TV."),
-    ("fault", "not_found", {"error": "gone", "address": "", "near": ()}, "no named devices at all"),
-    ("fault", "refused", {"error": "X wants to be paired: connect with pair=True"}, "X wants to be paired"),
+    ("fault", "mtu_refused", error(LinkCode.MTU, stats=DecoderStats()), "MTU is too small"),
+    ("fault", "not_found", error(LinkCode.NOT_FOUND, address=""), "Seen were: Polar H10 0A1B2C3D, TV."),
+    ("fault", "not_found", error(LinkCode.NOT_FOUND, near=()), "no named devices at all"),
+    ("fault", "refused", error(LinkCode.NEEDS_PAIRING, "X wants to be paired"), "X wants to be paired"),
     ("fault", "no_data", {"stats": DecoderStats(), "losses_of_link": ()}, "no data came."),
     ("fault", "battery_empty", {"battery_percent": 10}, "10 %"),
     ("warning", "battery_low", {"battery_percent": 20}, "20 %"),
@@ -54,7 +59,7 @@ SICK: list[tuple[str, str, dict[str, Any], str]] = [
     ("fault", "rate", {"fs_hat": 133.0}, "133.00 Hz, more than 2 % off the 130 Hz"),
     ("warning", "drift", {"drift_ppm": -600.0}, "slow by 600 ppm"),
     ("warning", "drift", {"drift_ppm": 240.0, "seconds": 600.0}, "fast by 240 ppm"),
-    ("warning", "clock_steps", {"stats": replace(STATS, segments=3)}, "stepped twice"),
+    ("warning", "clock_steps", {"clock_steps": 2}, "stepped twice"),
     ("warning", "flat", {"span_mv": 0.01}, "flat"),
     ("warning", "large", {"span_mv": 14.0}, "14 mV"),
     ("warning", "weak", {"rssi_dbm": -91}, "-91 dBm"),
@@ -126,7 +131,7 @@ def fed(n: int, *, ppm: float, jitter_s: float, gap_at: int = -1) -> Checkup:
     examination = Examination("Polar H10", found)
     examination.on_notification(next(iter(INFORMATION)), b"Polar Electro Oy\0", 0.0)
     examination.on_notification("fb005c82-02e7-f387-1cad-8acd2d8df0c8", bytes(229), 0.0)
-    examination.on_event(DeviceStatus(0, 0.0, "waiting", "", "Polar H10 1"), now_s=100.0)
+    examination.on_event(LinkState(0, 0.0, "waiting", "", "Polar H10 1"), now_s=100.0)
     examination.on_event(Battery(0, 0.0, 55), now_s=100.0)
     signal = np.linspace(-0.5, 0.5, 73, dtype=np.float32)
     for k in range(n):
@@ -136,7 +141,9 @@ def fed(n: int, *, ppm: float, jitter_s: float, gap_at: int = -1) -> Checkup:
         stamp = round(true_s * (1 + ppm * 1e-6) * 1e9)
         arrival_s = 101.5 + true_s + rng.uniform(0, jitter_s)
         examination.on_block(SampleBlock(signal, 130.0, 73 * k, stamp, arrival_s))
-    examination.on_event(DeviceStatus(0, 0.0, "backing_off", "no data for 3.0 s; next try in 1 s"), 999.0)
+    examination.on_event(
+        LinkState(0, 0.0, "backing_off", "no data for 3.0 s", code=LinkCode.NO_DATA, retry_s=1.0), 999.0
+    )
     return examination.checkup(None, seconds=n * 73 / 130)
 
 
@@ -153,6 +160,21 @@ def test_the_measurements_are_right() -> None:
     assert checkup.jitter_p95_ms == pytest.approx(38, abs=3)
     assert checkup.span_mv == pytest.approx(1.0, abs=0.03)
     assert checkup.losses_of_link == ("no data for 3.0 s",)
+
+
+def test_notes_are_counted_by_their_code_and_kept_once() -> None:
+    examination = Examination("Polar H10")
+    for note in (
+        *(Note(0, 0.0, NoteCode.CLOCK_STEP, f"stepped by {step} s") for step in range(12)),
+        *(Note(0, 0.0, NoteCode.POSSIBLE_LOSS, "about 260 samples may be lost") for _ in range(3)),
+        Note(0, 0.0, NoteCode.NOT_STARTED),
+        Note(0, 0.0, NoteCode.LATE_FRAME),
+        Note(0, 0.0, NoteCode.DROPPED, "7 notifications"),
+    ):
+        examination.on_event(note, now_s=1.0)
+    checkup = examination.checkup()
+    assert checkup.clock_steps == 12
+    assert checkup.notes == ("about 260 samples may be lost", NoteCode.NOT_STARTED.sentence)
 
 
 def test_a_short_check_measures_no_drift() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from ecgedge_bridge import (
+    ConfigError,
     Fault,
     LinkError,
     LinkTiming,
@@ -22,7 +23,7 @@ from ecgedge_bridge import (
     virtual_strap,
 )
 from ecgedge_bridge.link.bleak_radio import _BleakRadio
-from ecgedge_bridge.protocols.polar.frames import GET_ECG_SETTINGS, START_ECG, STOP_ECG
+from ecgedge_bridge.protocols.polar.control import GET_ECG_SETTINGS, START_ECG, STOP_ECG
 
 FAST = LinkTiming(find_s=0.5, no_data_s=0.4, back_off_s=0.01, back_off_max_s=0.05, disconnect_s=1.0)
 
@@ -142,7 +143,7 @@ async def test_what_nobody_offers_is_refused_before_anything_is_searched(
 
 async def test_a_rate_that_the_profile_does_not_have_is_refused() -> None:
     async with virtual_strap(VirtualH10(ecg(1))) as backend:
-        with pytest.raises(ValueError, match="polar has no rate of 250 Hz: use one of 130"):
+        with pytest.raises(ConfigError, match="polar has no rate of 250 Hz: use one of 130"):
             async with connect("Polar H10", backend=backend, fs=250):
                 pass
 

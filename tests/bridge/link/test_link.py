@@ -14,7 +14,6 @@ import pytest
 
 from ecgedge_bridge import (
     Battery,
-    DeviceStatus,
     Fault,
     LinkTiming,
     SampleBlock,
@@ -25,7 +24,8 @@ from ecgedge_bridge import (
     virtual_strap,
 )
 from ecgedge_bridge.link.states import State
-from ecgedge_bridge.protocols.polar.frames import GET_ECG_SETTINGS, START_ECG, STOP_ECG
+from ecgedge_bridge.protocols.polar.control import GET_ECG_SETTINGS, START_ECG, STOP_ECG
+from ecgedge_bridge.values import FrameLost, LinkState, Note, Status
 
 FAST = LinkTiming(
     first_find_s=5.0,
@@ -36,7 +36,6 @@ FAST = LinkTiming(
     back_off_max_s=0.05,
     disconnect_s=1.0,
 )
-Status = DeviceStatus | Battery
 
 
 def ecg(seconds: float) -> np.ndarray:
@@ -78,7 +77,7 @@ def assert_true_to(blocks: list[SampleBlock], mv: np.ndarray, strap: VirtualH10)
 
 
 def states(statuses: list[Status]) -> list[str]:
-    return [status.state for status in statuses if isinstance(status, DeviceStatus)]
+    return [status.state for status in statuses if isinstance(status, LinkState)]
 
 
 UP = ["connecting", "setting_up", "waiting", "streaming"]
@@ -113,15 +112,16 @@ async def test_faults_cost_exactly_what_the_ledger_says() -> None:
     assert_true_to(blocks, mv, strap)
     assert strap.ledger.lost_samples == wearable.stats.lost == 390 + 73 + 73 + 1300 + 260 + 975
     down = ["backing_off", "scanning", *UP]
-    assert states(statuses) == ["scanning", *UP, *down, "frame_error", *down, *down, "stopped"]
-    reasons = [
-        item.detail for item in statuses if isinstance(item, DeviceStatus) and item.state == "backing_off"
+    assert states(statuses) == ["scanning", *UP, *down, *down, *down, "stopped"]
+    away = [item for item in statuses if isinstance(item, LinkState) and item.state == "backing_off"]
+    assert [(item.code, item.detail) for item in away] == [
+        ("lost", "the connection was lost"),
+        ("ended", "the device ended the measurement"),
+        ("lost", "the connection was lost"),
     ]
-    assert [reason.split(";")[0] for reason in reasons] == [
-        "the connection was lost",
-        "the device ended the measurement",
-        "the connection was lost",
-    ]
+    assert all(item.retry_s is not None and 0 < item.retry_s < 0.1 for item in away)
+    (lost,) = [item for item in statuses if isinstance(item, FrameLost)]
+    assert lost.code == "kind"
     places = [item.sample for item in statuses]
     assert places == sorted(places)
     assert len([item for item in statuses if isinstance(item, Battery)]) == 4
@@ -134,7 +134,8 @@ async def test_silence_trips_the_watchdog_and_the_link_comes_back() -> None:
     assert_true_to(blocks, mv, strap)
     assert strap.ledger.lost_samples == 39_000
     assert states(statuses).count("backing_off") == 1
-    assert any(isinstance(item, DeviceStatus) and "no data for 0.4 s" in item.detail for item in statuses)
+    (away,) = [item for item in statuses if isinstance(item, LinkState) and item.state == "backing_off"]
+    assert (away.code, away.detail) == ("no_data", "no data for 0.4 s")
     # The strap was still connected: it is stopped before the link is given up.
     assert strap.commands == [GET_ECG_SETTINGS, START_ECG, STOP_ECG] * 2
 
@@ -200,7 +201,7 @@ async def test_the_strap_is_stopped_when_the_caller_fails() -> None:
 
 async def test_the_strap_is_stopped_when_a_status_callback_fails() -> None:
     def on_status(status: Status) -> None:
-        if isinstance(status, DeviceStatus) and status.state == "streaming":
+        if isinstance(status, LinkState) and status.state == "streaming":
             raise BrokenPipeError
 
     strap = VirtualH10(ecg(60), speed=10)
@@ -264,7 +265,11 @@ async def test_closing_in_the_middle_of_a_connection_leaves_nothing_behind() -> 
 async def test_blocks_that_nobody_takes_are_dropped_and_show_as_a_gap() -> None:
     mv = ecg(700)
     strap = VirtualH10(mv, speed=math.inf)
-    async with virtual_strap(strap) as backend, connect(strap.name, backend=backend, timing=FAST) as wearable:
+    statuses: list[Status] = []
+    async with (
+        virtual_strap(strap) as backend,
+        connect(strap.name, backend=backend, timing=FAST, on_status=statuses.append) as wearable,
+    ):
         first = await anext(wearable)
         async with asyncio.timeout(20):
             await strap.finished.wait()
@@ -274,6 +279,9 @@ async def test_blocks_that_nobody_takes_are_dropped_and_show_as_a_gap() -> None:
     frames = math.ceil(len(mv) / 73)
     assert len(rest) == 1024
     assert wearable.dropped == frames - 1024 - 1 == wearable.stats.lost // 73
+    (note,) = [item for item in statuses if isinstance(item, Note)]
+    assert (note.code, note.sample, note.device) == ("dropped", 73, strap.name)
+    assert note.detail.startswith(f"{wearable.dropped} notifications were dropped")
     got = np.concatenate([block.samples for block in rest])
     np.testing.assert_array_equal(got, mv[rest[0].sample :].astype(np.float32))
 
@@ -291,7 +299,8 @@ async def test_a_refusal_after_the_link_was_up_is_tried_again() -> None:
     strap = VirtualH10(mv, speed=100, faults=faults)
     blocks, statuses, _ = await stream(strap, len(mv))
     assert_true_to(blocks, mv, strap)
-    assert any(isinstance(item, DeviceStatus) and "electrodes" in item.detail for item in statuses)
+    (refused,) = [item for item in statuses if isinstance(item, LinkState) and item.code == "refused"]
+    assert "electrodes" in refused.detail
 
 
 async def test_an_iterator_of_samples_that_fails_is_reported() -> None:

@@ -19,7 +19,7 @@ from bleak.exc import (
 )
 
 from ecgedge_bridge import LinkError, LinkTiming, connect, scan
-from ecgedge_bridge.link.errors import explain, in_words, needs_pairing
+from ecgedge_bridge.link.errors import explain, needs_pairing, reason
 
 BUS_CONFIG = """<busconfig><type>session</type><listen>unix:path={path}</listen><auth>EXTERNAL</auth>
 <policy context="default"><allow send_destination="*"/><allow own="*"/>{receive}</policy></busconfig>"""
@@ -66,7 +66,8 @@ def test_a_device_that_wants_pairing_is_recognised() -> None:
 
 
 def test_an_error_without_words_gets_some() -> None:
-    assert (in_words(TimeoutError()), in_words(EOFError())) == ("no answer in time", "EOFError")
+    assert reason(TimeoutError()) == ("no_answer", "no answer in time")
+    assert reason(EOFError()) == ("stack_failed", "EOFError")
 
 
 @on_linux

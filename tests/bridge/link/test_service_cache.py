@@ -12,9 +12,9 @@ import pytest
 
 from ecgedge_bridge import (
     Backend,
-    DeviceStatus,
     Fault,
     LinkError,
+    LinkState,
     LinkTiming,
     VirtualH10,
     VirtualService,
@@ -22,7 +22,7 @@ from ecgedge_bridge import (
     connect,
     virtual_strap,
 )
-from ecgedge_bridge.protocols.polar.frames import GET_ECG_SETTINGS, START_ECG, STOP_ECG
+from ecgedge_bridge.protocols.polar.control import GET_ECG_SETTINGS, START_ECG, STOP_ECG
 
 FAST = LinkTiming(no_data_s=0.4, back_off_s=0.01, back_off_max_s=0.05, disconnect_s=1.0)
 MV = np.random.default_rng(5).integers(-4000, 4000, 2600) / 1000
@@ -106,8 +106,8 @@ async def test_services_that_changed_since_the_last_connection_are_found(
     assert wearable.profile is not None
     assert wearable.profile.name == "polar"
     assert strap.commands == [GET_ECG_SETTINGS, START_ECG, STOP_ECG]
-    (away,) = [item for item in statuses if isinstance(item, DeviceStatus) and item.state == "backing_off"]
-    assert "no characteristic" in away.detail or "no service that is known" in away.detail
+    (away,) = [item for item in statuses if isinstance(item, LinkState) and item.state == "backing_off"]
+    assert away.code == "not_offered"
 
 
 async def test_services_that_change_while_a_link_that_was_up_is_away_are_found() -> None:
@@ -117,7 +117,7 @@ async def test_services_that_change_while_a_link_that_was_up_is_away_are_found()
     await old.learn(OldFirmware(MV))
 
     def on_status(status: Any) -> None:
-        if isinstance(status, DeviceStatus) and "connection was lost" in status.detail:
+        if isinstance(status, LinkState) and status.code == "lost":
             memory.services |= old.services
 
     async with (

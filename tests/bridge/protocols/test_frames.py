@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecgedge_bridge import DeviceStatus, SampleBlock
+from ecgedge_bridge import FrameLost, SampleBlock
 from ecgedge_bridge.errors import FrameError
 from ecgedge_bridge.protocols.own.frames import (
     MAX_SAMPLES,
@@ -84,13 +84,12 @@ def test_a_split_stream_comes_out_whole(microvolt: list[int], capacity: int) -> 
     assert sum(len(block.samples) for block in blocks) == blocks[-1].end_sample
 
 
-def decode(data: list[bytes], fs: float = 250) -> tuple[list[SampleBlock], list[DeviceStatus]]:
+def decode(data: list[bytes], fs: float = 250) -> tuple[list[SampleBlock], list[FrameLost]]:
     decoder = FrameDecoder("mine", fs)
     blocks: list[SampleBlock] = []
-    statuses: list[DeviceStatus] = []
+    statuses: list[FrameLost] = []
     for i, frame in enumerate(data):
-        decoder.receive_data(frame, i * 0.05)
-        while (event := decoder.next_event()) is not None:
+        for event in decoder.receive_data(frame, i * 0.05):
             (blocks if isinstance(event, SampleBlock) else statuses).append(event)  # type: ignore[arg-type]
     return blocks, statuses
 
@@ -158,8 +157,8 @@ def test_frames_that_come_twice_or_late_are_dropped() -> None:
     [
         (lambda data: b"", "at least 15"),
         (lambda data: data[:14], "at least 15"),
-        (lambda data: data[:-1], "its header says"),
-        (lambda data: data + b"\0", "its header says"),
+        (lambda data: data[:-1], "its header needs"),
+        (lambda data: data + b"\0", "its header needs"),
         (lambda data: b"\xe2" + data[1:], "first byte 0xE2 is not that of version 1"),
         (lambda data: data[:1] + b"\0" + data[2:], "cannot be"),
         (lambda data: data[:1] + bytes((len(RATES),)) + data[2:], "cannot be"),

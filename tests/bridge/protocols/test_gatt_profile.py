@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecgedge_bridge import DeviceStatus, SampleBlock
+from ecgedge_bridge import FrameLost, Note, SampleBlock
 from ecgedge_bridge.errors import ConfigError, FrameError
+from ecgedge_bridge.protocols.described.decoder import make_decoder
 from ecgedge_bridge.protocols.described.profile import (
     GattProfile,
     built_in_profiles,
     load_profile,
-    make_decoder,
     parse_profile,
 )
 from ecgedge_bridge.stream.decoder import BlockDecoder
@@ -37,12 +37,11 @@ def profile(more: str = 'dtype = "int16"') -> GattProfile:
 
 def decode(
     decoder: BlockDecoder, data: list[bytes], period_s: float = 0.04
-) -> list[SampleBlock | DeviceStatus]:
-    events: list[SampleBlock | DeviceStatus] = []
+) -> list[SampleBlock | Note | FrameLost]:
+    events: list[SampleBlock | Note | FrameLost] = []
     for i, notification in enumerate(data):
-        decoder.receive_data(notification, i * period_s)
-        while (event := decoder.next_event()) is not None:
-            assert isinstance(event, SampleBlock | DeviceStatus)
+        for event in decoder.receive_data(notification, i * period_s):
+            assert isinstance(event, SampleBlock | Note | FrameLost)
             events.append(event)
     return events
 
@@ -124,18 +123,16 @@ def test_healthypi_comes_with_the_package() -> None:
     assert set(built_in_profiles()) == {"healthypi", "healthypi5"}
 
 
-def test_loss_of_an_undated_device_is_a_status_and_no_gap() -> None:
+def test_loss_of_an_undated_device_is_a_note_and_no_gap() -> None:
     described = load_profile("healthypi")
     decoder = make_decoder(described)
-    for i in range(2000):
-        decoder.receive_data(described.encode(np.zeros(8)), i * 8 / 128 + 5.0 * (i > 1000))
-    statuses = []
-    while (event := decoder.next_event()) is not None:
-        if isinstance(event, DeviceStatus):
-            statuses.append(event.detail)
-    assert len(statuses) == 1
-    assert "about 640 samples may be lost" in statuses[0]
-    assert (decoder.stats.lost, decoder.next_sample) == (0, 16_000)
+    data = described.encode(np.zeros(8))
+    arrivals = [i * 8 / 128 + 5.0 * (i > 1000) for i in range(2000)]
+    events = [event for at_s in arrivals for event in decoder.receive_data(data, at_s)]
+    (note,) = [event for event in events if isinstance(event, Note)]
+    assert note.code == "possible_loss"
+    assert "about 640 samples may be lost" in note.detail
+    assert (decoder.stats.lost, decoder.place.sample) == (0, 16_000)
 
 
 COUNTERS = {
@@ -166,12 +163,10 @@ def test_whatever_is_lost_is_counted_exactly(kind: str, lost: set[int]) -> None:
     places = []
     for i, notification in enumerate(data):
         if i not in lost:
-            decoder.receive_data(notification, i * 0.04)
-            event = decoder.next_event()
+            (event,) = decoder.receive_data(notification, i * 0.04)
             assert isinstance(event, SampleBlock)
             assert event.samples[0] == np.float32(i % 100 / 100)
             places.append((i, event.sample))
-            assert decoder.next_event() is None
     assert places == [(i, 10 * i) for i in range(400) if i not in lost]
 
 

@@ -18,7 +18,7 @@ from ecgedge_bridge.protocols.standard.heart_rate import (
     encode_battery,
     encode_heart_rate,
 )
-from ecgedge_bridge.values import Battery, DeviceStatus, HeartRate
+from ecgedge_bridge.values import Battery, FrameLost, HeartRate, Place
 
 
 @pytest.mark.parametrize(
@@ -92,27 +92,24 @@ def test_battery_is_a_percentage() -> None:
 
 
 def test_events_stand_where_the_ecg_is() -> None:
-    decoder = HeartRateDecoder("strap", position=lambda: (260, 2.0))
-    decoder.receive_data(bytes.fromhex("16 3d f0 03"), host_time_s=99.0)
-    assert decoder.next_event() == HeartRate(260, 2.0, 61, (984.375,), True, None, "strap")
+    decoder = HeartRateDecoder("strap")
+    events = decoder.receive_data(bytes.fromhex("16 3d f0 03"), 99.0, Place(260, 2.0))
+    assert events == [HeartRate(260, 2.0, 61, (984.375,), True, None, "strap")]
 
 
 def test_without_an_ecg_time_counts_from_the_first() -> None:
     decoder = HeartRateDecoder()
-    for at_s in (100.0, 101.5):
-        decoder.receive_data(bytes.fromhex("00 3d"), at_s)
-    assert [decoder.next_event().time_s for _ in range(2)] == [0.0, 1.5]  # type: ignore[union-attr]
+    events = [decoder.receive_data(bytes.fromhex("00 3d"), at_s) for at_s in (100.0, 101.5)]
+    assert [event.time_s for (event,) in events] == [0.0, 1.5]
 
 
 @pytest.mark.parametrize(("make", "bad"), [(HeartRateDecoder, b"\x01"), (BatteryDecoder, b"\xff")])
-def test_rubbish_is_a_status_and_equal_values_are_not_duplicates(make: type, bad: bytes) -> None:
+def test_rubbish_is_reported_and_equal_values_are_not_duplicates(make: type, bad: bytes) -> None:
     decoder = make("strap")
     good = b"\x00\x32" if make is HeartRateDecoder else b"\x32"
-    for data in (good, bad, good):
-        decoder.receive_data(data, 0.0)
-    kinds = [type(decoder.next_event()) for _ in range(3)]
-    assert kinds[1] is DeviceStatus
+    kinds = [type(event) for data in (good, bad, good) for event in decoder.receive_data(data, 0.0)]
+    assert len(kinds) == 3
+    assert kinds[1] is FrameLost
     assert kinds[0] is kinds[2]
     assert kinds[0] in (HeartRate, Battery)
     assert decoder.frame_errors == 1
-    assert decoder.next_event() is None

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecgedge_bridge import DeviceStatus, SampleBlock
+from ecgedge_bridge import FrameLost, SampleBlock
 from ecgedge_bridge.errors import FrameError
 from ecgedge_bridge.protocols.movesense.sensor_data import (
     LSB_MV,
@@ -25,12 +25,11 @@ from ecgedge_bridge.protocols.movesense.sensor_data import (
 )
 
 
-def decode(decoder: MovesenseDecoder, parts: list[bytes]) -> tuple[list[SampleBlock], list[DeviceStatus]]:
+def decode(decoder: MovesenseDecoder, parts: list[bytes]) -> tuple[list[SampleBlock], list[FrameLost]]:
     blocks: list[SampleBlock] = []
-    statuses: list[DeviceStatus] = []
+    statuses: list[FrameLost] = []
     for i, part in enumerate(parts):
-        decoder.receive_data(part, i * 0.05)
-        while (event := decoder.next_event()) is not None:
+        for event in decoder.receive_data(part, i * 0.05):
             (blocks if isinstance(event, SampleBlock) else statuses).append(event)  # type: ignore[arg-type]
     return blocks, statuses
 

@@ -25,14 +25,6 @@ from ecgedge_bridge.protocols.movesense.sensor_data import LSB_MV
 BOTH = pytest.mark.parametrize("layout", [V07, V08], ids=["0.7", "0.8"])
 
 
-def blocks_of(decoder: MovesenseFirmwareDecoder) -> list[SampleBlock]:
-    found = []
-    while (event := decoder.next_event()) is not None:
-        assert isinstance(event, SampleBlock), event
-        found.append(event)
-    return found
-
-
 @pytest.mark.parametrize(
     ("layout", "text", "stamp"),
     [(V07, "e8 03 00 00", 1000), (V08, "40 42 0f 00 00 00 00 00", 1_000_000)],
@@ -74,11 +66,13 @@ def test_a_stream_with_loss_and_a_wrap(layout: Layout) -> None:
     decoder = MovesenseFirmwareDecoder(layout, "chest", fs=250)
     start = (1 << layout.stamp_bits) - 30 * 64_000_000 // layout.unit_ns
     mv = np.random.default_rng(3).uniform(-2, 2, (100, 16))
+    events = []
     for i in range(100):
         if i not in (40, 41):
             stamp = start + i * 64_000_000 // layout.unit_ns
-            decoder.receive_data(encode_packet(layout, stamp, mv[i]), i * 0.064)
-    blocks = blocks_of(decoder)
+            events += decoder.receive_data(encode_packet(layout, stamp, mv[i]), i * 0.064)
+    blocks = [event for event in events if isinstance(event, SampleBlock)]
+    assert len(blocks) == len(events)
     assert [block.sample for block in blocks] == [16 * i for i in range(100) if i not in (40, 41)]
     assert decoder.stats.lost == 32
     np.testing.assert_allclose(blocks[50].samples, mv[52], atol=LSB_MV)
@@ -88,9 +82,10 @@ def test_a_stream_with_loss_and_a_wrap(layout: Layout) -> None:
 @BOTH
 def test_the_block_carries_the_time_of_its_last_sample(layout: Layout) -> None:
     decoder = MovesenseFirmwareDecoder(layout)
-    decoder.receive_data(encode_packet(layout, 10**9 // layout.unit_ns, np.zeros(16)), 0.0)
+    (block,) = decoder.receive_data(encode_packet(layout, 10**9 // layout.unit_ns, np.zeros(16)), 0.0)
     later_ns = 0 if layout.of_last else 60_000_000
-    assert blocks_of(decoder)[0].device_time_ns == 10**9 + later_ns
+    assert isinstance(block, SampleBlock)
+    assert block.device_time_ns == 10**9 + later_ns
 
 
 def test_the_interval_is_the_rate() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecgedge_bridge.errors import FrameError
-from ecgedge_bridge.protocols.polar.frames import (
+from ecgedge_bridge.protocols.polar.control import (
     GET_ACC_SETTINGS,
     GET_ECG_SETTINGS,
     GET_STATUS,
@@ -25,10 +25,6 @@ from ecgedge_bridge.protocols.polar.frames import (
     Setting,
     Status,
     command,
-    decode_acc_frame,
-    decode_ecg_frame,
-    encode_acc_frame,
-    encode_ecg_frame,
     encode_features,
     encode_reply,
     encode_running,
@@ -39,6 +35,12 @@ from ecgedge_bridge.protocols.polar.frames import (
     parse_settings,
     start_acc,
     status_text,
+)
+from ecgedge_bridge.protocols.polar.frames import (
+    decode_acc_frame,
+    decode_ecg_frame,
+    encode_acc_frame,
+    encode_ecg_frame,
 )
 
 INT24 = st.integers(-(1 << 23), (1 << 23) - 1)

@@ -10,6 +10,7 @@ from ecgedge_bridge import (
     PROFILES,
     ConfigError,
     LinkError,
+    Note,
     Offered,
     Profile,
     VirtualEcgEdge,
@@ -85,7 +86,7 @@ def test_a_profile_is_found_by_name_by_file_or_as_it_is(tmp_path: Path) -> None:
 def test_every_profile_makes_a_session_at_each_of_its_rates(profile: Profile) -> None:
     for fs in (None, *profile.rates):
         session = profile.make_session(device="it", fs=fs, extras=("heart_rate", "battery", "acc"))
-        assert (session.device, session.next_sample, session.next_event()) == ("it", 0, None)
+        assert (session.device, session.place, session.next_event()) == ("it", (0, 0.0), None)
         assert session.fs_hat == (profile.fs if fs is None else fs)
     assert profile.rarity >= 1
 
@@ -170,7 +171,9 @@ def test_the_free_firmwares_rate_may_not_change_on_the_way() -> None:
 def test_an_interval_that_cannot_be_read_is_reported() -> None:
     session = PROFILES["movesense_firmware"].make_session()
     session.receive(V08.interval, b"\x00", 0.0)
-    assert "going on with 250 Hz" in session.next_event().detail  # type: ignore[union-attr]
+    note = session.next_event()
+    assert isinstance(note, Note)
+    assert (note.code, "going on with 250 Hz" in note.detail) == ("unknown_rate", True)
 
 
 def test_a_described_device_is_started_and_stopped_as_described(tmp_path: Path) -> None:

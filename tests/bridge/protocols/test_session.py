@@ -1,4 +1,4 @@
-"""What is said over a connection: replies in parts, foreign traffic, refusals, extras, a full inbox."""
+"""The dialogue over a connection: replies in parts, foreign traffic, refusals, extras, a full inbox."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ import pytest
 from ecgedge_bridge import (
     Acceleration,
     Battery,
-    DeviceStatus,
     FrameError,
+    FrameLost,
     HeartRate,
     LinkError,
     LinkTiming,
+    Note,
     SampleBlock,
     VirtualH10,
 )
 from ecgedge_bridge.link.conversation import Conversation, Inbox
-from ecgedge_bridge.protocols.polar.frames import (
+from ecgedge_bridge.protocols.polar.control import (
     PMD_CONTROL,
     PMD_DATA,
     START_ECG,
     STOP_ACC,
     STOP_ECG,
-    encode_acc_frame,
-    encode_ecg_frame,
     start_acc,
 )
+from ecgedge_bridge.protocols.polar.frames import encode_acc_frame, encode_ecg_frame
 from ecgedge_bridge.protocols.polar.session import PolarSession
-from ecgedge_bridge.protocols.session import INFORMATION, Offered, Read, Session, Subscribe, Write
+from ecgedge_bridge.protocols.session import INFORMATION, Offered, Read, Session, Subscribe, Wait, Write
 from ecgedge_bridge.protocols.standard.heart_rate import BATTERY_LEVEL, HEART_RATE_MEASUREMENT
 
 Answer = Callable[[bytes], list[bytes]]
@@ -90,7 +90,8 @@ class Talk:
         await self._conversation.end()
 
     def events(self) -> list[Any]:
-        self._conversation.receive_all()
+        while self._conversation.receive_one():
+            pass
         taken = []
         while (event := self.session.next_event()) is not None:
             taken.append(event)
@@ -184,7 +185,7 @@ async def test_the_device_may_end_the_measurement() -> None:
     assert not talk.session.receive(PMD_CONTROL, b"\x01\x02", 0.0)
     assert not talk.session.ended
     talk.session.receive(PMD_CONTROL, b"\x01\x02\x00", 0.0)
-    assert "ended" in talk.session.ended
+    assert talk.session.ended
     await talk.stop()
     assert wire.written[-1] == START_ECG
 
@@ -223,7 +224,8 @@ async def test_what_is_optional_does_not_keep_the_ecg_from_streaming() -> None:
     await talk.start(PMD | STANDARD)
     await talk.start(PMD | STANDARD)
     (status,) = talk.events()
-    assert isinstance(status, DeviceStatus)
+    assert isinstance(status, Note)
+    assert status.code == "not_started"
     assert status.detail == "no acceleration: the measurement is not supported; streaming without it"
     assert START_ECG in wire.written
 
@@ -232,8 +234,8 @@ async def test_what_the_device_lacks_is_said_once() -> None:
     talk = Talk(strap_behind(plain), PolarSession(extras=("heart_rate", "battery")))
     await talk.start(PMD)
     await talk.start(PMD)
-    assert [event.detail for event in talk.events()] == [
-        "the device offers no heart rate: streaming without it; nothing to do"
+    assert [(event.code, event.detail) for event in talk.events()] == [
+        ("not_offered", "the device offers no heart rate: streaming without it; nothing to do")
     ]
 
 
@@ -266,9 +268,9 @@ def test_ecg_and_acceleration_of_one_characteristic_go_apart() -> None:
     assert [block.sample for block in accs] == [0, 36, 72, 108]
     assert [block.samples[0].tolist() for block in accs] == [[i, i, i] for i in range(4)]
     assert (accs[0].fs, accs[0].device, accs[0].samples.shape) == (200, "strap", (36, 3))
-    details = [event.detail for event in events if isinstance(event, DeviceStatus)]
-    assert len(details) == 2
-    assert "measurement 5" in details[0]
+    lost = [event for event in events if isinstance(event, FrameLost)]
+    assert [event.code for event in lost] == ["kind", "length"]
+    assert "measurement 5" in lost[0].detail
 
 
 def test_unknown_extras_are_refused() -> None:
@@ -288,10 +290,26 @@ async def test_a_full_inbox_drops_the_oldest_and_counts() -> None:
     assert inbox.dropped == 2
 
 
-async def test_a_device_that_talks_too_much_is_bounded() -> None:
+def test_replies_that_nobody_asked_for_are_not_kept() -> None:
     session = PolarSession()
-    for _ in range(10_000):
+    for _ in range(100):
         session.receive(PMD_CONTROL, b"\xf0\x02\x00\x00\x00", 0.0)
-        session.receive(PMD_DATA, b"", 0.0)
-    assert len(session._replies) == 32
-    assert len(session._events) == 1024
+    script = session.start(Offered(PMD))
+    assert [type(next(script)) for _ in range(4)] == [Subscribe, Subscribe, Write, Wait]
+
+
+async def test_a_device_that_sends_without_answering_is_given_up() -> None:
+    wire = Wire(lambda _command: [])
+    talk = Talk(wire, timing=LinkTiming(command_s=60))
+
+    async def flood() -> None:
+        while True:
+            await asyncio.sleep(0)
+            for _ in range(50 if PMD_DATA in wire.subscribed else 0):
+                wire.subscribed[PMD_DATA](None, bytearray(5))
+
+    flooding = asyncio.create_task(flood())
+    with pytest.raises(TimeoutError, match="does not answer"):
+        await talk.start()
+    flooding.cancel()
+    assert talk.session.pending == 4097

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.questions import faults
-from ecgedge_bridge import DeviceStatus, HeartRate
+from ecgedge_bridge import HeartRate, LinkState
 
 OUTCOMES: dict[int, Any] = {}
 
@@ -51,7 +51,7 @@ def test_the_events_say_what_happened_and_data_flows_again(number: int) -> None:
     if not scenario.says:
         assert outcome.said == []
     assert outcome.silence_s <= scenario.within_s
-    states = [event.state for event in outcome.events if isinstance(event, DeviceStatus) and not event.detail]
+    states = [event.state for event in outcome.events if isinstance(event, LinkState)]
     assert states[-1] == "stopped"
     assert [one for one in states if one in ("streaming", "backing_off")][-1] == "streaming"
 

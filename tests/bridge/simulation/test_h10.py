@@ -7,16 +7,16 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from ecgedge_bridge.protocols.polar.frames import (
+from ecgedge_bridge.protocols.polar.control import (
     PMD_CONTROL,
     PMD_DATA,
     START_ECG,
     STOP_ECG,
     Setting,
-    decode_ecg_frame,
     parse_control,
     parse_settings,
 )
+from ecgedge_bridge.protocols.polar.frames import decode_ecg_frame
 from ecgedge_bridge.simulation.faults import Drop, End, Fault, Lost, Pause, Send
 from ecgedge_bridge.simulation.h10 import FEATURES, START_NS, VirtualH10
 

@@ -14,9 +14,9 @@ from ecgedge_bridge import (
     Acceleration,
     Battery,
     ConfigError,
-    DeviceStatus,
     Fault,
     HeartRate,
+    LinkState,
     SampleBlock,
     VirtualEcgEdge,
     VirtualGatt,
@@ -196,7 +196,7 @@ def test_several_wearables_at_once_reconnect_without_disturbing_each_other() -> 
         np.testing.assert_allclose(seen.samples, signals[wearable.name][keep], rtol=0, atol=LSB_MV)
         assert seen.lost == wearable.ledger.lost_samples
         assert {block.device for block in seen.blocks} == {wearable.name}
-        assert [one.state for one in seen.of(DeviceStatus)].count("streaming") == 3
+        assert [one.state for one in seen.of(LinkState)].count("streaming") == 3
 
 
 def test_bits_that_the_firmware_cannot_have_are_refused() -> None:

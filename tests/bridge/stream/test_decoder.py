@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ecgedge_bridge import DeviceStatus, PolarEcgDecoder, SampleBlock
+from ecgedge_bridge import FrameCode, FrameLost, Note, PolarEcgDecoder, SampleBlock
 from ecgedge_bridge.protocols.polar.decoder import PolarAccDecoder
 from ecgedge_bridge.protocols.polar.frames import encode_acc_frame, encode_ecg_frame
 from ecgedge_bridge.values import Acceleration
@@ -38,16 +39,16 @@ def frames(count: int, n: int = 73, fs: float = FS) -> list[Arrival]:
 
 def decode(
     arrivals: Iterable[Arrival], decoder: PolarEcgDecoder | None = None
-) -> tuple[list[SampleBlock], list[DeviceStatus]]:
+) -> tuple[list[SampleBlock], list[Note | FrameLost]]:
     decoder = decoder or PolarEcgDecoder()
     blocks: list[SampleBlock] = []
-    statuses: list[DeviceStatus] = []
+    statuses: list[Note | FrameLost] = []
     for data, host_s in arrivals:
-        decoder.receive_data(data, host_s)
-        while (event := decoder.next_event()) is not None:
+        for event in decoder.receive_data(data, host_s):
             if isinstance(event, SampleBlock):
                 blocks.append(event)
             else:
+                assert isinstance(event, Note | FrameLost)
                 statuses.append(event)
     return blocks, statuses
 
@@ -142,7 +143,7 @@ def test_a_late_frame_is_dropped_and_the_index_stays_true() -> None:
     decoder = PolarEcgDecoder()
     blocks, statuses = decode((arrivals[i] for i in (0, 1, 3, 2, 4, 5)), decoder)
     assert [block.sample for block in blocks] == [0, 73, 219, 292, 365]
-    assert [status.state for status in statuses] == ["frame_error"]
+    assert [note.code for note in statuses] == ["late_frame"]
     assert (decoder.stats.late, decoder.stats.lost, decoder.stats.segments) == (1, 73, 1)
 
 
@@ -160,7 +161,7 @@ def test_a_clock_step_starts_a_segment_with_loss_from_arrival_times(step_s: floa
     decoder = PolarEcgDecoder()
     blocks, statuses = decode([*first, *second], decoder)
     assert lost(blocks) == 390
-    assert [status.state for status in statuses] == ["streaming"]
+    assert [note.code for note in statuses] == ["clock_step"]
     assert "new segment" in statuses[0].detail
     assert statuses[0].sample == 730
     assert decoder.stats.segments == 2
@@ -191,13 +192,16 @@ def test_a_frame_that_cannot_be_read_is_reported_and_its_samples_are_a_gap() -> 
     blocks, statuses = decode(arrivals, decoder)
     assert [block.sample for block in blocks] == [0, 73, 219, 292]
     (status,) = statuses
-    assert (status.state, status.sample, status.time_s, status.device) == (
-        "frame_error",
-        146,
-        146 / 130,
-        "strap",
-    )
-    assert status.to_json()["type"] == "devicestatus"
+    detail = "ECG payload of 218 bytes is not made of 3-byte samples; the frame is lost"
+    assert status == FrameLost(146, 146 / 130, FrameCode.LENGTH, detail, "strap")
+    assert json.loads(json.dumps(status.to_json())) == {
+        "type": "framelost",
+        "sample": 146,
+        "time_s": 146 / 130,
+        "code": "length",
+        "detail": detail,
+        "device": "strap",
+    }
     assert decoder.stats.frame_errors == 1
 
 
@@ -242,16 +246,9 @@ def test_rubbish_never_raises_and_the_stream_recovers(
     assert lost(tail) == 0
 
 
-def test_events_that_nobody_takes_are_bounded() -> None:
+def test_nothing_is_kept_for_later() -> None:
     decoder = PolarEcgDecoder()
-    for data, host_s in frames(3000):
-        decoder.receive_data(data, host_s)
-    taken = []
-    while (event := decoder.next_event()) is not None:
-        taken.append(event)
-    assert len(taken) == 1024
-    assert isinstance(taken[-1], SampleBlock)
-    assert taken[-1].end_sample == 219_000
+    assert [len(decoder.receive_data(data, host_s)) for data, host_s in frames(3000)] == [1] * 3000
 
 
 @pytest.mark.parametrize("fs", [0.0, -1.0, math.nan, math.inf])
@@ -264,9 +261,9 @@ def test_lost_acceleration_is_counted_and_its_factor_is_used() -> None:
     decoder = PolarAccDecoder(fs=50, factor=0.5)
     for i in (0, 1, 4, 5):
         mg = np.full((36, 3), 500)
-        decoder.receive_data(encode_acc_frame(START_NS + i * 720_000_000, mg, delta=True), i * 0.72)
+        data = encode_acc_frame(START_NS + i * 720_000_000, mg, delta=True)
+        (block,) = decoder.receive_data(data, i * 0.72)
     assert decoder.stats.lost == 72
-    block = decoder.next_event()
     assert isinstance(block, Acceleration)
     assert block.samples[0].tolist() == [0.25] * 3
 

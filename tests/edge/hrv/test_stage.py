@@ -13,7 +13,7 @@ from ecgedge import Beat, Hrv, Models, Monitor, Quality, SampleBlock
 from ecgedge.demo.synthetic import Segment as Part
 from ecgedge.demo.synthetic import synthesize
 from ecgedge.hrv.stage import HrvStage
-from ecgedge.sinks.screen.words import describe
+from ecgedge.sinks.words import describe
 from ecgedge.stream.ring import Ring
 from ecgedge.stream.segment import Segment, Verdict
 

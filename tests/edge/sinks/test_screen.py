@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from ecgedge.events import Battery, Beat, DeviceStatus, Event, Gap, Quality, Rhythm
+from ecgedge.events import Battery, Beat, Event, FrameLost, Gap, LinkState, Note, Quality, Rhythm
 from ecgedge.sinks.screen import LiveView
 from ecgedge.sinks.screen.braille import braille
-from ecgedge.sinks.screen.words import clock, describe
+from ecgedge.sinks.words import clock, describe
+from ecgedge_bridge.codes import FrameCode, LinkCode, NoteCode
 from ecgedge_bridge.values import SampleBlock
 
 BLANK = "\u2800"
@@ -71,8 +72,8 @@ def test_any_signal_fits_its_frame(mv: list[float], width: int, height: int) -> 
 
 def test_it_fits_a_terminal_of_80_by_24_and_says_everything() -> None:
     view = LiveView("strap")
-    view.feed(SampleBlock(np.sin(np.arange(780) / 9).astype(np.float32), fs=130.0), [
-        DeviceStatus(0, 0.0, "streaming"), Battery(0, 0.0, 87), Gap(0, 0.0, 73, 0.56, 73), quality(True),
+    view.take([SampleBlock(np.sin(np.arange(780) / 9).astype(np.float32), fs=130.0),
+        LinkState(0, 0.0, "streaming"), Battery(0, 0.0, 87), Gap(0, 0.0, 73, 0.56, 73), quality(True),
         *(Beat(i * 104, i * 0.8, 800.0) for i in range(8)), rhythm("A"),
     ])  # fmt: skip
     view.footer = "footer"
@@ -86,12 +87,21 @@ def test_it_fits_a_terminal_of_80_by_24_and_says_everything() -> None:
         assert words in text
 
 
+@pytest.mark.parametrize(
+    "event", [Note(0, 0.0, NoteCode.OUT_OF_ORDER), FrameLost(0, 0.0, FrameCode.CHECKSUM)]
+)
+def test_only_the_link_changes_what_is_shown_of_the_link(event: Event) -> None:
+    view = LiveView("strap")
+    view.take([LinkState(0, 0.0, "streaming"), event])
+    (row,) = [line for line in drawn(view).splitlines() if line.startswith(" Link")]
+    assert row.split()[1] == "streaming"
+
+
 def test_noise_hides_the_heart_rate_and_says_why() -> None:
     view = LiveView("strap")
     beats = [Beat(i * 104, i * 0.8, 800.0) for i in range(8)]
-    view.feed(
-        SampleBlock(np.zeros(780, np.float32), fs=130.0), [*beats, quality(False, "motion", "muscle_noise")]
-    )
+    block = SampleBlock(np.zeros(780, np.float32), fs=130.0)
+    view.take([block, *beats, quality(False, "motion", "muscle_noise")])
     text = drawn(view)
     assert "noise: no model run  motion, muscle noise" in text
     assert "bpm" not in text
@@ -99,8 +109,8 @@ def test_noise_hides_the_heart_rate_and_says_why() -> None:
 
 def test_a_gap_in_the_stream_is_a_gap_in_the_curve() -> None:
     view = LiveView("strap")
-    view.feed(SampleBlock(np.zeros(390, np.float32), fs=130.0), [])
-    view.feed(SampleBlock(np.zeros(195, np.float32), fs=130.0, sample=585), [])
+    view.take([SampleBlock(np.zeros(390, np.float32), fs=130.0)])
+    view.take([SampleBlock(np.zeros(195, np.float32), fs=130.0, sample=585)])
     wave = max(drawn(view).splitlines()[1:11], key=lambda line: sum(c > BLANK for c in line))[2:-2]
     drawn_parts = "".join("x" if dot > BLANK else " " for dot in wave).split()
     assert len(drawn_parts) == 2
@@ -122,9 +132,16 @@ def test_a_view_that_was_fed_nothing_can_be_drawn() -> None:
         (Beat(0, 0.0, None), None),
         (Gap(0, 0.0, 1560, 12.0, 1560), "gap of 1560 samples lost (12.0 s)"),
         (Gap(0, 0.0, 13, 0.1, 13, "not_finite"), "gap of 13 samples that are no numbers (0.1 s)"),
-        (DeviceStatus(0, 0.0, "scanning", "looking for X"), "looking for X"),
-        (DeviceStatus(0, 0.0, "backing_off", "no data"), "connection lost: no data"),
-        (DeviceStatus(0, 0.0, "out_of_order"), "out of order"),
+        (LinkState(0, 0.0, "scanning", "looking for X"), "looking for X"),
+        (LinkState(0, 0.0, "backing_off", "no data"), "connection lost: no data"),
+        (
+            LinkState(0, 0.0, "backing_off", "gone", code=LinkCode.LOST, retry_s=1.25),
+            "connection lost: gone; next try in 1.2 s",
+        ),
+        (Note(0, 0.0, NoteCode.OUT_OF_ORDER), "samples that came twice were dropped"),
+        (Note(0, 0.0, NoteCode.DROPPED, "7 notifications were dropped"), "7 notifications were dropped"),
+        (FrameLost(0, 0.0, FrameCode.CHECKSUM), "a frame could not be read: its checksum is wrong"),
+        (FrameLost(0, 0.0, FrameCode.LENGTH, "5 bytes"), "a frame could not be read: 5 bytes"),
         (Battery(0, 0.0, 87), "battery 87 %"),
     ],
 )

@@ -88,7 +88,11 @@ def test_a_folder_of_something_else_is_left_alone(
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"fs": 200.0}, "not one window"), ({"classes": ("N", "A")}, "one logit"), ({"task": "x"}, "task 'x'")],
+    [
+        ({"fs": 200.0}, "not one window"),
+        ({"classes": ("N", "A"), "roles": {"N": "normal", "A": "af"}}, "one logit"),
+        ({"task": "x"}, "task = 'x' is unknown"),
+    ],
 )
 def test_a_draft_that_does_not_fit_leaves_nothing_behind(
     tmp_path: Path,

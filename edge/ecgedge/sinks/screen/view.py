@@ -1,6 +1,6 @@
 """What a running stream looks like in a terminal of 80 by 24 characters or more.
 
-The view only draws what it is fed. It reads no clock and starts nothing: whoever runs the stream says when
+The view only draws what it was given. It reads no clock and starts nothing: whoever runs the stream says when
 to draw.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,23 +17,33 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from ecgedge.events import Battery, Beat, DeviceStatus, Event, Gap, Hrv, Quality, Rhythm
+from ecgedge.events import Battery, Beat, Event, FrameLost, Gap, Hrv, LinkState, Note, Quality, Rhythm
 from ecgedge.sinks.screen.braille import braille
-from ecgedge.sinks.screen.words import RHYTHMS, STATES, clock, describe
-from ecgedge_bridge.values import SampleBlock
+from ecgedge.sinks.sink import Item
+from ecgedge.sinks.words import RHYTHMS, STATES, clock, describe, shown_at_s
+from ecgedge_bridge.values import Acceleration, HeartRate, SampleBlock
 
 __all__ = ["LiveView"]
 
 _SHOWN_S = 6.0
 _LOG_LINES = 6
+# What stands around the curve on the 24 lines of a small terminal.
 _OTHER_LINES = 2 + 4 + 1 + _LOG_LINES + 1  # borders, status, space, log, footer
 _BEATS = 8  # beats whose median is the heart rate shown
-_STALE_S = 5.0
+_STALE_S = 5.0  # without a beat for so long, 12 a minute, no heart rate is shown
 _COLOURS = {"N": "bold green", "A": "bold red", "O": "bold yellow", "~": "bold magenta"}
 
 
+class LogLine(NamedTuple):
+    """A line of the log: when, what, and how it is drawn."""
+
+    time: str
+    words: str
+    style: str
+
+
 class LiveView:
-    """State of the view: feed it blocks and events, and print it with rich.
+    """State of the view: give it blocks and events, and print it with rich.
 
     Parameters
     ----------
@@ -43,7 +54,7 @@ class LiveView:
     --------
     >>> import io, numpy as np
     >>> view = LiveView("strap")
-    >>> view.feed(SampleBlock(np.zeros(130, np.float32), fs=130.0), [])
+    >>> view.take([SampleBlock(np.zeros(130, np.float32), fs=130.0)])
     >>> out = Console(width=80, height=24, file=io.StringIO())
     >>> out.print(view)
     >>> out.file.getvalue()[:9]
@@ -64,21 +75,25 @@ class LiveView:
         self._state = ""
         self._battery: int | None = None
         self._lost = 0
-        self._log: deque[tuple[str, str, str]] = deque(maxlen=_LOG_LINES)
+        self._log: deque[LogLine] = deque(maxlen=_LOG_LINES)
 
-    def feed(self, block: SampleBlock, events: Iterable[Event]) -> None:
-        """Take a block and what the monitor said about it."""
+    def take(self, items: Iterable[Item]) -> None:
+        """Take blocks and events, in the order of the stream."""
+        for item in items:
+            if isinstance(item, SampleBlock):
+                self._take_block(item)
+            elif not isinstance(item, Acceleration | HeartRate):
+                self._take_event(item)
+
+    def _take_block(self, block: SampleBlock) -> None:
         size = round(_SHOWN_S * block.fs)
         gap = np.full(min(max(block.sample - self._end_sample, 0), size), np.nan, dtype=np.float32)
         self._mv = np.concatenate([self._mv, gap, block.samples])[-size:]
         self._end_sample, self._now_s = block.end_sample, block.end_sample / block.fs
         if len(self._mv) < size:
             self._mv = np.concatenate([np.full(size - len(self._mv), np.nan, dtype=np.float32), self._mv])
-        for event in events:
-            self.take(event)
 
-    def take(self, event: Event) -> None:
-        """Take one event, of the monitor or of the link."""
+    def _take_event(self, event: Event) -> None:
         match event:
             case Beat():
                 self._beat_s = event.time_s
@@ -93,18 +108,14 @@ class LiveView:
             case Gap():
                 self._lost += event.lost
                 self._rr_ms.clear()
-            case DeviceStatus():
-                self._state = event.state if event.state != "frame_error" else self._state
+            case LinkState():
+                self._state = event.state
             case Battery():
                 self._battery = event.percent
-        self._note(event)
-
-    def _note(self, event: Event) -> None:
-        """Write an event into the log, unless the line before says the same."""
         words = describe(event)
-        if words is not None and not (self._log and self._log[-1][1] == words):
-            time_s = event.end_time_s if isinstance(event, Rhythm | Quality | Hrv) else event.time_s
-            self._log.append((clock(time_s), words, _log_style(event)))
+        # A line that repeats the one before would only push others out.
+        if words is not None and not (self._log and self._log[-1].words == words):
+            self._log.append(LogLine(clock(shown_at_s(event)), words, _log_style(event)))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the view as large as the terminal is, 80 by 24 at its best."""
@@ -188,7 +199,7 @@ def _log_style(event: Event) -> str:
             return "red"
         case Gap() | Quality():
             return "yellow"
-        case DeviceStatus() | Battery():
+        case LinkState() | Note() | FrameLost() | Battery():
             return "dim"
         case _:
             return "default"

@@ -23,6 +23,7 @@ def afdb(record_ids: Sequence[str] | None = None) -> Iterator[Record]:
     ConfigError
         The data set or a chosen record is not at hand.
     """
+    # Two headers name no signal: their .dat was lost, the annotations are there.
     found = record_paths(DATASET.folder(), r"\d{5}")
     paths = {name: path for name, path in found.items() if header(path).leads}
     for name, path in chosen("afdb", paths, record_ids):

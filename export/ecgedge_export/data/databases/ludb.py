@@ -15,7 +15,7 @@ from ecgedge_export.data.record import Record, Wave
 from ecgedge_export.data.split import FOLDED_BY_RECORD
 from ecgedge_export.data.wfdb_files import Marks
 
-# The code of an annotation to the wave whose peak it marks.
+# The code of an annotation to the wave whose peak it marks; borders are "(" and ")" around it.
 KINDS = {"p": "P", "N": "QRS", "t": "T"}
 
 

@@ -23,6 +23,7 @@ def nstdb(record_ids: Sequence[str] | None = None) -> Iterator[Record]:
         The data set or a chosen record is not at hand.
     """
     paths = record_paths(DATASET.folder(), r"bw|em|ma|11[89]e(\d\d|_6)")
+    # Six ratios of each of two records: 24, 18, 12, 06, 00 and _6 dB.
     for name, path in chosen("nstdb", paths, record_ids):
         if "e" in name[1:]:
             yield wfdb_record("nstdb", name, path, patient=name[:3])

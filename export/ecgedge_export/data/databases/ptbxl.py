@@ -25,7 +25,7 @@ _MEMBERS = {
 SUPERCLASSES: Mapping[str, str] = {code: name for name, codes in _MEMBERS.items() for code in codes.split()}
 # The same in every header of the release; parsing 21,799 of them takes minutes.
 _LEADS = ("I", "II", "III", "AVR", "AVL", "AVF", "V1", "V2", "V3", "V4", "V5", "V6")
-_DURATION_S = 10
+_DURATION_S = 10  # of every recording
 _OLDEST = 90.0  # the release writes 300 for everybody above 89
 
 

@@ -39,6 +39,7 @@ def _people(folder: Path) -> dict[str, dict[str, Any]]:
     if table is None:
         raise ConfigError(f"no AdditionalData.csv in {folder}: it says who is whom; fetch it")
     with table.open(newline="", encoding="utf-8-sig") as file:
+        # Three digits, as the files are named.
         return {row["Data_ID"].strip().zfill(3): _person(row) for row in csv.DictReader(file)}
 
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ecgedge_bridge.schema import Decoder, Table, choice, integer, table_of
+from ecgedge_bridge.schema import Decoder, Table, choice, converted, integer, table_of
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _BASE_UUID = "0000{}-0000-1000-8000-00805f9b34fb"
@@ -131,3 +131,20 @@ class Stamp(_Field):
             return cls(*_bits(table, header), unit, of_last)
 
         return table_of(read)
+
+
+class Command(NamedTuple):
+    """What is written to the device: to which characteristic, after subscribing, and before leaving."""
+
+    characteristic: str | None = None
+    start: bytes = b""
+    stop: bytes = b""
+
+    @classmethod
+    def read(cls, table: Table) -> Command:
+        """Read it from its table."""
+        return cls(
+            table.take("characteristic", converted(uuid)),
+            table.take("start", converted(bytes.fromhex), b""),
+            table.take("stop", converted(bytes.fromhex), b""),
+        )

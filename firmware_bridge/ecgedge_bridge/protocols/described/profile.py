@@ -27,13 +27,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge_bridge.codes import FrameCode
 from ecgedge_bridge.errors import ConfigError, FrameError
-from ecgedge_bridge.protocols.described.keys import Counter, Stamp, header_bytes, uuid
+from ecgedge_bridge.protocols.described.keys import Command, Counter, Stamp, header_bytes, uuid
 from ecgedge_bridge.schema import (
     Place,
     Table,
@@ -47,8 +47,6 @@ from ecgedge_bridge.schema import (
     table_of,
     written,
 )
-from ecgedge_bridge.stream.decoder import BlockDecoder, DatedDecoder, UndatedDecoder
-from ecgedge_bridge.stream.timeline import Unwrap
 from ecgedge_bridge.values import Samples
 
 _DATA = "devices"
@@ -66,8 +64,6 @@ _WIDTHS = {
 }
 # Floating point numbers beyond this are no raw samples, and would not survive their scale.
 _MAX_FLOAT = 1e9
-# Unwrapped counters are numbers of 64 bits.
-_COUNTER_BITS = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,13 +165,15 @@ class GattProfile:
         if n < 1 or rest or self.samples not in (None, n):
             raise FrameError(
                 f"notification of {len(data)} bytes is not {head} of header, {self.samples or 'some'} "
-                f"samples and {self.trailer} of trailer; correct the profile {self.name}"
+                f"samples and {self.trailer} of trailer; correct the profile {self.name}",
+                FrameCode.LENGTH,
             )
         for at, value in self._fixed:
             if data[at] != value:
                 raise FrameError(
                     f"byte {at} is 0x{data[at]:02X}, not 0x{value:02X} as in the header of {self.name}; "
-                    "the frame is lost"
+                    "the frame is lost",
+                    FrameCode.KIND,
                 )
         counter, stamp = self.counter, self.stamp
         return Notification(
@@ -269,7 +267,7 @@ def parse_profile(text: str, source: str = "profile") -> GattProfile:
 
 def _profile(table: Table) -> GattProfile:
     header: tuple[int | None, ...] = table.take("header", converted(header_bytes), ())
-    command = table.take("command", table_of(_command), _Command())
+    command = table.take("command", table_of(Command.read), Command())
     profile = GattProfile(
         name=table.take("name", written),
         service=table.take("service", converted(uuid)),
@@ -295,22 +293,6 @@ def _profile(table: Table) -> GattProfile:
             "lacks samples, which a counter of notifications needs: say how many each one holds"
         )
     return profile
-
-
-class _Command(NamedTuple):
-    """What is written to the device, and to which characteristic."""
-
-    characteristic: str | None = None
-    start: bytes = b""
-    stop: bytes = b""
-
-
-def _command(table: Table) -> _Command:
-    return _Command(
-        table.take("characteristic", converted(uuid)),
-        table.take("start", converted(bytes.fromhex), b""),
-        table.take("stop", converted(bytes.fromhex), b""),
-    )
 
 
 def load_profile(path: str | Path) -> GattProfile:
@@ -352,63 +334,3 @@ def built_in_profiles() -> dict[str, GattProfile]:
         for file in files
         if file.name.endswith(".toml")
     }
-
-
-class _Undated(UndatedDecoder):
-    def __init__(self, profile: GattProfile, device: str) -> None:
-        super().__init__(device, profile.fs)
-        self._profile = profile
-
-    def _read(self, data: bytes, host_time_s: float) -> None:
-        self._index.place(self._profile.decode(data).mv, host_time_s)
-
-
-class _Dated(DatedDecoder):
-    counter_bits = _COUNTER_BITS
-
-    def __init__(self, profile: GattProfile, device: str) -> None:
-        super().__init__(device, profile.fs)
-        self._profile = profile
-        counter, stamp = profile.counter, profile.stamp
-        self._count = 1 if counter is None or not counter.of_notifications else profile.samples or 1
-        self._counter = None if counter is None else Unwrap(counter.bits, profile.fs / self._count)
-        self._stamp = None if stamp is None else Unwrap(stamp.bits, 1e9 / stamp.unit_ns)
-
-    def _read(self, data: bytes, host_time_s: float) -> None:
-        found = self._profile.decode(data)
-        n, first = len(found.mv), None
-        if self._counter is not None and found.counter is not None:
-            first = self._counter(found.counter, host_time_s) * self._count
-        self._index.place(found.mv, self._time_ns(found, first, n, host_time_s), host_time_s, first)
-
-    def _time_ns(self, found: Notification, first: int | None, n: int, host_time_s: float) -> int:
-        stamp = self._profile.stamp
-        if self._stamp is None or stamp is None or found.stamp is None:
-            # The counter stands for a clock that keeps the nominal rate.
-            return round(((first or 0) + n - 1) / self.fs * 1e9)
-        time_ns = round(self._stamp(found.stamp, host_time_s) * stamp.unit_ns)
-        return time_ns if stamp.of_last else time_ns + round((n - 1) / self.fs * 1e9)
-
-    def _pass_on(self, sample: int, samples: Samples, time_ns: int | None, host_time_s: float) -> None:
-        super()._pass_on(sample, samples, None if self._stamp is None else time_ns, host_time_s)
-
-
-def make_decoder(profile: GattProfile, device: str = "") -> BlockDecoder:
-    """Make the decoder of a profile's notifications.
-
-    Parameters
-    ----------
-    profile : GattProfile
-        What the device sends.
-    device : str
-        Name that the blocks carry.
-
-    Examples
-    --------
-    >>> decoder = make_decoder(load_profile("healthypi"))
-    >>> decoder.receive_data(bytes(32), host_time_s=0.0)
-    >>> len(decoder.next_event().samples)
-    8
-    """
-    dated = profile.counter is not None or profile.stamp is not None
-    return _Dated(profile, device) if dated else _Undated(profile, device)

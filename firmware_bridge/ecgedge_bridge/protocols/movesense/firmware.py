@@ -18,10 +18,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge_bridge.codes import FrameCode
 from ecgedge_bridge.errors import FrameError
 from ecgedge_bridge.protocols.movesense.sensor_data import LSB_MV, PACKET_SAMPLES
 from ecgedge_bridge.stream.decoder import DatedDecoder
-from ecgedge_bridge.stream.timeline import Unwrap
+from ecgedge_bridge.stream.timeline import Placed
+from ecgedge_bridge.stream.unwrap import Unwrap
 from ecgedge_bridge.values import Samples
 
 ACTIVITY_SERVICE = "00001859-0000-1000-8000-00805f9b34fb"
@@ -105,7 +107,9 @@ def decode_packet(layout: Layout, data: bytes) -> Packet:
     head = layout.stamp_bits // 8
     size = len(data) - head
     if size <= 0 or size % 2:
-        raise FrameError(f"packet of {len(data)} bytes is not a stamp and 2-byte samples; it is lost")
+        raise FrameError(
+            f"packet of {len(data)} bytes is not a stamp and 2-byte samples; it is lost", FrameCode.LENGTH
+        )
     raw = np.frombuffer(data, "<i2", size // 2, head)
     mv = raw.astype(np.float32)
     mv *= _STEP_MV
@@ -148,7 +152,10 @@ def decode_interval(data: bytes) -> float:
     """
     fs = INTERVAL_FS.get(data[0]) if data else None
     if fs is None:
-        raise FrameError(f"measurement interval {data[:8].hex() or 'empty'} is unknown; update the firmware")
+        raise FrameError(
+            f"measurement interval {data[:8].hex() or 'empty'} is unknown; update the firmware",
+            FrameCode.VALUE,
+        )
     return fs
 
 
@@ -168,8 +175,8 @@ class MovesenseFirmwareDecoder(DatedDecoder):
     --------
     >>> import numpy as np
     >>> decoder = MovesenseFirmwareDecoder(V08)
-    >>> decoder.receive_data(encode_packet(V08, 10**6, np.zeros(16)), host_time_s=0.0)
-    >>> decoder.next_event().device_time_ns
+    >>> (block,) = decoder.receive_data(encode_packet(V08, 10**6, np.zeros(16)), host_time_s=0.0)
+    >>> block.device_time_ns
     1000000000
     """
 
@@ -178,13 +185,13 @@ class MovesenseFirmwareDecoder(DatedDecoder):
         self.layout = layout
         self._unwrap = Unwrap(layout.stamp_bits, 1e9 / layout.unit_ns)
 
-    def _read(self, data: bytes, host_time_s: float) -> None:
+    def _read(self, data: bytes, host_time_s: float) -> list[Placed]:
         layout = self.layout
         packet = decode_packet(layout, data)
         time_ns = self._unwrap(packet.stamp, host_time_s) * layout.unit_ns
         if not layout.of_last:
             time_ns += round((len(packet.mv) - 1) / self.fs * 1e9)
-        self._index.place(packet.mv, time_ns, host_time_s)
+        return self._index.place(packet.mv, time_ns, host_time_s)
 
 
 __all__ = [

@@ -18,9 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge_bridge.codes import FrameCode
 from ecgedge_bridge.errors import FrameError
-from ecgedge_bridge.stream.decoder import DatedDecoder
-from ecgedge_bridge.stream.timeline import Unwrap
+from ecgedge_bridge.stream.decoder import DatedDecoder, EarlierFrameError
+from ecgedge_bridge.stream.timeline import Placed
+from ecgedge_bridge.stream.unwrap import Unwrap
 from ecgedge_bridge.values import Samples
 
 SENSOR_DATA_SERVICE = "34802252-7185-4d5d-b431-630e7050e8f0"
@@ -94,7 +96,7 @@ def parse_reply(data: bytes) -> Reply:
     Reply(reference=1, status=200, data=b'')
     """
     if len(data) < 4 or data[0] != _REPLY:
-        raise FrameError(f"not a Movesense reply: {data[:8].hex() or 'empty'}; it is ignored")
+        raise FrameError(f"not a Movesense reply: {data[:8].hex() or 'empty'}; it is ignored", FrameCode.KIND)
     return Reply(data[1], data[2] | data[3] << 8, bytes(data[4:]))
 
 
@@ -138,7 +140,8 @@ def decode_ecg_packet(payload: bytes, millivolt: bool = False) -> EcgPacket:
     size = len(payload) - _STAMP.size
     if size <= 0 or size % width:
         raise FrameError(
-            f"ECG packet of {len(payload)} bytes is not made of {width}-byte samples; it is lost"
+            f"ECG packet of {len(payload)} bytes is not made of {width}-byte samples; it is lost",
+            FrameCode.LENGTH,
         )
     raw = np.frombuffer(payload, "<i2" if millivolt else "<i4", size // width, _STAMP.size)
     mv = raw.astype(np.float32)
@@ -204,10 +207,9 @@ class MovesenseDecoder(DatedDecoder):
     --------
     >>> import numpy as np
     >>> decoder = MovesenseDecoder(fs=200, millivolt=True)
-    >>> for part in encode_ecg_packet(1000, np.full(16, 500), True, mtu=23):
-    ...     decoder.receive_data(part, host_time_s=0.0)
-    >>> decoder.next_event().samples[:2].tolist(), decoder.next_event()
-    ([0.5, 0.5], None)
+    >>> parts = encode_ecg_packet(1000, np.full(16, 500), True, mtu=23)
+    >>> [len(decoder.receive_data(part, host_time_s=0.0)) for part in parts]
+    [0, 1]
     """
 
     # Continuations carry no stamp, and may be equal: packets are compared, not notifications.
@@ -223,47 +225,43 @@ class MovesenseDecoder(DatedDecoder):
         self._begun: bytes | None = None
         self._unwrap = Unwrap(32, per_s=1000.0)
 
-    def _read(self, data: bytes, host_time_s: float) -> None:
+    def _read(self, data: bytes, host_time_s: float) -> list[Placed]:
         if not data or data[0] == _REPLY:
-            return
+            return []
         code, reference = data[0], data[1] if len(data) > 1 else None
         if code not in (_DATA, _MORE) or reference != self.reference:
             raise FrameError(
                 f"notification {data[:2].hex()} of no subscription made here; "
-                "end what other programs subscribed"
+                "end what other programs subscribed",
+                FrameCode.KIND,
             )
+        begun = self._begun
         if code == _DATA:
-            self._start(data[2:], host_time_s)
-        else:
-            self._go_on(data[2:], host_time_s)
-
-    def _start(self, payload: bytes, host_time_s: float) -> None:
-        begun, self._begun = self._begun, None
-        if len(payload) < self._full:
-            self._begun = payload
-        else:
-            self._packet(payload, host_time_s)
-        if begun is not None:
+            if begun is not None:
+                self._begun = None
+                raise EarlierFrameError(
+                    f"ECG packet of {self._full} bytes ended after {len(begun)}; let the Bluetooth stack "
+                    "exchange an MTU of 73 or more",
+                    FrameCode.INCOMPLETE,
+                )
+            begun = b""
+        elif begun is None:
             raise FrameError(
-                f"ECG packet of {self._full} bytes ended after {len(begun)}; let the Bluetooth stack "
-                "exchange an MTU of 73 or more"
+                "continuation of a packet whose beginning was lost; the packet is lost", FrameCode.INCOMPLETE
             )
-
-    def _go_on(self, more: bytes, host_time_s: float) -> None:
-        if self._begun is None:
-            raise FrameError("continuation of a packet whose beginning was lost; the packet is lost")
-        payload, self._begun = self._begun + more, None
+        payload = begun + data[2:]
         if len(payload) < self._full:
             self._begun = payload
-        else:
-            self._packet(payload, host_time_s)
+            return []
+        self._begun = None
+        return self._packet(payload, host_time_s)
 
-    def _packet(self, payload: bytes, host_time_s: float) -> None:
+    def _packet(self, payload: bytes, host_time_s: float) -> list[Placed]:
         if payload in self._recent:
             self._duplicates += 1
-            return
+            return []
         packet = decode_ecg_packet(payload, self.millivolt)
         self._recent.append(payload)
         first_ns = self._unwrap(packet.time_ms, host_time_s) * 1_000_000
         last_ns = first_ns + round((len(packet.mv) - 1) / self.fs * 1e9)
-        self._index.place(packet.mv, last_ns, host_time_s)
+        return self._index.place(packet.mv, last_ns, host_time_s)

@@ -24,10 +24,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge_bridge.codes import FrameCode
 from ecgedge_bridge.errors import FrameError
 from ecgedge_bridge.protocols.bits import MILLI, Int64s, pack_bits, pack_int24, pad, signed_width, unpack_bits
 from ecgedge_bridge.stream.decoder import DatedDecoder
-from ecgedge_bridge.stream.timeline import Unwrap
+from ecgedge_bridge.stream.timeline import Placed
+from ecgedge_bridge.stream.unwrap import Unwrap
 
 ECG_SERVICE = "2cd70001-7b0e-4af6-99ad-b3cabfd17120"
 ECG_NOTIFY = "2cd70002-7b0e-4af6-99ad-b3cabfd17120"
@@ -112,22 +114,29 @@ def decode_frame(data: bytes) -> Frame:
 def _parse(data: bytes) -> tuple[int, int, int, Int64s]:
     """The fields of a frame, in their order."""
     if len(data) < _FIXED:
-        raise FrameError(f"frame of {len(data)} bytes, at least {_FIXED} are needed; the frame is lost")
+        raise FrameError(
+            f"frame of {len(data)} bytes, at least {_FIXED} are needed; the frame is lost", FrameCode.LENGTH
+        )
     first_byte, code, n, width, sequence, time_ms, low, high = _HEAD.unpack_from(data)
     if first_byte != _FIRST_BYTE:
         raise FrameError(
             f"first byte 0x{first_byte:02X} is not that of version {VERSION} (0x{_FIRST_BYTE:02X}); "
-            "use a firmware and an ecgedge of the same version"
+            "use a firmware and an ecgedge of the same version",
+            FrameCode.KIND,
         )
     if not n or width > _WIDTH or not 0 < code < len(RATES):
         raise FrameError(
-            f"{n} samples of {width} bits at rate code {code} cannot be; correct the firmware's encoder"
+            f"{n} samples of {width} bits at rate code {code} cannot be; correct the firmware's encoder",
+            FrameCode.VALUE,
         )
     end = _DELTAS + ((n - 1) * width + 7) // 8
     if len(data) != end + _CRC.size:
-        raise FrameError(f"frame of {len(data)} bytes, its header says {end + _CRC.size}; the frame is lost")
+        raise FrameError(
+            f"frame of {len(data)} bytes, its header needs {end + _CRC.size}; the frame is lost",
+            FrameCode.LENGTH,
+        )
     if crc_hqx(data[:end], _CRC_START) != data[end] | data[end + 1] << 8:
-        raise FrameError("wrong CRC; the frame is lost")
+        raise FrameError("wrong CRC; the frame is lost", FrameCode.CHECKSUM)
     return RATES[code], sequence, time_ms, _decode_samples(data, low | high << 16, n, width)
 
 
@@ -284,10 +293,11 @@ class FrameDecoder(DatedDecoder):
     >>> import numpy as np
     >>> decoder = FrameDecoder(fs=250)
     >>> frames = split_frames(np.arange(100), 250, capacity=20)
-    >>> for data in frames[:2] + frames[3:4]:  # the third is lost
-    ...     decoder.receive_data(data, host_time_s=0.0)
-    >>> [decoder.next_event().sample for _ in range(3)], decoder.stats.lost
-    ([0, 21, 63], 21)
+    >>> arrived = frames[:2] + frames[3:4]  # the third is lost
+    >>> [block.sample for data in arrived for block in decoder.receive_data(data, host_time_s=0.0)]
+    [0, 21, 63]
+    >>> decoder.stats.lost
+    21
     """
 
     counter_bits = _SEQUENCE_BITS
@@ -297,11 +307,13 @@ class FrameDecoder(DatedDecoder):
         super().__init__(device, fs)
         self._unwrap = Unwrap(_TIME_BITS, per_s=1000.0)
 
-    def _read(self, data: bytes, host_time_s: float) -> None:
+    def _read(self, data: bytes, host_time_s: float) -> list[Placed]:
         fs, sequence, time_ms, microvolt = _parse(data)
         if fs != self.fs:
-            raise FrameError(f"frame at {fs} Hz in a stream at {self.fs:g} Hz; connect with fs={fs}")
+            raise FrameError(
+                f"frame at {fs} Hz in a stream at {self.fs:g} Hz; connect with fs={fs}", FrameCode.VALUE
+            )
         mv = microvolt.astype(np.float32)
         mv /= MILLI
         time_ns = self._unwrap(time_ms, host_time_s) * _NS_PER_MS
-        self._index.place(mv, time_ns, host_time_s, sequence)
+        return self._index.place(mv, time_ns, host_time_s, sequence)

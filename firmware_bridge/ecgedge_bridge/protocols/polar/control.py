@@ -2,7 +2,7 @@
 
 The layouts are those of Polar's published "Measurement Data" specification for the H10 and H9; every table is
 in ``PROTOCOL.md``. Bytes that do not follow them raise :class:`~ecgedge_bridge.errors.FrameError` and nothing
-else. The data frames are in ``frames.py``, which offers all of these names too.
+else. The data frames are in ``frames.py``.
 
 Examples
 --------
@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
+from ecgedge_bridge.codes import FrameCode
 from ecgedge_bridge.errors import FrameError
 
 PMD_SERVICE = "fb005c80-02e7-f387-1cad-8acd2d8df0c8"
@@ -216,15 +217,21 @@ def parse_settings(data: bytes) -> Settings:
 
 def _parse_setting(data: bytes, at: int) -> tuple[Setting, tuple[float, ...], int]:
     if at + 2 > len(data):
-        raise FrameError(f"settings end within a field: {data.hex()}; ignore this reply and ask again")
+        raise FrameError(
+            f"settings end within a field: {data.hex()}; ignore this reply and ask again", FrameCode.LENGTH
+        )
     try:
         kind = Setting(data[at])
     except ValueError:
-        raise FrameError(f"unknown settings field {data[at]} in {data.hex()}; report this firmware") from None
+        raise FrameError(
+            f"unknown settings field {data[at]} in {data.hex()}; report this firmware", FrameCode.KIND
+        ) from None
     layout = struct.Struct(f"<{data[at + 1]}{_SETTING_FORMAT[kind]}")
     end = at + 2 + layout.size
     if end > len(data):
-        raise FrameError(f"{kind.name} is cut short in {data.hex()}; ignore this reply and ask again")
+        raise FrameError(
+            f"{kind.name} is cut short in {data.hex()}; ignore this reply and ask again", FrameCode.LENGTH
+        )
     return kind, layout.unpack_from(data, at + 2), end
 
 
@@ -289,13 +296,15 @@ def parse_control(data: bytes) -> ControlMessage:
     if kind == _FEATURES and len(data) > 1:
         bits = int.from_bytes(data[1:], "little")
         return Features(frozenset(i for i in range(bits.bit_length()) if bits >> i & 1))
-    raise FrameError(f"not a PMD control message: {data.hex() or 'empty'}; it is ignored")
+    raise FrameError(f"not a PMD control message: {data.hex() or 'empty'}; it is ignored", FrameCode.KIND)
 
 
 def _parse_reply(data: bytes) -> ControlReply:
     # Refusals were seen without the "more" byte.
     if len(data) < 4:
-        raise FrameError(f"control reply of {len(data)} bytes, at least 4 are needed; it is ignored")
+        raise FrameError(
+            f"control reply of {len(data)} bytes, at least 4 are needed; it is ignored", FrameCode.LENGTH
+        )
     more = len(data) > 4 and data[4] != 0
     return ControlReply(data[1], data[2], data[3], more, bytes(data[5:]))
 

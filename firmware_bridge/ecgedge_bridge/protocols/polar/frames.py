@@ -2,8 +2,7 @@
 
 The layouts are those of Polar's published "Measurement Data" specification for the H10 and H9 and, for
 delta-compressed frames, of the SDK's sources; every table is in ``PROTOCOL.md``. Bytes that do not follow
-them raise :class:`~ecgedge_bridge.errors.FrameError` and nothing else. The names of ``control.py`` are
-here too.
+them raise :class:`~ecgedge_bridge.errors.FrameError` and nothing else.
 
 Examples
 --------
@@ -22,6 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge_bridge.codes import FrameCode
 from ecgedge_bridge.errors import FrameError
 from ecgedge_bridge.protocols.bits import (
     MAX_WIDTH,
@@ -34,93 +34,7 @@ from ecgedge_bridge.protocols.bits import (
     signed_width,
     unpack_bits,
 )
-from ecgedge_bridge.protocols.polar.control import (
-    ACC_BITS,
-    ACC_FS,
-    ACC_RANGE_G,
-    ECG_BITS,
-    ECG_FS,
-    GET_ACC_SETTINGS,
-    GET_ECG_SETTINGS,
-    GET_STATUS,
-    PMD_CONTROL,
-    PMD_DATA,
-    PMD_SERVICE,
-    START_ECG,
-    STOP_ACC,
-    STOP_ECG,
-    TYPE_MASK,
-    ControlMessage,
-    ControlReply,
-    Features,
-    Measurement,
-    MeasurementStopped,
-    Op,
-    Setting,
-    Settings,
-    Status,
-    command,
-    encode_features,
-    encode_reply,
-    encode_running,
-    encode_settings,
-    encode_stopped,
-    parse_control,
-    parse_running,
-    parse_settings,
-    start_acc,
-    status_text,
-)
-from ecgedge_bridge.protocols.standard.heart_rate import BATTERY_LEVEL, BATTERY_SERVICE, HEART_RATE_SERVICE
-
-__all__ = [
-    "ACC_BITS",
-    "ACC_FS",
-    "ACC_RANGE_G",
-    "BATTERY_LEVEL",
-    "BATTERY_SERVICE",
-    "ECG_BITS",
-    "ECG_FS",
-    "FRAME_SAMPLES",
-    "GET_ACC_SETTINGS",
-    "GET_ECG_SETTINGS",
-    "GET_STATUS",
-    "HEART_RATE_SERVICE",
-    "MTU_NEEDED",
-    "PMD_CONTROL",
-    "PMD_DATA",
-    "PMD_SERVICE",
-    "START_ECG",
-    "STOP_ACC",
-    "STOP_ECG",
-    "TYPE_MASK",
-    "AccFrame",
-    "ControlMessage",
-    "ControlReply",
-    "EcgFrame",
-    "Features",
-    "Measurement",
-    "MeasurementStopped",
-    "Op",
-    "Setting",
-    "Settings",
-    "Status",
-    "command",
-    "decode_acc_frame",
-    "decode_ecg_frame",
-    "encode_acc_frame",
-    "encode_ecg_frame",
-    "encode_features",
-    "encode_reply",
-    "encode_running",
-    "encode_settings",
-    "encode_stopped",
-    "parse_control",
-    "parse_running",
-    "parse_settings",
-    "start_acc",
-    "status_text",
-]
+from ecgedge_bridge.protocols.polar.control import TYPE_MASK, Measurement
 
 FRAME_SAMPLES = 73
 """Samples of an H10 notification: 10 + 3 * 73 = 229 bytes."""
@@ -175,11 +89,14 @@ class AccFrame:
 def _parse_header(data: bytes, measurement: Measurement) -> tuple[int, int]:
     """Time and frame type of a data frame, once it is sure that it is one of that measurement."""
     if len(data) < _BODY:
-        raise FrameError(f"data frame of {len(data)} bytes, its header has {_BODY}; the frame is lost")
+        raise FrameError(
+            f"data frame of {len(data)} bytes, its header has {_BODY}; the frame is lost", FrameCode.LENGTH
+        )
     kind, time_ns, frame_type = _HEADER.unpack_from(data)
     if kind & TYPE_MASK != measurement:
         raise FrameError(
-            f"data frame of measurement {kind & TYPE_MASK}, not {measurement.name}; stop that measurement"
+            f"data frame of measurement {kind & TYPE_MASK}, not {measurement.name}; stop that measurement",
+            FrameCode.KIND,
         )
     return time_ns, frame_type
 
@@ -187,7 +104,8 @@ def _parse_header(data: bytes, measurement: Measurement) -> tuple[int, int]:
 def _unknown(measurement: Measurement, frame_type: int) -> FrameError:
     what = "delta-compressed frame" if frame_type & _DELTA else "frame"
     return FrameError(
-        f"{measurement.name} {what} of unknown type {frame_type & ~_DELTA}; report this firmware version"
+        f"{measurement.name} {what} of unknown type {frame_type & ~_DELTA}; report this firmware version",
+        FrameCode.KIND,
     )
 
 
@@ -215,7 +133,9 @@ def decode_ecg_frame(data: bytes) -> EcgFrame:
         raise _unknown(Measurement.ECG, frame_type)
     size = len(data) - _BODY
     if not size or size % 3:
-        raise FrameError(f"ECG payload of {size} bytes is not made of 3-byte samples; the frame is lost")
+        raise FrameError(
+            f"ECG payload of {size} bytes is not made of 3-byte samples; the frame is lost", FrameCode.LENGTH
+        )
     return EcgFrame(time_ns, int24(data, _BODY, size // 3))
 
 
@@ -259,7 +179,8 @@ def decode_acc_frame(data: bytes, factor: float = 1.0) -> AccFrame:
     size = len(data) - _BODY
     if not size or size % (_AXES * width):
         raise FrameError(
-            f"ACC payload of {size} bytes is not made of {_AXES} axes of {width} bytes; the frame is lost"
+            f"ACC payload of {size} bytes is not made of {_AXES} axes of {width} bytes; the frame is lost",
+            FrameCode.LENGTH,
         )
     return AccFrame(time_ns, _raw_axes(data, width, size // width).astype(np.float32).reshape(-1, _AXES))
 
@@ -278,7 +199,7 @@ def _decode_delta(data: bytes, channels: int, width: int, dtype: npt.DTypeLike) 
     """
     body = _BODY + channels * width
     if body > len(data):
-        raise FrameError("delta frame without its reference sample; the frame is lost")
+        raise FrameError("delta frame without its reference sample; the frame is lost", FrameCode.LENGTH)
     reference = [
         int.from_bytes(data[at : at + width], "little", signed=True) for at in range(_BODY, body, width)
     ]
@@ -291,7 +212,9 @@ def _decode_delta(data: bytes, channels: int, width: int, dtype: npt.DTypeLike) 
     if reach + max(map(abs, reference)) >= limit:
         samples = rows.cumsum(0)
         if samples.min() < -limit or samples.max() >= limit:
-            raise FrameError(f"delta frame leaves the {8 * width} bits of its samples; the frame is lost")
+            raise FrameError(
+                f"delta frame leaves the {8 * width} bits of its samples; the frame is lost", FrameCode.VALUE
+            )
     return np.add.accumulate(rows, 0, dtype)
 
 
@@ -301,12 +224,15 @@ def _deltas(data: bytes, at: int, channels: int) -> tuple[Int64s, int]:
     reach, padded = 0, pad(data)
     while at < len(data):
         if at + 2 > len(data):
-            raise FrameError("delta frame ends within the header of a block; the frame is lost")
+            raise FrameError(
+                "delta frame ends within the header of a block; the frame is lost", FrameCode.LENGTH
+            )
         bits, count = data[at], data[at + 1] * channels
         end = at + 2 + (bits * count + 7) // 8
         if not 0 < bits <= MAX_WIDTH or end > len(data):
             raise FrameError(
-                f"delta block of {count} numbers of {bits} bits does not fit its frame; the frame is lost"
+                f"delta block of {count} numbers of {bits} bits does not fit its frame; the frame is lost",
+                FrameCode.LENGTH,
             )
         parts.append(unpack_bits(padded, at + 2, count, bits, 0 if parts else channels))
         reach += data[at + 1] << (bits - 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterable
 
+from ecgedge_bridge.codes import LinkCode, NoteCode
 from ecgedge_bridge.errors import FrameError, LinkError
 from ecgedge_bridge.protocols.polar.control import (
     ECG_FS,
@@ -40,9 +41,7 @@ from ecgedge_bridge.protocols.session import (
 
 _Dialogue = Generator[Request, None, ControlReply]
 
-# Replies come one for each command; a device that talks more than this is not listened to.
-_MAX_REPLIES = 32
-
+# What the wearer can do about a refusal; statuses that only a wrong program can cause are not here.
 _ADVICE: dict[int, str] = {
     Status.INVALID_MTU: "let the Bluetooth stack exchange an MTU of 232 or more (BlueZ 5.48 or newer does)",
     Status.NOT_SUPPORTED: "use a device that measures ECG, such as the Polar H10 or H9",
@@ -86,13 +85,15 @@ class PolarSession(Session):
     def __init__(self, device: str = "", fs: float = ECG_FS, extras: Iterable[str] = ()) -> None:
         ecg, self._acc = PolarEcgDecoder(device, fs), PolarAccDecoder(device)
         super().__init__(ecg, device, extras)
-        self._replies: deque[ControlReply] = deque(maxlen=_MAX_REPLIES)
+        # Replies to the command that waits for one: nothing is kept of what nobody has asked for.
+        self._replies: deque[ControlReply] = deque()
+        self._asked = b""
         self._running: list[bytes] = []
         self._to_ecg, self._to_acc = self._to(ecg, main=True), self._to(self._acc)
         self._routes |= {PMD_CONTROL: self._on_control, PMD_DATA: self._on_data}
 
-    def _decoders(self) -> list[Decoder]:
-        return [*super()._decoders(), self._acc]
+    def _streams(self) -> list[Decoder]:
+        return [*super()._streams(), self._acc]
 
     def _start(self, offered: Offered) -> Script:
         require(offered, PMD_CONTROL, "write")
@@ -103,16 +104,14 @@ class PolarSession(Session):
         yield Subscribe(PMD_DATA)
         # The ECG last: with its first frame the setting up is over.
         if "acc" in self._extras:
-            yield from self._start_acc()
+            reply = yield from self._begin(start_acc(), STOP_ACC)
+            if reply.status != Status.OK:
+                what = f"no acceleration: {status_text(reply.status)}; streaming without it"
+                self._note(NoteCode.NOT_STARTED, what)
         reply = yield from self._command(GET_ECG_SETTINGS)
-        _accept(reply, "to tell its ECG settings")
+        _accept(reply, "to list its ECG settings")
         parse_settings(reply.params)
         _accept((yield from self._begin(START_ECG, STOP_ECG)), "to start the ECG")
-
-    def _start_acc(self) -> Script:
-        reply = yield from self._begin(start_acc(), STOP_ACC)
-        if reply.status != Status.OK:
-            self._say(f"no acceleration: {status_text(reply.status)}; streaming without it")
 
     def _begin(self, start: bytes, stop: bytes) -> _Dialogue:
         """Start a measurement and return the last reply."""
@@ -133,21 +132,16 @@ class PolarSession(Session):
     def _command(self, data: bytes) -> _Dialogue:
         """Send a command and collect its reply, which may come in several parts."""
         self._replies.clear()
+        self._asked = data[:2]
         yield Write(PMD_CONTROL, data)
-        reply = yield from self._reply(data)
-        params = reply.params
-        while reply.more:
-            reply = yield from self._reply(data)
-            params += reply.params
+        params, more = b"", True
+        while more:
+            while not self._replies:
+                yield Wait()
+            reply = self._replies.popleft()
+            params, more = params + reply.params, reply.more
+        self._asked = b""
         return ControlReply(reply.op, reply.measurement, reply.status, False, params)
-
-    def _reply(self, data: bytes) -> _Dialogue:
-        while True:
-            while self._replies:
-                reply = self._replies.popleft()
-                if (reply.op, reply.measurement) == tuple(data[:2]):
-                    return reply
-            yield Wait()
 
     def _on_control(self, data: bytes, _host_time_s: float) -> bool:
         try:
@@ -156,10 +150,11 @@ class PolarSession(Session):
             # Other programs' traffic: BlueZ also delivers values that somebody read as notifications.
             return False
         if isinstance(message, ControlReply):
-            self._replies.append(message)
+            if data[1:3] == self._asked:
+                self._replies.append(message)
         elif isinstance(message, MeasurementStopped) and Measurement.ECG in message.measurements:
             self._running = [stop for stop in self._running if stop != STOP_ECG]
-            self.ended = "the device ended the measurement"
+            self.ended = True
         return False
 
     def _on_data(self, data: bytes, host_time_s: float) -> bool:
@@ -172,4 +167,5 @@ def _accept(reply: ControlReply, what: str) -> None:
         return
     name = Op(reply.op).name.lower()
     advice = _ADVICE.get(reply.status, _OTHER_ADVICE)
-    raise LinkError(f"the device refused {what} ({name}: {status_text(reply.status)}): {advice}")
+    code = LinkCode.MTU if reply.status == Status.INVALID_MTU else LinkCode.REFUSED
+    raise LinkError(f"the device refused {what} ({name}: {status_text(reply.status)}): {advice}", code)

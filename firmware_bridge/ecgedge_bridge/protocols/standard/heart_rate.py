@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import math
 import struct
-from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 
+from ecgedge_bridge.codes import FrameCode
 from ecgedge_bridge.errors import FrameError
-from ecgedge_bridge.values import Battery, DeviceStatus, HeartRate
+from ecgedge_bridge.values import Battery, FrameLost, HeartRate, Place
 
 HEART_RATE_SERVICE = "0000180d-0000-1000-8000-00805f9b34fb"
 HEART_RATE_MEASUREMENT = "00002a37-0000-1000-8000-00805f9b34fb"
@@ -31,14 +30,11 @@ _ENERGY = 0x08
 _RR = 0x10
 # RR intervals count 1/1024 s.
 _RR_MS = 1000 / 1024
-_MAX_PENDING = 1024
-
-Position = Callable[[], tuple[int, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class HeartRateMeasurement:
-    """What one notification says; the fields are those of :class:`~ecgedge_bridge.values.HeartRate`."""
+    """What one notification holds; the fields are those of :class:`~ecgedge_bridge.values.HeartRate`."""
 
     bpm: int
     rr_ms: tuple[float, ...] = ()
@@ -61,16 +57,20 @@ def decode_heart_rate(data: bytes) -> HeartRateMeasurement:
     Raises
     ------
     FrameError
-        If it is shorter than its flags say, or ends within an interval.
+        If it is shorter than its flags need, or ends within an interval.
     """
     flags = data[0] if data else 0
     wide, energy = flags & _BPM_U16, flags & _ENERGY
     at = 2 + bool(wide)
     end = at + 2 * bool(energy)
     if len(data) < end:
-        raise FrameError(f"heart rate of {len(data)} bytes, its flags need {end}; it is ignored")
+        raise FrameError(
+            f"heart rate of {len(data)} bytes, its flags need {end}; it is ignored", FrameCode.LENGTH
+        )
     if (len(data) - end) % 2:
-        raise FrameError(f"heart rate of {len(data)} bytes ends within an RR interval; it is ignored")
+        raise FrameError(
+            f"heart rate of {len(data)} bytes ends within an RR interval; it is ignored", FrameCode.LENGTH
+        )
     bpm = data[1] | data[2] << 8 if wide else data[1]
     # Bytes that no flag announces are left alone: later versions of the service may append fields.
     count = (len(data) - end) // 2 if flags & _RR else 0
@@ -127,7 +127,9 @@ def decode_battery(data: bytes) -> int:
     87
     """
     if len(data) != 1 or data[0] > 100:
-        raise FrameError(f"battery level {data.hex() or 'empty'} is no percentage; it is ignored")
+        raise FrameError(
+            f"battery level {data.hex() or 'empty'} is no percentage; it is ignored", FrameCode.VALUE
+        )
     return data[0]
 
 
@@ -145,16 +147,16 @@ def encode_battery(percent: int) -> bytes:
 
 
 class _EventDecoder:
-    """What both decoders share: a bounded queue, the place in the stream, unreadable bytes as a status."""
+    """What both decoders share: the place in the stream, and unreadable bytes as an event."""
 
-    def __init__(self, device: str = "", position: Position | None = None) -> None:
+    def __init__(self, device: str = "") -> None:
         self.device = device
         self.frame_errors = 0
-        self._position = position
-        self._events: deque[HeartRate | Battery | DeviceStatus] = deque(maxlen=_MAX_PENDING)
         self._first_s: float | None = None
 
-    def receive_data(self, data: bytes, host_time_s: float) -> None:
+    def receive_data(
+        self, data: bytes, host_time_s: float, place: Place | None = None
+    ) -> list[HeartRate | Battery | FrameLost]:
         """Take one notification.
 
         Parameters
@@ -163,24 +165,23 @@ class _EventDecoder:
             The notification.
         host_time_s : float
             Its arrival on the host's monotonic clock, in seconds.
+        place : Place, optional
+            Where in an ECG stream it belongs. Without it ``sample`` is 0, and ``time_s`` counts from the
+            first notification.
+
+        Returns
+        -------
+        list
+            One value.
         """
-        sample, time_s = self._place(host_time_s)
-        try:
-            self._events.append(self._event(data, sample, time_s))
-        except FrameError as error:  # counted, reported, and the run goes on
-            self.frame_errors += 1
-            self._events.append(DeviceStatus(sample, time_s, "frame_error", str(error), self.device))
-
-    def next_event(self) -> HeartRate | Battery | DeviceStatus | None:
-        """Take the next event, or ``None`` if there is none yet."""
-        return self._events.popleft() if self._events else None
-
-    def _place(self, host_time_s: float) -> tuple[int, float]:
-        if self._position is not None:
-            return self._position()
         if self._first_s is None:
             self._first_s = host_time_s if math.isfinite(host_time_s) else 0.0
-        return 0, host_time_s - self._first_s
+        sample, time_s = (0, host_time_s - self._first_s) if place is None else place
+        try:
+            return [self._event(data, sample, time_s)]
+        except FrameError as error:  # counted, reported, and the run goes on
+            self.frame_errors += 1
+            return [FrameLost(sample, time_s, error.code, str(error), self.device)]
 
     def _event(self, data: bytes, sample: int, time_s: float) -> HeartRate | Battery:
         raise NotImplementedError
@@ -193,16 +194,12 @@ class HeartRateDecoder(_EventDecoder):
     ----------
     device : str
         Name that the values carry.
-    position : callable, optional
-        Gives the sample index and the time in seconds of the ECG stream that it belongs to. Without it
-        ``sample`` is 0 and ``time_s`` counts from the first notification.
 
     Examples
     --------
-    >>> decoder = HeartRateDecoder()
-    >>> decoder.receive_data(bytes.fromhex("003d"), host_time_s=5.0)
-    >>> decoder.next_event().bpm, decoder.next_event()
-    (61, None)
+    >>> (rate,) = HeartRateDecoder().receive_data(bytes.fromhex("003d"), host_time_s=5.0)
+    >>> rate.bpm, rate.time_s
+    (61, 0.0)
     """
 
     def _event(self, data: bytes, sample: int, time_s: float) -> HeartRate:
@@ -213,14 +210,15 @@ class HeartRateDecoder(_EventDecoder):
 class BatteryDecoder(_EventDecoder):
     """Turn values of 0x2A19, read or notified, into :class:`~ecgedge_bridge.values.Battery` values.
 
-    The parameters are those of :class:`HeartRateDecoder`.
+    Parameters
+    ----------
+    device : str
+        Name that the values carry.
 
     Examples
     --------
-    >>> decoder = BatteryDecoder("strap")
-    >>> decoder.receive_data(b"W", host_time_s=0.0)
-    >>> decoder.next_event()
-    Battery(sample=0, time_s=0.0, percent=87, device='strap')
+    >>> BatteryDecoder("strap").receive_data(b"W", host_time_s=0.0)
+    [Battery(sample=0, time_s=0.0, percent=87, device='strap')]
     """
 
     def _event(self, data: bytes, sample: int, time_s: float) -> Battery:

@@ -51,11 +51,11 @@ class NotifySession(Session):
 
     def _start(self, offered: Offered) -> Script:
         self._begun = False
-        self._without_acc()
+        self._note_missing("acc")
         uuid = next((one for one in self._choice if offered.can(one, "notify", "indicate")), "")
         require(offered, uuid or next(iter(self._choice)), "notify", "indicate")
         yield Subscribe(uuid)
-        # From here on it may have begun, whatever becomes of the rest.
+        # From here on it may have begun, whatever becomes of the command.
         self._begun = True
         if self._begin:
             require(offered, self._command_uuid, "write", "write-without-response")
@@ -63,7 +63,7 @@ class NotifySession(Session):
             yield Write(self._command_uuid, self._begin, self._response)
 
     def stop(self) -> Script:
-        """Say what to write before unsubscribing."""
+        """Return what to write before unsubscribing."""
         if self._begun and self._end:
             yield Write(self._command_uuid, self._end, self._response)
         self._begun = False
@@ -83,9 +83,9 @@ class HeartRateSession(Session):
 
     def __init__(self, device: str = "", extras: Iterable[str] = ()) -> None:
         super().__init__(None, device, frozenset(extras) - {"heart_rate"})
-        self._routes[HEART_RATE_MEASUREMENT] = self._to(self._heart_rate, main=True)
+        self._routes[HEART_RATE_MEASUREMENT] = self._to_standard(self._heart_rate, main=True)
 
     def _start(self, offered: Offered) -> Script:
-        self._without_acc()
+        self._note_missing("acc")
         require(offered, HEART_RATE_MEASUREMENT, "notify")
         yield Subscribe(HEART_RATE_MEASUREMENT)

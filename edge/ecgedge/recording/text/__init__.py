@@ -1,0 +1,1 @@
+"""Text with rows of numbers: its encoding, its dialect, its columns, and what its cells mean."""

@@ -1,0 +1,45 @@
+"""Every sink that a name can open: ``--save`` and its like look here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from ecgedge.sinks.sink import Sink
+from ecgedge_bridge.errors import ConfigError
+
+__all__ = ["SAVERS", "open_saver"]
+
+# By the end of the target's name, the module and the class or function that opens it. Modules are imported
+# when they are chosen, so that what a sink needs costs nobody else anything.
+SAVERS = {
+    ".csv": "ecgedge.sinks.saving:CsvSink",
+    ".jsonl": "ecgedge.sinks.lines:json_file",
+}
+
+
+def open_saver(target: str) -> Sink:
+    """Open the sink that writes to a file.
+
+    Parameters
+    ----------
+    target : str
+        The file; its ending chooses the form.
+
+    Raises
+    ------
+    ConfigError
+        If no sink writes such files, or the file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> sink = open_saver(tempfile.mkdtemp() + "/ecg.csv")
+    >>> sink.take([])
+    >>> sink.close()
+    """
+    for ending, place in SAVERS.items():
+        if target.lower().endswith(ending):
+            module, name = place.split(":")
+            sink: Sink = getattr(import_module(module), name)(target)
+            return sink
+    raise ConfigError(f"nothing writes {target}: give a name that ends in {' or '.join(SAVERS)}")

@@ -1,0 +1,51 @@
+"""What a caller asks of a connection, and who receives what comes besides the ECG."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from ecgedge_bridge.link.conversation import OnNotification
+from ecgedge_bridge.protocols.profiles import Profile
+from ecgedge_bridge.protocols.session import WearableEvent, checked_extras
+from ecgedge_bridge.values import Status
+
+OnStatus = Callable[[Status], None]
+OnEvent = Callable[[WearableEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Callbacks, each of which may be missing; see :func:`~ecgedge_bridge.connect`."""
+
+    on_status: OnStatus | None = None
+    on_event: OnEvent | None = None
+    on_notification: OnNotification | None = None
+
+    def report(self, event: WearableEvent) -> None:
+        """Pass an event to whom it concerns."""
+        if self.on_status is not None and isinstance(event, Status):
+            self.on_status(event)
+        if self.on_event is not None:
+            self.on_event(event)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectOptions:
+    """Which wearable, and how to connect to it; see :func:`~ecgedge_bridge.connect`.
+
+    Raises
+    ------
+    ValueError
+        If an extra is unknown.
+    """
+
+    name: str
+    profile: Profile | None = None
+    extras: Iterable[str] = ()
+    fs: float | None = None
+    find_timeout_s: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse unknown extras before anything is looked for."""
+        checked_extras(self.extras)
