@@ -1,6 +1,6 @@
 """Errors, split by whose fault they are. Every message ends with what to do about it.
 
-A program that has to tell cases apart reads ``code``, never the message.
+A program that has to distinguish cases reads ``code``, never the message.
 """
 
 from __future__ import annotations

@@ -64,5 +64,5 @@ def test_rhythms_of_cinc2017(backend):
     need("cinc2017", "training2017")
     records = islice((r for r in data.cinc2017() if splits.is_validation(r.id)), 150)
     answers = evaluate.classify_records(records, RhythmModel.load(None, backend))
-    assert evaluate.mean_f1(answers.truth, answers.said) > 0.78
+    assert evaluate.mean_f1(answers.truth, answers.predicted) > 0.78
     assert np.allclose(answers.probabilities.sum(axis=1), 1)

@@ -30,7 +30,7 @@ app.command("models")(models.models)
 
 
 def run() -> None:
-    """Run the command line; the exit status says how it ended."""
+    """Run the command line; the exit status is how it ended."""
     try:
         app(prog_name="ecgedge")
     except Exception as error:

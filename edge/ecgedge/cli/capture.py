@@ -33,7 +33,7 @@ def capture(
     `ecgedge replay FILE.cap` gives the same values again as the live wearable.
     """
     from ecgedge.cli.output import open_lines, print_json
-    from ecgedge.cli.running import run_until_told
+    from ecgedge.cli.running import run_until_stopped
     from ecgedge.recording import CAPTURE
 
     if path.suffix.lower() != CAPTURE:
@@ -41,7 +41,7 @@ def capture(
     options = link.checked()
     count = _Counted(open_lines(as_json))
     try:
-        run_until_told(_record(device, path, seconds, count, options))
+        run_until_stopped(_record(device, path, seconds, count, options))
     finally:
         if as_json and count.any:
             print_json(count.summary(path))

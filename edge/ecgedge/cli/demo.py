@@ -40,7 +40,7 @@ def demo(
     """Show the whole chain on a virtual wearable: no hardware, no data set, no network."""
     from ecgedge.cli.monitors import open_monitor
     from ecgedge.cli.output import open_savers, open_terminal, print_json
-    from ecgedge.cli.running import run_until_told
+    from ecgedge.cli.running import run_until_stopped
     from ecgedge.demo.play import play
     from ecgedge.demo.programme import own_programme, recorded_programme
     from ecgedge.sinks.sink import Several
@@ -54,7 +54,7 @@ def demo(
     if speed is None:
         speed = _WATCHABLE if hasattr(terminal, "show_below") else _QUICK
     with closing(Several([*savers, *announced, terminal])) as sink:
-        report = run_until_told(play(sink, programme=programme, speed=speed, monitor=monitor))
+        report = run_until_stopped(play(sink, programme=programme, speed=speed, monitor=monitor))
     if as_json:
         print_json(report.to_json())
     else:

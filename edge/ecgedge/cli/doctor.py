@@ -33,13 +33,13 @@ def doctor(
     Prints in plain sentences what is wrong and what to do. Exit status 1 if something is seriously wrong.
     """
     from ecgedge.cli.output import print_json
-    from ecgedge.cli.running import run_until_told
+    from ecgedge.cli.running import run_until_stopped
     from ecgedge_bridge.checkup.findings import findings
     from ecgedge_bridge.checkup.measure import examine
 
     options = link.checked()
     show = None if as_json else _show
-    checkup = run_until_told(examine(device, seconds, look_s=_LOOK_S, on_event=show, **options))
+    checkup = run_until_stopped(examine(device, seconds, look_s=_LOOK_S, on_event=show, **options))
     if as_json:
         print_json(checkup.to_json())
     else:

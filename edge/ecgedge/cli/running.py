@@ -1,4 +1,4 @@
-"""Running what is asynchronous until it ends or is told to end."""
+"""Running what is asynchronous until it ends or is stopped."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 
 import typer
 
-__all__ = ["run_until_told"]
+__all__ = ["run_until_stopped"]
 
 T = TypeVar("T")
 _SIGTERM_STATUS = 128 + signal.SIGTERM
 
 
-def run_until_told(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine; SIGTERM cancels it as Ctrl-C does, so that the wearable is told to stop.
+def run_until_stopped(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine; SIGTERM cancels it as Ctrl-C does, so that the measurement is stopped.
 
     Raises
     ------

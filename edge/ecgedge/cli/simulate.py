@@ -51,7 +51,7 @@ def simulate(
     corrupt, truncate, refuse, no_answer, hang_up, mtu.
     """
     from ecgedge.cli.output import open_lines
-    from ecgedge.cli.running import run_until_told
+    from ecgedge.cli.running import run_until_stopped
 
     options: dict[str, Any] = {"speed": speed, "faults": [_fault(text) for text in fault or ()]}
     if name is not None:
@@ -59,9 +59,9 @@ def simulate(
     sink = open_lines(as_json)
     # Made inside: a virtual wearable belongs to the event loop that plays it.
     if in_process:
-        run_until_told(_in_process(profile, record, fs, options, sink))
+        run_until_stopped(_in_process(profile, record, fs, options, sink))
     else:
-        run_until_told(_on_air(profile, record, fs, options, transport))
+        run_until_stopped(_on_air(profile, record, fs, options, transport))
 
 
 def _fault(text: str) -> Fault:

@@ -29,7 +29,7 @@ def run(
     from ecgedge.cli.monitors import open_monitor
     from ecgedge.cli.output import open_savers, open_terminal
     from ecgedge.cli.replay import summary
-    from ecgedge.cli.running import run_until_told
+    from ecgedge.cli.running import run_until_stopped
     from ecgedge.sinks.sink import Several
 
     options = link.checked()
@@ -37,7 +37,7 @@ def run(
     savers = open_savers(save)
     try:
         with closing(Several([*savers, open_terminal(as_json, device)])) as sink:
-            run_until_told(_stream(device, options, monitor, sink))
+            run_until_stopped(_stream(device, options, monitor, sink))
     finally:
         if not as_json and monitor.stats.samples:
             print(summary(monitor))
@@ -61,10 +61,10 @@ def scan(
 ) -> None:
     """List the Bluetooth LE devices that are near, the strongest first."""
     from ecgedge.cli.output import print_json
-    from ecgedge.cli.running import run_until_told
+    from ecgedge.cli.running import run_until_stopped
     from ecgedge_bridge import scan as scan_devices
 
-    for found in run_until_told(scan_devices(seconds, adapter=adapter)):
+    for found in run_until_stopped(scan_devices(seconds, adapter=adapter)):
         if as_json:
             print_json({"type": "found", "name": found.name, "address": found.address, "rssi": found.rssi})
         else:

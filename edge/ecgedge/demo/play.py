@@ -11,8 +11,9 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -236,8 +237,14 @@ def _recovery(gaps: list[Gap], events: list[Event]) -> float | None:
 
 
 def _peak_memory_mb() -> float:
-    """Largest resident size of this process so far; Linux counts in KiB, macOS in bytes."""
+    """Largest resident size of this process so far.
+
+    From /proc where there is one: ``getrusage`` of a child counts the parent that started it.
+    """
     import resource
 
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return round(int(next(line for line in lines if line.startswith("VmHWM:")).split()[1]) / 1024, 1)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (1 << 20 if sys.platform == "darwin" else 1 << 10), 1)

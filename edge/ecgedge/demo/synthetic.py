@@ -6,7 +6,7 @@ Trans. Biomed. Eng. 50(3), 2003. Their phase circle is unrolled here: P and QRS 
 around R, and only the T wave moves with the square root of the RR interval (Bazett), so the whole signal is
 one vectorised expression.
 
-It shows that a chain works from end to end. It says nothing about accuracy on people.
+It shows that a chain works from end to end. It is no measure of accuracy on people.
 """
 
 from __future__ import annotations

@@ -31,6 +31,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 from uuid import UUID
 
 from ecgedge_bridge.errors import ConfigError
@@ -46,6 +47,7 @@ __all__ = [
     "read_capture",
 ]
 
+# A first byte that is no text and a line feed: a transfer that converts text spoils the file visibly.
 MAGIC = b"\x89ECGCAP\n"
 VERSION = 1
 # Bluetooth Core, Vol 3, Part F, 3.2.9: no attribute value is longer.
@@ -54,7 +56,9 @@ MAX_VALUE = 512
 _HEADER = struct.Struct("<HI")
 _RECORD = struct.Struct("<Hd16s")
 _CRC = struct.Struct("<I")
+# The description of a device takes some kB. A damaged length must not make a reader take gigabytes.
 _MAX_HEADER = 1 << 20
+# No characteristic has this UUID: it marks what the link reported.
 _LINK = bytes(16)
 
 
@@ -258,9 +262,8 @@ class Capture:
         with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             at = self.body_offset
             while at < len(data):
-                found = _parse(data, at) or _damaged(data, at)
-                yield found[0]
-                at = found[1]
+                found, at = _parse(data, at) or _damaged(data, at)
+                yield found
 
 
 def read_capture(path: str | Path) -> Capture:
@@ -316,8 +319,15 @@ def _description(file: Path, text: bytes) -> CaptureHeader:
     return build(CaptureHeader, {k: v for k, v in values.items() if k in CaptureHeader.__slots__}, place)
 
 
-def _parse(data: mmap.mmap, at: int) -> tuple[Record, int] | None:
-    """Return the record at an offset and where the next one begins, or None if there is no whole one."""
+class _Parsed(NamedTuple):
+    """What stands at an offset, and where the next record begins."""
+
+    found: Record | Damaged
+    stop: int
+
+
+def _parse(data: mmap.mmap, at: int) -> _Parsed | None:
+    """Return the record at an offset, or None if there is no whole one."""
     if at + _RECORD.size > len(data):
         return None
     length, host_time_s, uuid = _RECORD.unpack_from(data, at)
@@ -327,7 +337,7 @@ def _parse(data: mmap.mmap, at: int) -> tuple[Record, int] | None:
     if zlib.crc32(data[at:stop]) != _CRC.unpack_from(data, stop)[0]:
         return None
     record = _make(uuid, data[at + _RECORD.size : stop], host_time_s)
-    return None if record is None else (record, stop + _CRC.size)
+    return None if record is None else _Parsed(record, stop + _CRC.size)
 
 
 def _make(uuid: bytes, value: bytes, host_time_s: float) -> Record | None:
@@ -354,13 +364,13 @@ def _link_value(record: LinkRecord) -> bytes:
     return json.dumps(fields).encode()
 
 
-def _damaged(data: mmap.mmap, at: int) -> tuple[Damaged, int]:
+def _damaged(data: mmap.mmap, at: int) -> _Parsed:
     """Measure what is no record: up to the next one, or to the end."""
     after = next((place for place in range(at + 1, len(data)) if _parse(data, place)), None)
     if after is not None:
-        return Damaged(at, after - at, torn=False), after
+        return _Parsed(Damaged(at, after - at, torn=False), after)
     length = len(data) - at
-    return Damaged(at, length, torn=length < _RECORD.size + MAX_VALUE + _CRC.size), len(data)
+    return _Parsed(Damaged(at, length, torn=length < _RECORD.size + MAX_VALUE + _CRC.size), len(data))
 
 
 @lru_cache(maxsize=64)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,12 +23,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Examination", "examine"]
 
+# The ECG is measured on so much, which holds several beats at any heart rate.
 _SPAN_S = 10.0
 _ARRIVALS = 100_000  # 15 hours of an H10
 _NOTES = 8  # different ones: what a device repeats is kept once
 # Notes that the checkup has as numbers.
 _COUNTED = (NoteCode.LATE_FRAME, NoteCode.DROPPED, NoteCode.OUT_OF_ORDER)
+# Asked for with every checkup: what the findings are about, beside the ECG.
 _EXTRAS = ("battery", "information")
+
+
+class Jitter(NamedTuple):
+    """How much later than at best notifications came, in ms; None where nothing came."""
+
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    max_ms: float | None = None
 
 
 class Examination:
@@ -142,7 +152,7 @@ class Examination:
         device = self._device(wearable)
         stamped = self._last is not None and self._last.device_time_ns is not None
         drift_ppm = self._clock.drift_ppm
-        p50, p95, highest = self._jitter_ms()
+        jitter = self._jitter()
         return Checkup(
             wanted=self.wanted,
             name=device.name if device is not None else "",
@@ -165,9 +175,9 @@ class Examination:
             measurements=self._measurements,
             losses_of_link=tuple(self._losses),
             largest_notification=self._largest,
-            jitter_p50_ms=p50,
-            jitter_p95_ms=p95,
-            jitter_max_ms=highest,
+            jitter_p50_ms=jitter.p50_ms,
+            jitter_p95_ms=jitter.p95_ms,
+            jitter_max_ms=jitter.max_ms,
             span_mv=self._span_mv(),
             clock_steps=self._clock_steps,
             notes=tuple(self._notes),
@@ -179,13 +189,12 @@ class Examination:
             return next((found for found in self.near if found.address == wearable.address), None)
         return next((found for found in self.near if found.name and found.name == self._name), None)
 
-    def _jitter_ms(self) -> tuple[float | None, float | None, float | None]:
+    def _jitter(self) -> Jitter:
         if not self._arrivals:
-            return None, None, None
+            return Jitter()
         samples, arrivals = zip(*self._arrivals, strict=True)
         late_s = np.array(arrivals) - self._clock.host_time_s(np.array(samples, np.int64))
-        p50, p95, highest = np.percentile(1000 * np.maximum(late_s, 0.0), (50, 95, 100)).round(3)
-        return float(p50), float(p95), float(highest)
+        return Jitter(*np.percentile(1000 * np.maximum(late_s, 0.0), (50, 95, 100)).round(3).tolist())
 
     def _span_mv(self) -> float | None:
         if not self._recent:

@@ -31,6 +31,7 @@ from ecgedge_bridge.protocols.profiles import Profile, find_profile
 __all__ = ["Backend", "Found", "LinkTiming", "Wearable", "connect", "scan"]
 
 _DEFAULT_TIMING = LinkTiming()
+# Which of bleak's options go to BleakScanner, to BleakClient, or to both (bleak 3.1); others are refused.
 _SCANNER_ONLY = {"scanning_mode", "service_uuids", "cb"}
 _CLIENT_ONLY = {"pair", "winrt", "services"}
 _BOTH = {"bluez"}

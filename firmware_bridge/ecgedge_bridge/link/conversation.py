@@ -174,7 +174,7 @@ class Conversation:
                 self._subscribed.append(uuid)
 
     async def _wait(self) -> None:
-        """Pass one notification on: the script may have its answer then, and the rest stays in the inbox."""
+        """Pass one notification on: the script may have its answer then, and the others stay in the inbox."""
         if self._session.pending > _MAX_PENDING:
             raise TimeoutError("the device sends data, but does not answer")
         while not self.receive_one():

@@ -30,6 +30,7 @@ _START_BLUEZ = (
     "in a container, mount the host's /run/dbus"
 )
 _POWER_ON = "switch it on with `rfkill unblock bluetooth && bluetoothctl power on`"
+# What bleak and BlueZ both report, each in its own way.
 _OFF = Trouble(LinkCode.POWERED_OFF, LinkCode.POWERED_OFF.sentence, _POWER_ON)
 _NO_BLUEZ = Trouble(LinkCode.NO_STACK, "BlueZ is not running", _START_BLUEZ)
 _NO_BUS = Trouble(LinkCode.NO_STACK, "there is no D-Bus system bus, so BlueZ cannot be reached", _START_BLUEZ)

@@ -6,7 +6,7 @@ Rules of the file
    up; a pair that is not in the table is a mistake of the program and raises ``KeyError``.
 2. A state is a step that runs until it ends, and it ends in one of two ways: ``DONE`` (what it was for is
    reached) or ``LOST`` (the radio or the device failed, and another try may go better). What no other try can
-   mend is no outcome but a :class:`~ecgedge_bridge.LinkError`, and ends the link.
+   cure is no outcome but a :class:`~ecgedge_bridge.LinkError`, and ends the link.
 3. Time limits are numbers in :class:`LinkTiming`; no state reads a clock of its own.
 
 Theory of operation

@@ -32,6 +32,7 @@ __all__ = ["OnEvent", "OnStatus", "Wearable"]
 _FIRST_TRIES = 3
 # 1024 notifications of an H10 are 9.6 minutes and 250 kB.
 _QUEUE = 1024
+# The states in which notifications are passed on as they come.
 _UP = (State.WAITING, State.STREAMING)
 
 

@@ -1,1 +1,1 @@
-"""Bytes to values and what is said over a connection; no I/O. One folder for each family of devices."""
+"""Bytes to values, and the dialogue over a connection; no I/O. One folder for each family of devices."""

@@ -116,9 +116,9 @@ def described_profile(described: GattProfile, name: str = "") -> Profile:
     Parameters
     ----------
     described : GattProfile
-        What the file says.
+        What the file describes.
     name : str
-        Its name; by default what the file says.
+        Its name; by default the one in the file.
     """
 
     def make(device: str, fs: float, extras: Iterable[str]) -> Session:
@@ -136,6 +136,7 @@ def described_profile(described: GattProfile, name: str = "") -> Profile:
     )
 
 
+# More special kinds first: profile_for takes the first that fits. period_s of the others is that of an H10.
 _TABLE = (
     Profile(
         "polar",
@@ -195,7 +196,7 @@ def profile_for(name: str, service_uuids: Iterable[str], *, connected: bool = Fa
     'heart_rate'
     """
     uuids = frozenset(service_uuids)
-    # Of two beginnings the longer one says more.
+    # Of two beginnings the longer one is more special.
     by_name = sorted(
         (profile for profile in PROFILES.values() if profile._has_name(name)),
         key=lambda profile: max(len(known) for known in profile.names if name.casefold().startswith(known)),

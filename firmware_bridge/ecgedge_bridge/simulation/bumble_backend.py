@@ -29,6 +29,7 @@ from bumble.hci import HCI_Error
 from ecgedge_bridge.link.bleak_radio import Backend
 
 # Bluetooth Core, Vol 3, Part G, 3.3.1.1: bits of the characteristic properties, lowest first.
+# bleak's names of the properties of a characteristic, by bumble's.
 _PROPERTIES = (
     "broadcast",
     "read",

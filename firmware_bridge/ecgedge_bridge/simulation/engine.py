@@ -1,8 +1,8 @@
 """A virtual wearable without a radio: what every one of them does, whatever its protocol.
 
 It cuts what it plays into frames, sends them in their turn with what comes beside them, and lets go wrong
-what it is told. What it offers and how it encodes is said by its subclasses in ``virtual_*.py``; the
-Bluetooth side is in ``on_air.py``.
+what it is commanded. What it offers and how it encodes is for its subclasses in ``h10.py``, ``movesense.py``
+and ``sensors.py``; the Bluetooth side is in ``on_air.py``.
 """
 
 from __future__ import annotations
@@ -40,8 +40,10 @@ from ecgedge_bridge.simulation.faults import (
 )
 from ecgedge_bridge.simulation.tape import Side, Signal, Tape
 
+# Largest and smallest ATT MTU of Bluetooth LE (Core specification, Vol 3, Part F, 3.2.8).
 _ANY_MTU = 517
 _LEAST_MTU = 23
+# No first byte of any protocol here, and too short for every one of them.
 _GARBAGE = b"\xff" * 5
 
 
@@ -258,7 +260,7 @@ class VirtualWearable(ABC):
         return ()
 
     def _ended(self) -> Send | None:
-        """Return how the device says that it has ended the measurement."""
+        """Return how the device reports that it has ended the measurement."""
         return None
 
     @abstractmethod
@@ -266,7 +268,7 @@ class VirtualWearable(ABC):
         """Encode samples that end where the ledger stands, as one notification or several."""
 
     def _damage(self, data: bytes) -> bytes:
-        """Damage a notification such that the receiver can tell."""
+        """Damage a notification such that the receiver can notice."""
         return data + b"\0"
 
     def _clock_s(self, last: float) -> float:

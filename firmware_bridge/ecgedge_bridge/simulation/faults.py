@@ -92,7 +92,7 @@ class Lost:
 
 @dataclass(slots=True)
 class Ledger:
-    """The truth, to compare with what a client says: samples played = sent + lost."""
+    """The truth, to compare with what a client reports: samples played = sent + lost."""
 
     played: int = 0
     sent: int = 0
@@ -139,7 +139,7 @@ class Drop:
 class End:
     """End the measurement, saying so if there is a way to."""
 
-    says: Send | None = None
+    report: Send | None = None
 
 
 Action = Send | Pause | Drop | End

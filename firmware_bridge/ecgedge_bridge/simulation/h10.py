@@ -95,7 +95,7 @@ class VirtualH10(VirtualWearable):
     battery : int
         Battery level in percent.
     bpm : float
-        Heart rate that it tells once a second to whoever has subscribed to it.
+        Heart rate that it sends once a second to whoever has subscribed to it.
     already_running : bool
         Whether a stream of an earlier program still runs: start is refused with status 6 until a stop.
     needs_pairing : bool
@@ -287,7 +287,7 @@ def virtual_milli_g(index: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     Returns
     -------
     ndarray of int, shape (n, 3)
-        x and y tell the index, modulo 1000 and in thousands; z is 1 g.
+        x and y hold the index, modulo 1000 and in thousands; z is 1 g.
 
     Examples
     --------

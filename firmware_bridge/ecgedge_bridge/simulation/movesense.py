@@ -45,6 +45,7 @@ from ecgedge_bridge.simulation.tape import Signal
 
 _SUBSCRIBE = encode_subscribe(ECG_REFERENCE, "")[0]
 _UNSUBSCRIBE = encode_unsubscribe(ECG_REFERENCE)[0]
+# As in HTTP, as all of the sensor's statuses.
 _NOT_FOUND = 404
 
 
@@ -62,7 +63,7 @@ class VirtualMovesense(VirtualWearable):
     battery : int
         Battery level in percent.
     bpm : float
-        Heart rate that it tells once a second to whoever has subscribed to it.
+        Heart rate that it sends once a second to whoever has subscribed to it.
     start_ms : int
         Its clock at sample 0; it wraps at 2**32 ms.
     **options

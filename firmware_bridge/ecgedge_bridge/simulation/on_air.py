@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import math
 from collections.abc import AsyncGenerator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.simulation.engine import VirtualCharacteristic, VirtualWearable
@@ -41,6 +41,13 @@ _ADVERTISED_OCTETS = 31
 _BASE_UUID = "-0000-1000-8000-00805f9b34fb"
 _ACL_OCTETS = 251
 _CENTRAL_ADDRESS = "F0:F1:F2:F3:F4:F5"
+
+
+class Advertised(NamedTuple):
+    """What a wearable advertises, and what it adds when it is asked."""
+
+    advertisement: bytes
+    scan_response: bytes
 
 
 class WearableServer:
@@ -107,7 +114,7 @@ class WearableServer:
             advertising_interval_max=_ADVERTISING_MS,
         )
 
-    def _advertised(self) -> tuple[bytes, bytes]:
+    def _advertised(self) -> Advertised:
         """Return the advertisement, and the scan response with the services that did not fit into it."""
         data, uuid = self._bumble.core.AdvertisingData, self._bumble.core.UUID
         kinds = (
@@ -123,7 +130,7 @@ class WearableServer:
             service = (kinds[len(value) > 2], value)
             fits = len(bytes(data([*first, service]))) <= _ADVERTISED_OCTETS
             (first if fits else rest).append(service)
-        return bytes(data(first)), bytes(data(rest))
+        return Advertised(bytes(data(first)), bytes(data(rest)))
 
     def _services(self) -> list[Any]:
         return [
@@ -202,7 +209,7 @@ class WearableServer:
                 await self._act(connection, answer)
 
     async def _play(self, connection: Any, answered: asyncio.Task[None]) -> None:
-        """Act when it is due until told otherwise."""
+        """Act when it is due, until stopped."""
         await asyncio.wait([answered])
         wearable, pace = self._wearable, _Pace(self._wearable)
         while True:
@@ -211,7 +218,7 @@ class WearableServer:
                     await pace.wait()
                 action = wearable.next_action()
             except Exception:
-                # No more samples can be had; stop() says why.
+                # No more samples can be had; stop() raises why.
                 wearable.finished.set()
                 raise
             if action is None:
@@ -230,9 +237,9 @@ class WearableServer:
                 await self._send(connection, data, uuid, indicate)
             case Pause(seconds):
                 await asyncio.sleep(seconds / self._wearable.speed)
-            case End(says):
-                if says is not None:
-                    await self._answer(connection, [says])
+            case End(report):
+                if report is not None:
+                    await self._answer(connection, [report])
             case Drop(seconds):
                 await self._drain(connection, 0)
                 self._away_s = seconds / self._wearable.speed

@@ -26,6 +26,7 @@ from ecgedge_bridge.simulation.engine import (
 from ecgedge_bridge.simulation.faults import Send
 from ecgedge_bridge.simulation.tape import Signal, whole_microvolt
 
+# Opcode and handle of a notification (Core specification, Vol 3, Part F, 3.4.7.1).
 _ATT_HEADER = 3
 # Fits 244 bytes whatever the samples are: 15 + 60 * 3.
 _OWN_FRAME = 60
@@ -81,7 +82,7 @@ class VirtualEcgEdge(VirtualWearable):
         return split_frames(whole_microvolt(samples), int(self.fs), self.mtu - _ATT_HEADER, first, time_ms)
 
     def _damage(self, data: bytes) -> bytes:
-        # A single bit, in the samples: only the CRC can tell.
+        # A single bit, in the samples: only the CRC shows it.
         return data[:-4] + bytes((data[-4] ^ 1,)) + data[-3:]
 
 

@@ -21,7 +21,8 @@ the first one, and the time of arrival. The rules, in the order in which they ar
    frame: if that one goes on where the newest frame ended, the held one was late, is dropped, and its samples
    stay counted as lost. If not, the newest frame had a wrong stamp: what is held is placed after all.
 5. *A clock may step.* Stamps that do not grow, are much too near, or leap by more than an hour say nothing of
-   what was lost. Then arrival times say it, at least one sample, and a note says that it is an estimate.
+   what was lost. Then it is taken from arrival times, at least one sample, and a note tells that it is an
+   estimate.
 
 :class:`Timeline` serves every device that stamps or numbers its frames. Devices that send bare samples are
 served by ``undated.py``, which shares :class:`SampleIndex`. ``PROTOCOL.md`` has the same rules as a table.
@@ -45,7 +46,7 @@ _LATE_NS = 3_000_000_000
 # Frames that may have come late are held until the next one shows it; a device that only sends such is
 # believed.
 _MAX_HELD = 1024
-# A counter is believed if the stamps say the same within half a second or 5 %: firmware stamps are coarse.
+# A counter is believed if the stamps agree within half a second or 5 %: firmware stamps are coarse.
 _COUNTER_SLACK_S = 0.5
 _COUNTER_SLACK = 0.05
 # Loss of less than this is jitter of the stamps.
@@ -200,10 +201,10 @@ class Timeline(SampleIndex):
             What has found its place now, in the order of the index.
         """
         anchor_ns, n = self._anchor_ns, len(samples)
-        lost, notes = NO_LOSS
-        before: list[Placed] = []
+        before: list[Placed] | None = None
         if anchor_ns is None:
             self.segments = 1
+            lost, notes = NO_LOSS
         else:
             if self._held or time_ns <= anchor_ns:
                 before, is_held = self._sort_in(Frame(samples, time_ns, host_time_s, first))

@@ -7,8 +7,8 @@ delays that nobody knows:
 2. Every 10 s the least delay of arrivals against the count is compared with that of the 10 s before. A growth
    of more than 0.35 s is loss, but its place within these seconds is not known: a note reports it, the index
    does not jump.
-3. A broken connection is certain loss at a certain place: the index jumps by what the arrival times say, at
-   least one sample, and a note says that it is an estimate.
+3. A broken connection is certain loss at a certain place: the index jumps by what follows from the arrival
+   times, at least one sample, and a note tells that it is an estimate.
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ def quiet(_: str) -> None:
 def recipe() -> Recipe:
     net = Net((8, 7, 4), ((8, 7, 1), (8, 7, 1)), 0.0)
     training = Training(epochs=25, batch=12, lr=1e-2, threads=1)
-    return Recipe("t", "rhythm", 100.0, 9.6, 10.0, 9.6, 1.5, tuple("NAO~"), net, training)
+    roles = {"N": "normal", "A": "af", "O": "other", "~": "noise"}
+    return Recipe("t", "rhythm", 100.0, 9.6, 10.0, 9.6, 1.5, tuple("NAO~"), roles, net, training)
 
 
 @pytest.fixture(scope="module")

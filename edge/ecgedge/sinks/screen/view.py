@@ -1,7 +1,7 @@
 """What a running stream looks like in a terminal of 80 by 24 characters or more.
 
-The view only draws what it was given. It reads no clock and starts nothing: whoever runs the stream says when
-to draw.
+The view only draws what it was given. It reads no clock and starts nothing: whoever runs the stream decides
+when to draw.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Devices described by a TOML file: any characteristic that notifies ECG samples of one fixed layout.
 
-A profile says where the samples come from, what stands before them in a notification, how one is stored, and
+A profile names where the samples come from, what stands before them in a notification, how one is stored, and
 what to write to start and stop. ``PROTOCOL.md`` lists every key; ``devices/`` holds the profiles that
 come with the package.
 
@@ -68,12 +68,12 @@ _MAX_FLOAT = 1e9
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Notification:
-    """What one notification says.
+    """What one notification holds.
 
     Parameters
     ----------
     mv : ndarray of float32, shape (n,)
-        The samples in mV, oldest first; NaN where the device says "invalid".
+        The samples in mV, oldest first; NaN where the device sends "invalid".
     counter, stamp : int or None
         As they are stored, if the profile has them.
     """

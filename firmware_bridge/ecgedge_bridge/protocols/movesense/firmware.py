@@ -32,6 +32,7 @@ DEFAULT_FS = 250.0
 INTERVAL_FS = {2: 500.0, 4: 250.0, 8: 125.0, 10: 100.0}
 """Measurement intervals in ms that the firmware offers, and their rates in Hz."""
 
+# What the firmware sends where it has no sample; its README names the value.
 _INVALID = -32768
 _INVALID_BYTES = _INVALID.to_bytes(2, "little", signed=True)
 _STEP_MV = np.array(LSB_MV, np.float32)
@@ -89,7 +90,7 @@ class Packet:
     stamp : int
         The sensor's clock, in the layout's unit.
     mv : ndarray of float32, shape (n,)
-        The samples in mV, oldest first; NaN where the firmware says "invalid".
+        The samples in mV, oldest first; NaN where the firmware sends "invalid".
     """
 
     stamp: int
@@ -138,7 +139,7 @@ def encode_packet(layout: Layout, stamp: int, mv: npt.ArrayLike) -> bytes:
 
 
 def decode_interval(data: bytes) -> float:
-    """Decode the sampling rate in Hz from what the layout's ``interval`` characteristic says when read.
+    """Decode the sampling rate in Hz from what the layout's ``interval`` characteristic gives when read.
 
     Raises
     ------

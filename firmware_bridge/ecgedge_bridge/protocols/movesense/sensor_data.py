@@ -29,6 +29,7 @@ SENSOR_DATA_SERVICE = "34802252-7185-4d5d-b431-630e7050e8f0"
 SENSOR_DATA_WRITE = "34800001-7185-4d5d-b431-630e7050e8f0"
 SENSOR_DATA_NOTIFY = "34800002-7185-4d5d-b431-630e7050e8f0"
 
+# From the API definition meas/ecg.yaml.
 ECG_RATES = (125, 128, 200, 250, 256, 500, 512)
 """Sampling rates in Hz that ``/Meas/ECG`` offers."""
 LSB_MV = 0.000381469726563
@@ -37,9 +38,11 @@ PACKET_SAMPLES = 16
 STATUS_OK = 200
 ECG_REFERENCE = 1
 
+# Codes of the GATT SensorData sample application, to the sensor and from it.
 _SUBSCRIBE, _UNSUBSCRIBE = 1, 2
 _REPLY, _DATA, _MORE = 1, 2, 3
 _STAMP = struct.Struct("<I")
+# Opcode and handle of a notification (Core specification, Vol 3, Part F, 3.4.7.1).
 _ATT_HEADER = 3
 _STEP_MV, _MICRO_MV = np.array(LSB_MV, np.float32), np.array(0.001, np.float32)
 

@@ -1,9 +1,9 @@
 """The project's own frame for authors of firmware: an encoder and a decoder; without any I/O.
 
 A frame is one notification of 20 to 244 bytes, or whatever the connection carries: a versioned header, the
-first sample, and differences packed into as few bits as the largest of them needs. Its number and its stamp
-tell exactly what is lost, a CRC-16 what is damaged. ``PROTOCOL.md`` specifies it byte by byte, and
-``firmware/ecg_frame.h`` encodes it on a microcontroller.
+first sample, and differences packed into as few bits as the largest of them needs. From its number and its
+stamp follows exactly what is lost, from a CRC-16 what is damaged. ``PROTOCOL.md`` specifies it byte by byte,
+and ``firmware/ecg_frame.h`` encodes it on a microcontroller.
 
 Examples
 --------
@@ -43,6 +43,7 @@ MIN_CAPACITY = 20
 MAX_CAPACITY = 244
 """Bytes that fit one packet of the link layer with data length extension: an ATT MTU of 247 less 3."""
 
+# The upper half marks a frame of this kind, the lower is its version.
 _FIRST_BYTE = 0xE0 | VERSION
 _HEADER = struct.Struct("<BBBBHI")
 # The same, and the first sample: its lower two bytes, and the upper one with the sign.
@@ -60,7 +61,7 @@ _SEQUENCE_BITS, _TIME_BITS = 16, 32
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """What a frame says.
+    """What a frame holds.
 
     Parameters
     ----------
@@ -203,7 +204,7 @@ def rate_code(fs: float) -> int:
 
 
 def fit(microvolt: npt.NDArray[np.integer], capacity: int) -> int:
-    """Tell how many samples, from the first on, fit into one frame.
+    """Count how many samples, from the first on, fit into one frame.
 
     Parameters
     ----------

@@ -20,10 +20,12 @@ from enum import IntEnum
 from ecgedge_bridge.codes import FrameCode
 from ecgedge_bridge.errors import FrameError
 
+# UUIDs and every number below: Polar's Measurement Data specification; PROTOCOL.md has them as tables.
 PMD_SERVICE = "fb005c80-02e7-f387-1cad-8acd2d8df0c8"
 PMD_CONTROL = "fb005c81-02e7-f387-1cad-8acd2d8df0c8"
 PMD_DATA = "fb005c82-02e7-f387-1cad-8acd2d8df0c8"
 
+# What an H10 offers for the ECG, and its finest offer for acceleration.
 ECG_FS = 130.0
 ECG_BITS = 14
 ACC_FS = 200.0
@@ -32,6 +34,7 @@ ACC_BITS = 16
 TYPE_MASK = 0x3F
 """The bits of a type byte that name the measurement."""
 
+# First bytes of what comes from the control point. The last is a flag of a status reply, from the SDK.
 _REPLY = 0xF0
 _FEATURES = 0x0F
 _STOPPED = 0x01
@@ -103,7 +106,7 @@ _STATUS_TEXT = {
 
 
 def status_text(code: int) -> str:
-    """Say a status byte in words, also one that the specification does not know."""
+    """Return a status byte in words, also one that the specification does not know."""
     try:
         return Status(code).text
     except ValueError:
@@ -121,6 +124,7 @@ class Setting(IntEnum):
     FACTOR = 5
 
 
+# Widths differ by field: formats of struct, little-endian.
 _SETTING_FORMAT = {
     Setting.SAMPLE_RATE: "H",
     Setting.RESOLUTION: "H",
@@ -137,7 +141,7 @@ Settings = dict[Setting, tuple[float, ...]]
 class ControlReply:
     """Reply to a command: ``F0 op type status more params``.
 
-    ``more`` says that another reply to the same command follows, whose ``params`` are to be appended to
+    ``more`` means that another reply to the same command follows, whose ``params`` are to be appended to
     these.
     """
 
@@ -157,7 +161,7 @@ class MeasurementStopped:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What the control point says when it is read: which measurements the device has."""
+    """What the control point holds when it is read: which measurements the device has."""
 
     measurements: frozenset[int]
 
@@ -258,6 +262,7 @@ def start_acc(fs: int = int(ACC_FS), range_g: int = ACC_RANGE_G) -> bytes:
     return command(Op.START, Measurement.ACC, settings)
 
 
+# The commands in use; tests hold them against the bytes of the specification.
 GET_ECG_SETTINGS = command(Op.SETTINGS)
 START_ECG = command(Op.START, settings={Setting.SAMPLE_RATE: (int(ECG_FS),), Setting.RESOLUTION: (ECG_BITS,)})
 STOP_ECG = command(Op.STOP)
@@ -267,7 +272,7 @@ GET_STATUS = bytes((Op.STATUS,))
 
 
 def parse_control(data: bytes) -> ControlMessage:
-    """Decode what the control point says, whether indicated or read.
+    """Decode a message of the control point, whether indicated or read.
 
     Parameters
     ----------
@@ -334,7 +339,7 @@ def encode_stopped(measurements: Iterable[int]) -> bytes:
 def parse_running(params: bytes) -> frozenset[int]:
     """Decode the parameters of the reply to a status command: which measurements run now.
 
-    One byte for each measurement, its kind in the lower 6 bits; bit 6 says that it is being sent.
+    One byte for each measurement, its kind in the lower 6 bits; bit 6 is set while it is being sent.
 
     Examples
     --------

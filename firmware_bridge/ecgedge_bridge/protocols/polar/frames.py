@@ -41,6 +41,7 @@ FRAME_SAMPLES = 73
 MTU_NEEDED = 232
 """Smallest ATT MTU that carries a full frame: 229 bytes and 3 of ATT header."""
 
+# Measurement, ns since 2000-01-01 of the last sample, frame type.
 _HEADER = struct.Struct("<BQB")
 _BODY = _HEADER.size
 _DELTA = 0x80
