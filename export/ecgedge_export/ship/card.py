@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
+from ecgedge_export.ship.tried import TRIED
 from ecgedge_export.splits import SPLITS
 
 CARD = "CARD.md"
@@ -268,6 +269,7 @@ def _beat_classes(metrics: Report) -> list[str]:
             ("", "beats", "Se %", "P+ %", "FPR %", "F1 %"),
             [row for name, each in report["by_record"].items() for row in _figures(name, each) if row[1]],
         ),
+        *_tried("beat_classes"),
         *_int8(metrics),
     ]
 
@@ -275,6 +277,10 @@ def _beat_classes(metrics: Report) -> list[str]:
 def _figures(name: str, report: Report) -> list[tuple[object, ...]]:
     keys = ("beats", "Se", "P+", "FPR", "F1")
     return [(f"{name} {kind}", *(each[key] for key in keys)) for kind, each in report.items()]
+
+
+def _tried(task: str) -> list[str]:
+    return ["## What was tried", "", *(f"* {idea}" for idea in TRIED[task]), ""]
 
 
 def _beat_intervals(f1_95: Mapping[str, Sequence[float]] | None) -> list[str]:
