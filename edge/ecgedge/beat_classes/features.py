@@ -47,7 +47,7 @@ STEP = 0.25  # share of its height that a sample of the template moves at most, 
 QRS, P_WAVE, T_WAVE = (slice(BEFORE + a, BEFORE + b) for a, b in ((-8, 9), (-26, -8), (10, 42)))
 BROAD_QRS = slice(BEFORE - 14, BEFORE + 17)
 P_BASE = 3  # samples at the end of the P window whose mean is its zero line
-N_WAVES, N_RHYTHM, N_SIMILARITIES, N_P_WAVE = 3, 13, 16, 5
+N_WAVES, N_RHYTHM, N_SIMILARITIES, N_P_WAVE = 3, 11, 16, 5
 N_FIGURES = N_RHYTHM + N_SIMILARITIES + N_P_WAVE
 N_INPUTS = N_WAVES * N_WAVE + N_FIGURES
 _FLOOR = np.array(FLOOR_MV, np.float32)
@@ -61,7 +61,7 @@ class BeatInputs:
     """A beat as its history shows it.
 
     ``waves`` (3, 80) are those of the beat, of the beat before it, and the template beat, in mV; ``rhythm``
-    (13,) are the figures of intervals and of the last minute, see :meth:`BeatHistory.take`.
+    (11,) are the figures of intervals and of the last minute, see :meth:`BeatHistory.take`.
     """
 
     waves: Floats
@@ -81,7 +81,7 @@ class _Means:
 
     def __init__(self) -> None:
         self.beats = self.long_beats = self.rr = self.long_rr = 0.0  # sums: weights, and weighted intervals
-        self.steady = self.repeats = self.changes = self.early = self.spread = 0.0
+        self.steady = self.repeats = self.changes = 0.0
         self.shapes = self.p_wave = self.qrs = self.p_difference = 0.0
 
     def means(self, rr: float) -> tuple[float, float]:
@@ -104,8 +104,6 @@ class _Means:
         self.steady = self.steady * kept + (change < STEADY)
         self.repeats = self.repeats * kept + (nearest < STEADY)
         self.changes = self.changes * kept + min(nearest, MOST_CHANGE)
-        self.early = self.early * kept + (rr < EARLY * mean)
-        self.spread = self.spread * kept + abs(log(rr / mean))
         self.shapes, self.p_wave = self.shapes * kept, self.p_wave * kept
         self.qrs, self.p_difference = self.qrs * kept, self.p_difference * kept
         if shape:
@@ -127,13 +125,11 @@ class _Means:
         shapes = [2 * (x + 0.5) / (self.shapes + 1) - 1 for x in (self.p_wave, self.qrs, self.p_difference)]
         n = self.beats
         if not n:
-            return 0.0, 0.0, -1.0, -1.0, -1.0, *shapes
+            return 0.0, 0.0, -1.0, *shapes
         return (
             2 * self.steady / n - 1,
             2 * self.repeats / n - 1,
             8 * self.changes / n - 1,
-            2 * self.early / n - 1,
-            4 * self.spread / n - 1,
             *shapes,
         )
 
@@ -169,15 +165,14 @@ class BeatHistory:
             With, in ``rhythm``: 2 ln of the interval over the means of a minute and of five, of the next
             interval over the mean of a minute, and of the interval over the next and over the last one; the
             shares of intervals that repeat the last one and the nearer of the last two; how much intervals
-            change; the share of early beats; the spread of intervals; how P waves and QRS correlate with the
-            template's, and how far P waves are from its: in atrial fibrillation there is none that they could
-            be like, and noise shows in the QRS too.
+            change; how P waves and QRS correlate with the template's, and how far P waves are from its: in
+            atrial fibrillation there is none that they could be like, and noise shows in the QRS too.
 
         Examples
         --------
         >>> beat = BeatHistory().take(np.zeros(80, np.float32), None, 0.8)
         >>> beat.waves.shape, beat.rhythm.shape
-        ((3, 80), (13,))
+        ((3, 80), (11,))
         """
         before, after = min(before_s or after_s, LONGEST_RR_S), min(after_s, LONGEST_RR_S)
         waves = np.empty((N_WAVES, N_WAVE), np.float32)
@@ -362,20 +357,20 @@ def beat_inputs(waves: Floats, rhythm: Floats, clip: float) -> Floats:
     ----------
     waves : array, shape (k, 3, 80)
         In mV.
-    rhythm : array, shape (k, 13)
+    rhythm : array, shape (k, 11)
     clip : float
         The INT8 range is spent on what is within.
 
     Returns
     -------
-    array, shape (k, 274)
+    array, shape (k, 272)
         The three waves over the height of the template's QRS, sample by sample (all first ones, all second
         ones, and so on), then the figures: rhythm, similarities, P waves.
 
     Examples
     --------
     >>> beat_inputs(np.zeros((2, 3, 80), np.float32), np.zeros((2, 13), np.float32), clip=1.5).shape
-    (2, 274)
+    (2, 272)
     """
     scaled = waves / height_mv(waves[:, 2:])
     out = np.empty((len(waves), N_INPUTS), np.float32)

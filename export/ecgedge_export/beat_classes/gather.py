@@ -70,7 +70,7 @@ TAUGHT = tuple(name for name in splits.DS1 if name != "201")
 class BeatSet:
     """Beats in order, recording by recording.
 
-    ``waves`` (k, 100), ``template`` (k, 80), both in mV, ``rhythm`` (k, 13), ``rr_s`` (k,)
+    ``waves`` (k, 100), ``template`` (k, 80), both in mV, ``rhythm`` (k, 11), ``rr_s`` (k,)
     before each; ``symbols`` (k,) are AAMI classes, "" where none is known; ``record`` (k,) names the
     recordings, ``source`` (k,) is one of SOURCES.
     """
