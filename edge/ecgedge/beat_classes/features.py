@@ -289,6 +289,7 @@ def _regions() -> Floats:
 
 
 _REGIONS = _regions()
+_BASE = np.full((P_BASE, 1), 1 / P_BASE, np.float32)
 
 
 def similarities(waves: Floats) -> Floats:
@@ -338,16 +339,22 @@ def p_waves(waves: Floats) -> Floats:
     both are the same, 0 where there is no such P wave, negative where it is upside down.
     """
     p = waves[:, :, P_WAVE]
-    p = p - p[:, :, -P_BASE:].mean(axis=2, keepdims=True)
-    template = p[:, 2]
-    rms = np.sqrt((template * template).mean(axis=1)) + np.float32(_P_FLOOR)
-    out = np.empty((len(waves), N_P_WAVE), np.float32)
-    out[:, 0] = 0.5 * np.log(10 * rms)
+    p = p - p[:, :, -P_BASE:] @ _BASE
+    products = (p @ p.transpose(0, 2, 1)).tolist()
+    n = P_WAVE.stop - P_WAVE.start
+    return np.array([_p_figures(g, n) for g in products], np.float32)
+
+
+def _p_figures(products: Means, n: int) -> list[float]:
+    """From the scalar products of three P windows of ``n`` samples with each other."""
+    power = products[2][2] / n
+    rms = sqrt(power) + _P_FLOOR
+    figures = [0.5 * log(10 * rms)]
     for w in (0, 1):
-        difference = p[:, w] - template
-        out[:, 1 + 2 * w] = 0.5 * np.sqrt((difference * difference).mean(axis=1)) / rms
-        out[:, 2 + 2 * w] = (p[:, w] * template).mean(axis=1) / rms**2
-    return out
+        shared = products[w][2] / n
+        apart = sqrt(max(products[w][w] / n - 2 * shared + power, 0.0))
+        figures += [0.5 * apart / rms, shared / rms**2]
+    return figures
 
 
 def beat_inputs(waves: Floats, rhythm: Floats, clip: float) -> Floats:
