@@ -74,6 +74,13 @@ class Rhythm(JsonEvent):
     ``label`` is the decision after hysteresis (N, A, O or ~), ``window_label`` that of this window alone,
     ``probabilities`` maps each class to this window's calibrated probability; ``conclusive`` is False where
     no class was probable enough; ``changed`` marks the first event of a new label.
+
+    ``af``: atrial fibrillation or not, None from less than 30 s of signal without noise (the length that a
+    diagnosis asks for: Hindricks et al., ESC guidelines, 2020) and where neither is probable enough.
+
+    Rate and rhythm apart: ``heart_rate_bpm`` is the window's, None without two beats; ``rate`` is
+    ``"bradycardia"`` below 50, ``"tachycardia"`` from 100, else None. The class O covers sinus rhythm at such a
+    rate too: ``sinus`` says whether the rhythm held is sinus rhythm whatever its rate, None for ~.
     """
 
     sample: int
@@ -85,6 +92,10 @@ class Rhythm(JsonEvent):
     probabilities: dict[str, float]
     conclusive: bool
     changed: bool
+    af: bool | None = None
+    heart_rate_bpm: float | None = None
+    rate: str | None = None
+    sinus: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -174,14 +174,18 @@ class BeatHistory:
         >>> beat.waves.shape, beat.rhythm.shape
         ((3, 80), (11,))
         """
+        inputs = self.inputs(wave, before_s, after_s)
+        self.learn(wave, before_s, after_s)
+        return inputs
+
+    def inputs(self, wave: Floats, before_s: float | None, after_s: float) -> BeatInputs:
+        """What the model gets of the next beat; the parameters are those of :meth:`take`."""
         before, after = min(before_s or after_s, LONGEST_RR_S), min(after_s, LONGEST_RR_S)
         waves = np.empty((N_WAVES, N_WAVE), np.float32)
         waves[0] = wave
         waves[1] = wave if self._last is None else self._last
         waves[2] = wave if self._template is None else self._template
-        inputs = BeatInputs(waves, self._rhythm(before, after))
-        self._learn(wave, before)
-        return inputs
+        return BeatInputs(waves, self._rhythm(before, after))
 
     def take_if_template(self, wave: Floats, before_s: float | None, after_s: float) -> bool:
         """Take the next beat if it is so plainly the template beat that no model need be asked.
@@ -201,7 +205,7 @@ class BeatHistory:
         most = max(float(np.maximum.reduce(unlike)), -float(np.minimum.reduce(unlike)))
         if most > PLAIN_UNLIKE * self._height:
             return False
-        self._learn(wave, before)
+        self._learn(wave, before, template=True)
         return True
 
     def _rhythm(self, before: float, after: float) -> Floats:
@@ -219,12 +223,16 @@ class BeatHistory:
             np.float32,
         )
 
-    def _learn(self, wave: Floats, before: float) -> None:
+    def learn(self, wave: Floats, before_s: float | None, after_s: float, *, template: bool = True) -> None:
+        """Remember a beat; with ``template``, let one that is not early teach the template too."""
+        self._learn(wave, min(before_s or after_s, LONGEST_RR_S), template=template)
+
+    def _learn(self, wave: Floats, before: float, *, template: bool) -> None:
         shape = None
         if self._template is None:
             self._template, self._template_beats = wave, 1
             self._height = float(height_mv(wave)[0])
-        elif before >= EARLY * self._means.means(before)[1]:
+        elif template and before >= EARLY * self._means.means(before)[1]:
             shape = _shape(wave, self._template, self._height)
             self._template_beats += 1
             self._follow(wave, self._template)

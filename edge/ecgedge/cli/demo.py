@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgedge.cli.options import AsJson, Backend, Save
+from ecgedge.cli.options import AsJson, Backend, Force, Save
+from ecgedge.sinks.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,6 +35,7 @@ def demo(
     speed: Speed = None,
     record: Record = None,
     save: Save = None,
+    force: Force = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the synthetic ECG.")] = 0,
     backend: Backend = "auto",
 ) -> None:
@@ -48,7 +50,7 @@ def demo(
     monitor = open_monitor(backend=backend, timer=time.perf_counter)
     programme = recorded_programme(record) if record else own_programme(seed)
     what = record.name if record else "synthetic ECG"
-    savers = open_savers(save)
+    savers = open_savers(save, force=force, source=record)
     terminal = open_terminal(as_json, f"ecgedge demo: a virtual Polar H10 plays {what}")
     announced: list[Sink] = [] if as_json else [_Announcer(terminal, programme.parts)]
     if speed is None:
@@ -81,6 +83,7 @@ class _Announcer:
         """Do nothing."""
 
     def _announce(self, now_s: float) -> None:
+        from ecgedge.cli.output import say
         from ecgedge.sinks.words import clock
 
         on = min(sum(now_s >= part.end_s for part in self._parts), len(self._parts) - 1)
@@ -92,19 +95,20 @@ class _Announcer:
             bar = "━" * done + "╌" * (30 - done) if until else ""
             self._show_below(f" Playing   {name}{until}".ljust(48) + bar)
         elif on != self._on:
-            print(f"{clock(now_s):>8}  -- playing: {name}{until}", flush=True)
+            say(f"{clock(now_s):>8}  -- playing: {name}{until}")
         self._on = on
 
 
 def _print_summary(report: DemoReport, saved: Iterable[str], *, synthetic: bool) -> None:
     from rich.console import Console
 
-    console = Console(highlight=False)
+    # Names of files and parts are not ours: nothing in them is markup, or an emoji.
+    console = Console(highlight=False, markup=False, emoji=False)
     console.print(_parts_table(report))
     console.print(_facts(report), soft_wrap=True)
     console.print(_latency_table(report))
     for path in saved:
-        console.print(f"Saved what was received: {path}", soft_wrap=True)
+        console.print(plain(f"Saved what was received: {path}"), soft_wrap=True)
     if synthetic:
         console.print("Synthetic ECG shows that the chain works, not how well.")
     console.print("Not a medical device.")
@@ -113,6 +117,7 @@ def _print_summary(report: DemoReport, saved: Iterable[str], *, synthetic: bool)
 def _parts_table(report: DemoReport) -> Table:
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD)
     for heading in ("played", "expected", "found", "gate ok/noise", "runs", ""):
@@ -120,10 +125,10 @@ def _parts_table(report: DemoReport) -> Table:
     for part in report.parts:
         known = part.expected != "?"
         gate = f"{part.gate_accepted}/{part.gate_rejected}"
-        mark = ("[green]ok[/]" if part.as_expected else "[red]not so[/]") if known else ""
+        mark = (Text("ok", "green") if part.as_expected else Text("not so", "red")) if known else ""
         expected = {"rejected": "noise"}.get(part.expected, part.expected)
         found = ", ".join(f"{label} {count}x" for label, count in sorted(part.labels.items())) or "nothing"
-        table.add_row(part.name, expected, found, gate, str(part.model_runs), mark)
+        table.add_row(plain(part.name), expected, found, gate, str(part.model_runs), mark)
     return table
 
 

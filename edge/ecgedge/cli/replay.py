@@ -32,7 +32,7 @@ def replay(
 ) -> None:
     """Run a recording through the monitor and print its events; of a capture also those of the link."""
     from ecgedge.cli.monitors import open_monitor
-    from ecgedge.cli.output import open_lines
+    from ecgedge.cli.output import open_lines, say
     from ecgedge_bridge.errors import ConfigError
     from ecgedge_bridge.values import SampleBlock
 
@@ -49,8 +49,9 @@ def replay(
         broken = error  # what came before it is analysed to its end
     sink.take(notes.new())
     sink.take(monitor.finish())
+    sink.close()
     if not as_json:
-        print(summary(monitor))
+        say(summary(monitor))
     if broken is not None or notes.cut is not None:
         raise broken or ConfigError(notes.cut)
 

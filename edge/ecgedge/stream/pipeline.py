@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgedge.events import Event, Gap, Note
+from ecgedge.stream.clock import SampleClock
 from ecgedge.stream.filters import Filter
 from ecgedge.stream.plan import planned
 from ecgedge.stream.ring import Ring
@@ -118,6 +119,7 @@ class Pipeline:
         self._filters: Filter | None = None
         self._segment: Segment | None = None
         self._next: int | None = None  # index of the sample that should come next
+        self._clock_of_stream: SampleClock | None = None
         self._missing: tuple[int, Missing] | None = None  # where a gap began that has not ended yet
         self._stats = MonitorStats()
         for stage in self._stages:
@@ -128,28 +130,40 @@ class Pipeline:
         """Counters since the start of the stream."""
         return self._stats
 
-    def feed(self, block: SampleBlock) -> list[Event]:
+    def feed(self, block: SampleBlock | npt.ArrayLike) -> list[Event]:
         """Take a block, return what it led to.
+
+        Parameters
+        ----------
+        block : SampleBlock or array of shape (n,)
+            A block without a place goes on where the one before it ended; so does a bare array in mV, which
+            is taken where the rate is known: from ``fs`` when this was made, or from a block before.
 
         Raises
         ------
         ConfigError
-            The block's rate is impossible, or not that of the stream.
+            The block's rate is impossible, not that of the stream, or not known.
         TypeError, ValueError
             The samples are no one-dimensional array of numbers.
         """
+        if not isinstance(block, SampleBlock):
+            block = self._as_block(block)
         fs = self._rate(block)
         samples = _as_samples(block.samples)
         events: list[Event] = []
-        start = block.sample
+        start = block.sample if block.placed else self._next or 0
         if self._next is not None and start < self._next and len(samples):
             samples, start = samples[self._next - start :], self._next
-            events.append(Note(start, start / fs, NoteCode.OUT_OF_ORDER, device=block.device))
+            at_s = self._clock.seconds(start)
+            events.append(Note(start, at_s, NoteCode.OUT_OF_ORDER, device=block.device))
         if self._next is not None and start > self._next:
             events += self._begin_gap(self._next, "lost")
+        if len(samples):
+            self._clock.tell(start, block.fs_hat)
         for at, piece in _runs(samples):
             events += self._take(start + at, piece, fs)
-        self._next = start + len(samples)
+        # An empty block with an old index does not rewind the stream.
+        self._next = max(start + len(samples), self._next or start)
         return events
 
     def finish(self) -> list[Event]:
@@ -159,6 +173,14 @@ class Pipeline:
         if self._missing and self._next is not None:
             events += self._end_gap(self._next)
         return events
+
+    def _as_block(self, samples: npt.ArrayLike) -> SampleBlock:
+        if self._fs_in is None:
+            raise ConfigError(
+                "samples without a rate: give it when the monitor is made, Monitor(fs=130.0), or feed a "
+                "SampleBlock(samples, fs=130.0)"
+            )
+        return SampleBlock(np.asarray(samples), self._fs_in)
 
     def _rate(self, block: SampleBlock) -> float:
         if self._fs_in is None:
@@ -171,6 +193,13 @@ class Pipeline:
             )
         return self._fs_in
 
+    @property
+    def _clock(self) -> SampleClock:
+        if self._clock_of_stream is None:
+            assert self._fs_in is not None
+            self._clock_of_stream = SampleClock(self._fs_in)
+        return self._clock_of_stream
+
     def _take(self, at: int, piece: npt.NDArray[np.floating] | None, fs: float) -> list[Event]:
         """Take a run of samples, or note a run of samples that are no numbers (``piece`` is None)."""
         if piece is None:
@@ -179,6 +208,7 @@ class Pipeline:
         if self._segment is None:
             self._start_segment(at, fs)
         self._stats.samples += len(piece)
+        self._taken_to = at + len(piece)
         while len(piece):
             room = self._wanted - self._waiting
             taken, piece = piece[:room], piece[room:]
@@ -194,7 +224,9 @@ class Pipeline:
         self._ring.reset()
         self._input = np.empty(self._until_tick(fs))
         self._waiting, self._wanted = 0, len(self._input)
-        self._segment = Segment(at, fs, self._fs, self._ring, self._latency, self._stats.counts)
+        self._segment = Segment(
+            at, fs, self._fs, self._ring, self._latency, self._stats.counts, clock=self._clock
+        )
         for stage in self._stages:
             stage.start(self._segment)
 
@@ -249,6 +281,8 @@ class Pipeline:
     def _end_segment(self) -> list[Event]:
         if self._segment is None or self._filters is None:
             return []
+        # What the filters still hold may end a little behind the last sample: no index passes this one.
+        self._segment.end_sample = self._taken_to
         events = self._filter(self._segment.fs_in)
         events += self._write(self._filters.finish())
         self._segment.ended = True
@@ -264,10 +298,10 @@ class Pipeline:
 
     def _end_gap(self, at: int) -> list[Event]:
         assert self._missing is not None
-        assert self._fs_in is not None
         (start, reason), self._missing = self._missing, None
         self._stats.lost += at - start
-        return [Gap(start, start / self._fs_in, at, at / self._fs_in, at - start, reason)]
+        seconds = self._clock.seconds
+        return [Gap(start, seconds(start), at, seconds(at), at - start, reason)]
 
 
 def _check_rate(fs: float) -> None:

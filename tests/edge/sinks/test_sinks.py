@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,7 +100,7 @@ def test_a_new_sink_is_a_module_and_a_row(monkeypatch: pytest.MonkeyPatch) -> No
     taken: list[Item] = []
 
     class Mine:
-        def __init__(self, target: str) -> None:
+        def __init__(self, target: str, **options: Any) -> None:
             self.target = target
 
         def take(self, items: Iterable[Item]) -> None:
