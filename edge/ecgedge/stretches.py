@@ -6,9 +6,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from ecgedge.events import Beat, Event, Gap, Quality
+from ecgedge.stream.rate import heart_rate_bpm
 
-# Beats and verdicts that wait for each other at most: minutes of them. A stream without a gate hands on nothing.
+# Beats and verdicts that wait for each other at most: minutes of them. Without a gate nothing is handed on.
 _MOST_WAITING = 1000
+# Longer without an accepted beat, and a display shows no rate: the gate has refused two windows of 10 s.
+_STALE_S = 30.0
 
 
 class AcceptedBeats:
@@ -56,3 +59,46 @@ class AcceptedBeats:
             if verdicts[0].accepted:
                 yield beat, self._broken
             self._broken = not verdicts[0].accepted
+
+
+class RecentRate:
+    """The heart rate of the last beats in accepted signal, for a display.
+
+    Parameters
+    ----------
+    over_s : float
+        Beats of so many seconds are counted.
+
+    Examples
+    --------
+    >>> rate = RecentRate()
+    >>> beats = [Beat(80 * i, 0.8 * i, 800.0 if i else None, "N") for i in range(12)]
+    >>> rate.take([*beats, Quality(0, 0.0, 1000, 10.0, accepted=True, score=0.99)])
+    >>> rate.bpm(now_s=10.0), rate.bpm(now_s=60.0)
+    (75.0, None)
+    """
+
+    def __init__(self, over_s: float = 10.0) -> None:
+        self._over_s = over_s
+        self._accepted = AcceptedBeats()
+        self._stretches: deque[list[float]] = deque()
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Take the monitor's events in their order."""
+        for beat, begins in self._accepted.take(events):
+            if begins or not self._stretches:
+                self._stretches.append([])
+            self._stretches[-1].append(beat.time_s)
+            oldest_s = beat.time_s - self._over_s
+            while self._stretches[0][-1] < oldest_s:
+                self._stretches.popleft()
+            self._stretches[0] = [at for at in self._stretches[0] if at >= oldest_s]
+
+    def bpm(self, now_s: float) -> float | None:
+        """Beats per minute; None where there were no two beats in the last 30 s.
+
+        The gate's verdict on a beat comes up to 10 s after it, and the beats before that are counted.
+        """
+        if not self._stretches or now_s - self._stretches[-1][-1] > _STALE_S:
+            return None
+        return heart_rate_bpm(self._stretches)

@@ -6,9 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ecgedge.events import Beat, Event, Gap, Hrv, Quality, Rhythm
+from ecgedge.events import Beat, Ectopy, Event, Gap, Hrv, Quality, Rhythm, Summary
 from ecgedge.stretches import AcceptedBeats
-from ecgedge_bridge.values import JsonEvent
 
 _Known = Beat | Gap | Hrv | Quality | Rhythm
 
@@ -16,71 +15,6 @@ PAUSE_S = 2.0  # no beat for longer is a pause: the usual limit of Holter report
 RUN = 3  # so many ectopic beats in a row are a run, two a couplet
 MINUTE_S = 60.0
 LEAST_BEATS = 10  # beats without interruption that a minute's rate needs, to be the slowest or the fastest
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ectopy:
-    """Ectopic beats of one class in accepted signal: how many, per hour of it, couplets, runs of 3 or more."""
-
-    beats: int = 0
-    per_hour: float | None = None
-    couplets: int = 0
-    runs: int = 0
-    longest_run: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary(JsonEvent):
-    """What a stream came to.
-
-    Parameters
-    ----------
-    sample, time_s, end_sample, end_time_s
-        The stream, in the caller's own rate and in seconds.
-    usable : float or None
-        Share of the signal that the gate accepted; None where it saw none.
-    lost : int
-        Samples that are missing.
-    heart_rate_bpm, slowest_bpm, fastest_bpm : float or None
-        Over all accepted signal, and of the slowest and the fastest minute.
-    rhythms : dict
-        Share of the time that was given each label.
-    af : bool or None
-        Whether there was atrial fibrillation in any window; None where no window could tell.
-    af_burden : float or None
-        Share of the time that could be told in which there was.
-    longest_af_s : float
-        The longest uninterrupted episode.
-    beats : int
-        In accepted signal.
-    ventricular, supraventricular : Ectopy
-        Beats of class V and S.
-    pauses, longest_rr_ms
-        Intervals over 2 s in accepted signal, and the longest of all.
-    rmssd_ms, sdnn_ms : float or None
-        Means over the stream's HRV windows.
-    """
-
-    sample: int
-    time_s: float
-    end_sample: int
-    end_time_s: float
-    usable: float | None
-    lost: int
-    heart_rate_bpm: float | None
-    slowest_bpm: float | None
-    fastest_bpm: float | None
-    rhythms: dict[str, float]
-    af: bool | None
-    af_burden: float | None
-    longest_af_s: float
-    beats: int
-    ventricular: Ectopy
-    supraventricular: Ectopy
-    pauses: int
-    longest_rr_ms: float | None
-    rmssd_ms: float | None
-    sdnn_ms: float | None
 
 
 @dataclass(slots=True)
@@ -106,12 +40,11 @@ class _Count:
         self.row = 0
 
     def ectopy(self, hours: float) -> Ectopy:
-        self.end_row()
+        """What was counted so far, with the row that may still go on."""
         longest = self.longest if self.longest >= RUN else 0
         per_hour = self.beats / hours if hours > 0 else None
-        return Ectopy(
-            beats=self.beats, per_hour=per_hour, couplets=self.couplets, runs=self.runs, longest_run=longest
-        )
+        couplets, runs = self.couplets + (self.row == RUN - 1), self.runs + (self.row >= RUN)
+        return Ectopy(beats=self.beats, per_hour=per_hour, couplets=couplets, runs=runs, longest_run=longest)
 
 
 class Summarizer:
@@ -172,7 +105,7 @@ class Summarizer:
         start, start_s, end, end_s = self._span or (0, 0.0, 0, 0.0)
         named_s = sum(self._named_s.values())
         hours = self._usable_s / 3600
-        self._end_minute()
+        slowest, fastest = self._with_minute()
         return Summary(
             sample=start,
             time_s=start_s,
@@ -181,8 +114,8 @@ class Summarizer:
             usable=self._usable_s / self._assessed_s if self._assessed_s else None,
             lost=self._lost,
             heart_rate_bpm=self._rate.bpm,
-            slowest_bpm=self._slowest,
-            fastest_bpm=self._fastest,
+            slowest_bpm=slowest,
+            fastest_bpm=fastest,
             rhythms={label: seconds / named_s for label, seconds in sorted(self._named_s.items())},
             af=self._af.present,
             af_burden=self._af.burden,
@@ -218,16 +151,18 @@ class Summarizer:
             self._longest_rr_s = max(self._longest_rr_s, rr_s)
             self._pauses += rr_s > PAUSE_S
             if beat.time_s // MINUTE_S != self._minute_at:
-                self._end_minute()
+                self._slowest, self._fastest = self._with_minute()
                 self._minute, self._minute_at = _Rate(), int(beat.time_s // MINUTE_S)
             self._minute.add(rr_s)
         self._last = beat
 
-    def _end_minute(self) -> None:
+    def _with_minute(self) -> tuple[float | None, float | None]:
+        """Rates of the slowest and the fastest minute, the one that is on among them."""
         bpm = self._minute.bpm
-        if bpm is not None and self._minute.intervals >= LEAST_BEATS:
-            self._slowest = bpm if self._slowest is None else min(self._slowest, bpm)
-            self._fastest = bpm if self._fastest is None else max(self._fastest, bpm)
+        if bpm is None or self._minute.intervals < LEAST_BEATS:
+            return self._slowest, self._fastest
+        slowest = bpm if self._slowest is None else min(self._slowest, bpm)
+        return slowest, bpm if self._fastest is None else max(self._fastest, bpm)
 
     def _name(self, event: Rhythm) -> None:
         """Count the seconds that this window is the first to speak for."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, TypeVar
+from typing import Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -14,20 +14,33 @@ import numpy.typing as npt
 from ecgedge.beat_classes.stage import BeatClassStage
 from ecgedge.beats.detector import bundled_net
 from ecgedge.beats.stage import BeatStage
-from ecgedge.events import Beat, Event, Gap, Quality, Rhythm
+from ecgedge.events import Beat, Event, Gap, Quality, Rhythm, Summary
 from ecgedge.gate.model import GateModel
 from ecgedge.gate.stage import QualityStage
 from ecgedge.hrv import heart_rate_bpm
 from ecgedge.monitor import Models, Monitor
-from ecgedge.recording.load import Recording
 from ecgedge.rhythm.model import RhythmModel
 from ecgedge.rhythm.sinus import rate_word
 from ecgedge.rhythm.stage import AF_LEAST_S, SHORTEST_S
 from ecgedge.stream.pipeline import Pipeline
 from ecgedge.stretches import AcceptedBeats
+from ecgedge.summary import Summarizer
 from ecgedge_bridge.values import SampleBlock
 
 E = TypeVar("E", bound=Event)
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """A signal with its rate, such as an :class:`ecgedge.Recording`."""
+
+    @property
+    def mv(self) -> npt.NDArray[np.float32]:
+        """The signal in mV, NaN where samples are missing; shape (n,)."""
+
+    @property
+    def fs(self) -> float:
+        """Its rate in Hz."""
 
 
 Reason = Literal["too_short", "no_signal", "noise"]
@@ -75,7 +88,7 @@ class Classification:
 
 
 def classify(
-    mv: npt.ArrayLike | Recording, fs: float | None = None, *, models: Models | None = None
+    mv: npt.ArrayLike | Recorded, fs: float | None = None, *, models: Models | None = None
 ) -> Classification:
     """Name the rhythm of one lead.
 
@@ -129,7 +142,7 @@ def classify(
 
 
 def detect_beats(
-    mv: npt.ArrayLike | Recording, fs: float | None = None, *, models: Models | None = None
+    mv: npt.ArrayLike | Recorded, fs: float | None = None, *, models: Models | None = None
 ) -> npt.NDArray[np.int64]:
     """Find R peaks: int64 sample indices, ascending.
 
@@ -161,7 +174,7 @@ class Beats:
 
 
 def classify_beats(
-    mv: npt.ArrayLike | Recording, fs: float | None = None, *, models: Models | None = None
+    mv: npt.ArrayLike | Recorded, fs: float | None = None, *, models: Models | None = None
 ) -> Beats:
     """Find R peaks and name each beat's AAMI class.
 
@@ -184,7 +197,7 @@ def classify_beats(
 
 
 def assess_quality(
-    mv: npt.ArrayLike | Recording,
+    mv: npt.ArrayLike | Recorded,
     fs: float | None = None,
     window_s: float = 10.0,
     *,
@@ -208,6 +221,25 @@ def assess_quality(
     return _of(Quality, _run(Pipeline(stages, net.fs, net.front_end), _signal(mv, fs)))
 
 
+def summarize(
+    mv: npt.ArrayLike | Recorded, fs: float | None = None, *, models: Models | None = None
+) -> Summary:
+    """Sum up a recording: usable signal, heart rate, AF, ectopic beats, pauses, HRV.
+
+    Parameters and errors as in :func:`classify`.
+
+    Examples
+    --------
+    >>> from ecgedge.demo.synthetic import Segment, synthesize
+    >>> found = summarize(synthesize([Segment("sinus", 60.0, 70.0)], 130.0, seed=1).mv, fs=130)
+    >>> round(found.heart_rate_bpm), found.af, found.ventricular.beats
+    (70, False, 0)
+    """
+    summarizer = Summarizer()
+    summarizer.take(_run(Monitor(models or _bundled()), _signal(mv, fs)))
+    return summarizer.summary()
+
+
 @cache
 def _bundled() -> Models:
     return Models.load()
@@ -218,7 +250,7 @@ def _bundled_gate() -> GateModel:
     return GateModel.load()
 
 
-def _signal(mv: npt.ArrayLike | Recording, fs: float | None) -> SampleBlock:
+def _signal(mv: npt.ArrayLike | Recorded, fs: float | None) -> SampleBlock:
     """The signal as one block.
 
     Raises
@@ -226,7 +258,7 @@ def _signal(mv: npt.ArrayLike | Recording, fs: float | None) -> SampleBlock:
     ValueError
         There is no rate, or another one than that of the recording.
     """
-    if isinstance(mv, Recording):
+    if isinstance(mv, Recorded):
         if fs is not None and fs != mv.fs:
             raise ValueError(f"fs is {fs:g} Hz and the recording has {mv.fs:g} Hz: leave fs out")
         return SampleBlock(mv.mv, mv.fs, 0)
@@ -272,11 +304,12 @@ def _longest_s(rhythms: Sequence[Rhythm]) -> float:
     return max((r.end_time_s - r.time_s for r in rhythms), default=0.0)
 
 
-def _sinus(model: RhythmModel, label: str, agreeing: Sequence[Rhythm]) -> bool:
-    """Whether most windows of this label show sinus rhythm."""
+def _sinus(model: RhythmModel, label: str, agreeing: Sequence[Rhythm]) -> bool | None:
+    """Whether most windows of this label show sinus rhythm; None where none of them can tell."""
     if model.manifest.roles[label] != "other":
         return model.manifest.roles[label] == "normal"
-    return 2 * sum(bool(r.sinus) for r in agreeing) > len(agreeing)
+    told = [r.sinus for r in agreeing if r.sinus is not None]
+    return 2 * sum(told) > len(told) if told else None
 
 
 def _of(kind: type[E], events: Sequence[Event]) -> list[E]:

@@ -41,10 +41,11 @@ def demo(
 ) -> None:
     """Show the whole chain on a virtual wearable: no hardware, no data set, no network."""
     from ecgedge.cli.monitors import open_monitor
-    from ecgedge.cli.output import open_savers, open_terminal, print_json
+    from ecgedge.cli.output import open_savers, open_terminal, print_ending, print_json
     from ecgedge.cli.running import run_until_stopped
     from ecgedge.demo.play import play
     from ecgedge.demo.programme import own_programme, recorded_programme
+    from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Several
 
     monitor = open_monitor(backend=backend, timer=time.perf_counter)
@@ -55,11 +56,17 @@ def demo(
     announced: list[Sink] = [] if as_json else [_Announcer(terminal, programme.parts)]
     if speed is None:
         speed = _WATCHABLE if hasattr(terminal, "show_below") else _QUICK
-    with closing(Several([*savers, *announced, terminal])) as sink:
-        report = run_until_stopped(play(sink, programme=programme, speed=speed, monitor=monitor))
+    ending = Ending()
+    try:
+        with closing(Several([*savers, ending, *announced, terminal])) as sink:
+            report = run_until_stopped(play(sink, programme=programme, speed=speed, monitor=monitor))
+    except BaseException:  # Ctrl-C leaves a summary too
+        print_ending(ending, monitor.stats, as_json)
+        raise
     if as_json:
-        print_json(report.to_json())
+        print_json(ending.summary().to_json() | report.to_json())
     else:
+        print_ending(ending, monitor.stats, as_json)
         _print_summary(report, save or (), synthetic=record is None)
 
 
@@ -111,7 +118,6 @@ def _print_summary(report: DemoReport, saved: Iterable[str], *, synthetic: bool)
         console.print(plain(f"Saved what was received: {path}"), soft_wrap=True)
     if synthetic:
         console.print("Synthetic ECG shows that the chain works, not how well.")
-    console.print("Not a medical device.")
 
 
 def _parts_table(report: DemoReport) -> Table:

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 from ecgedge.sinks.plain import plain  # all else is imported when it is needed: --help is fast
 
 if TYPE_CHECKING:
+    from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.lines import JsonLines, TextLines
     from ecgedge.sinks.sink import Sink
+    from ecgedge.stream.pipeline import MonitorStats
 
-__all__ = ["guard_streams", "open_lines", "open_savers", "open_terminal", "print_json", "say"]
+__all__ = ["guard_streams", "open_lines", "open_savers", "open_terminal", "print_ending", "print_json", "say"]
 
 
 def say(text: str = "") -> None:
@@ -29,6 +31,25 @@ def print_json(value: dict[str, Any]) -> None:
     from ecgedge.sinks.lines import json_line
 
     print(json_line(value), end="", flush=True)
+
+
+def print_ending(ending: Ending, stats: MonitorStats, as_json: bool) -> None:
+    """Print what a run came to; nothing where no signal came."""
+    from ecgedge.sinks.ending import summary_lines
+
+    if not stats.samples:
+        return
+    if as_json:
+        print_json(ending.summary().to_json())
+        return
+    say(
+        f"     end  {stats.windows} windows: {stats.rejected} rejected as noise, "
+        f"{stats.model_runs} model runs; {stats.samples} samples, {stats.lost} missing"
+    )
+    say()
+    for line in summary_lines(ending.summary()):
+        say(line)
+    say("Not a medical device.")
 
 
 class _SafeErrors(io.TextIOWrapper):

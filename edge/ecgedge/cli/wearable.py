@@ -38,20 +38,20 @@ def run(
 ) -> None:
     """Connect to a wearable and show what its ECG holds, until Ctrl-C."""
     from ecgedge.cli.monitors import open_monitor
-    from ecgedge.cli.output import open_savers, open_terminal, say
-    from ecgedge.cli.replay import summary
+    from ecgedge.cli.output import open_savers, open_terminal, print_ending
     from ecgedge.cli.running import run_until_stopped
+    from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Several
 
     options = link.checked()
     monitor = open_monitor(model=model, backend=backend)
     savers = open_savers(save, force=force)
+    ending = Ending()
     try:
-        with closing(Several([*savers, open_terminal(as_json, device)])) as sink:
+        with closing(Several([*savers, ending, open_terminal(as_json, device)])) as sink:
             run_until_stopped(_stream(device, options, monitor, sink))
     finally:
-        if not as_json and monitor.stats.samples:
-            say(summary(monitor))
+        print_ending(ending, monitor.stats, as_json)
 
 
 async def _stream(device: str, options: dict[str, Any], monitor: Monitor, sink: Sink) -> None:

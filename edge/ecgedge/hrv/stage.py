@@ -21,9 +21,10 @@ class HrvStage:
     """Measures heart rate variability every minute over the last five; runs after beats, classes and gate.
 
     Beats count once the gate has accepted their stretch and, with ``by_class``, their class is known: only
-    intervals between two normal beats are NN then. Without classes their timing has to tell; refused stretches and gaps break the run, so that no
-    interval touches them. The window spans gaps, since the heart went on: it is measured in the time of the
-    stream, from the stream's first sample on. A window without a usable interval gives no event.
+    intervals between two normal beats are NN then. Without classes their timing has to tell. Refused
+    stretches and gaps break the run, so that no interval touches them. The window spans gaps, since the
+    heart went on: it is measured in the time of the stream, from the stream's first sample on. A window
+    without a usable interval gives no event.
 
     Parameters
     ----------

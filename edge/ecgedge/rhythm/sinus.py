@@ -13,14 +13,20 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.beat_classes.features import AFTER, BEFORE, N_WAVE, P_WAVE, QRS
 from ecgedge.stream.amplitude import FLOOR_MV
 from ecgedge.stream.segment import DetectedBeat
 
 RateWord = Literal["bradycardia", "tachycardia"]
 
+# Samples of a wave at 100 Hz around its R peak, and where in it the P wave and the QRS lie.
+BEFORE, AFTER = 36, 44
+P_WAVE, QRS = slice(BEFORE - 26, BEFORE - 8), slice(BEFORE - 8, BEFORE + 9)
 # The usual limits, 50 (ESC 2021; 60 in older books, which calls a third of healthy sleepers ill) and 100.
 SLOW_BPM, FAST_BPM = 50.0, 100.0
+NEAR_LIMITS = (
+    0.05  # windows of one recording lie on both sides of a limit: they are looked at this far inside
+)
+MOST_OTHER = 0.04  # share of beats of another class: one in half a minute
 LEAST_BEATS = 5  # of a window that are looked at, or its mean wave is no mean
 # Chosen on PTB-XL, lead I, folds 1 to 8, among recordings that the model calls O with a rate outside of 50 to
 # 100: 64 of 82 sinus rhythms (labels SBRAD, STACH, SR, SARRH) are found, and 2 of 24 others are taken for one
@@ -32,7 +38,7 @@ LEAST_HEIGHT = 0.03  # of the mean P wave above its base line, in QRS heights
 # Below this many seconds before the R peak lies the T wave of the beat before, at most this share of the
 # interval: at 150 a minute 0.17 s are left.
 _SHARE = 0.42
-_P_END = P_WAVE.stop
+_LEAST_P = 11  # samples: from 140 a minute on, P lies on T
 
 
 def rate_word(bpm: float | None) -> RateWord | None:
@@ -48,10 +54,19 @@ def rate_word(bpm: float | None) -> RateWord | None:
     return "bradycardia" if bpm < SLOW_BPM else "tachycardia"
 
 
+def may_be_sinus(bpm: float | None) -> bool:
+    """Whether a rate is so low or high, or nearly so, that the model calls sinus rhythm at it O."""
+    if bpm is None:
+        return False
+    return bpm < SLOW_BPM * (1 + NEAR_LIMITS) or bpm >= FAST_BPM * (1 - NEAR_LIMITS)
+
+
 def looks_sinus(
     signal: npt.NDArray[np.floating], fs: float, beats: Sequence[DetectedBeat], start: int
-) -> bool:
-    """Whether a window shows sinus rhythm: regular, all beats of class N, each behind the same P wave.
+) -> bool | None:
+    """Whether a window shows sinus rhythm: regular, its beats of class N, each behind the same P wave.
+
+    None where P waves would lie on T waves, from 140 a minute on.
 
     Parameters
     ----------
@@ -64,28 +79,27 @@ def looks_sinus(
     start : int
         Position of the first sample.
     """
-    if len(beats) < LEAST_BEATS or any(beat.role not in ("normal", None) for beat in beats):
-        return False
-    if all(beat.role is None for beat in beats):
+    named = [beat.role for beat in beats if beat.role is not None]
+    others = sum(role != "normal" for role in named)
+    if len(beats) < LEAST_BEATS or not named or others > MOST_OTHER * len(named):
         return False
     rr_s = np.diff([beat.position for beat in beats]) / fs
     middle_s = float(np.median(rr_s))
     if float(np.percentile(rr_s, 90) - np.percentile(rr_s, 10)) > MOST_SPREAD * middle_s:
         return False
+    window = slice(max(P_WAVE.start, BEFORE - int(_SHARE * middle_s * fs)), P_WAVE.stop + 1)
+    if window.stop - window.start < _LEAST_P:
+        return None
     places = [round(beat.position) - start for beat in beats]
     waves = [signal[at - BEFORE : at + AFTER] for at in places if at >= BEFORE and at + AFTER <= len(signal)]
-    return len(waves) >= LEAST_BEATS - 2 and _has_p(np.array(waves, np.float64), middle_s * fs)
+    return len(waves) >= LEAST_BEATS - 2 and _has_p(np.array(waves, np.float64), window)
 
 
-def _has_p(waves: npt.NDArray[np.float64], rr: float) -> bool:
-    """Whether waves of shape (k, 80) have a P wave in common, at an interval of ``rr`` samples."""
-    assert waves.shape[1] == N_WAVE
+def _has_p(waves: npt.NDArray[np.float64], window: slice) -> bool:
+    """Whether waves of shape (k, 80) have a P wave in common in a window."""
     mean = np.median(waves, axis=0)
     height = max(float(np.ptp(mean[QRS])), FLOOR_MV)
-    window = slice(max(P_WAVE.start, BEFORE - int(_SHARE * rr)), _P_END + 1)
     p, common = waves[:, window], mean[window]
-    if len(common) < 4:
-        return False
     each, shape = p - p.mean(axis=1, keepdims=True), common - common.mean()
     norms = np.linalg.norm(each, axis=1) * np.linalg.norm(shape)
     alike = float(np.median(each @ shape / np.maximum(norms, 1e-9)))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from ecgedge.events import Event, Rhythm
-from ecgedge.hrv.rate import heart_rate_bpm
 from ecgedge.rhythm.decision import Hysteresis
 from ecgedge.rhythm.model import RhythmModel
-from ecgedge.rhythm.sinus import looks_sinus, rate_word
+from ecgedge.rhythm.sinus import looks_sinus, may_be_sinus, rate_word
+from ecgedge.stream.rate import heart_rate_bpm
 from ecgedge.stream.segment import Part, Segment, Verdict
 from ecgedge.stream.windowing import Stretch, Windows
 
-# No rhythm is named from less: the shortest recordings of CinC 2017, which the model was trained and validated
-# on. AF, yes or no, needs 30 s: no diagnosis rests on less (Hindricks et al., ESC guidelines, 2020).
+# No rhythm is named from less: the shortest recordings of CinC 2017, which the model was trained and
+# validated on. AF, yes or no, needs 30 s: no diagnosis rests on less (Hindricks et al., ESC guidelines,
+# 2020).
 SHORTEST_S, AF_LEAST_S = 9.0, 30.0
 
 
@@ -67,7 +68,7 @@ class RhythmStage:
         beats = segment.beats_between(w.start, w.end)
         bpm = heart_rate_bpm([[segment.seconds_between(w.start, beat.position) for beat in beats]])
         sinus = self._sinus(decision.label)
-        if sinus is False and self._role(decision.label) == "other" and rate_word(bpm):
+        if sinus is False and self._role(decision.label) == "other" and may_be_sinus(bpm):
             sinus = looks_sinus(signal, segment.fs, beats, w.start)
         a, b = segment.sample(w.start), segment.sample(w.end)
         return Rhythm(

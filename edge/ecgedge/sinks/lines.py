@@ -9,7 +9,7 @@ from typing import Any, TextIO
 from ecgedge.events import Beat, Hrv, Quality, Rhythm
 from ecgedge.sinks.plain import plain
 from ecgedge.sinks.sink import Item
-from ecgedge.sinks.words import clock, describe, name, shown_at_s
+from ecgedge.sinks.words import clock, describe, shown_at_s, verdict
 from ecgedge_bridge.values import Acceleration, HeartRate, SampleBlock
 
 __all__ = ["JsonLines", "TextLines", "json_line"]
@@ -86,6 +86,7 @@ class TextLines:
         self._verdict = ""
         self._since_s, self._windows = 0.0, 0  # how long it has stood
         self._told_s = 0.0
+        self._bpm: float | None = None
 
     def take(self, items: Iterable[Item]) -> None:
         """Write the events that are worth a line."""
@@ -94,7 +95,7 @@ class TextLines:
                 case SampleBlock() | Acceleration() | HeartRate() | Beat() | Quality(accepted=True):
                     pass
                 case Rhythm():
-                    self._take_verdict(item, name(item.label))
+                    self._take_verdict(item, verdict(item))
                 case Quality():
                     self._take_verdict(item, "too noisy")
                 case Hrv():
@@ -106,11 +107,12 @@ class TextLines:
         """Write what is left; the file is the caller's."""
         self._write_again()
 
-    def _take_verdict(self, event: Rhythm | Quality, verdict: str) -> None:
-        if verdict != self._verdict:
-            self._verdict, self._since_s, self._windows = verdict, shown_at_s(event), 0
-            self._write(shown_at_s(event), describe(event) or verdict)
+    def _take_verdict(self, event: Rhythm | Quality, words: str) -> None:
+        if words != self._verdict:
+            self._verdict, self._since_s, self._windows = words, shown_at_s(event), 0
+            self._write(shown_at_s(event), describe(event) or words)
         self._windows += 1
+        self._bpm = event.heart_rate_bpm if isinstance(event, Rhythm) else None
 
     def _take_hrv(self, event: Hrv) -> None:
         """Write the HRV, and what has not changed for so long."""
@@ -120,9 +122,9 @@ class TextLines:
         self._told_s = now_s
         words = describe(event)
         if self._windows > 1:
-            words = (
-                f"still {plain(self._verdict)}: {self._windows} windows since {clock(self._since_s)}; {words}"
-            )
+            rate = f", {self._bpm:.0f}/min" if self._bpm is not None else ""
+            since = f"{self._windows} windows since {clock(self._since_s)}"
+            words = f"still {plain(self._verdict)}{rate}: {since}; {words}"
         self._write(now_s, words or "")
 
     def _write_once(self, time_s: float, words: str) -> None:

@@ -6,18 +6,28 @@ from ecgedge.events import Battery, Event, FrameLost, Gap, Hrv, LinkState, Note,
 from ecgedge.sinks.plain import plain
 from ecgedge.sinks.sink import Item
 
-__all__ = ["OTHER_EXPLAINED", "RHYTHMS", "STATES", "clock", "describe", "name", "reasons", "shown_at_s"]
+__all__ = [
+    "OTHER_EXPLAINED",
+    "RHYTHMS",
+    "STATES",
+    "clock",
+    "describe",
+    "name",
+    "reasons",
+    "shown_at_s",
+    "verdict",
+]
 
 # Labels are those of the PhysioNet/CinC Challenge 2017, which the rhythm model was trained on.
-# In them O covers all that is neither normal sinus rhythm nor AF: ectopic beats, flutter, block, and also sinus
-# rhythm below 50 or from 100 a minute, which the events' ``sinus`` and ``rate`` tell apart.
+# In them O covers all that is neither normal sinus rhythm nor AF: ectopic beats, flutter, block, and also
+# sinus rhythm below 50 or from 100 a minute, which the events' ``sinus`` and ``rate`` tell apart.
 RHYTHMS = {"N": "sinus rhythm", "A": "atrial fibrillation", "O": "another rhythm", "~": "too noisy to say"}
 # What the label O covers: in short, and for a summary. In the training data it is all that cardiologists
 # called neither normal, nor AF, nor noise.
 _OTHER = "another rhythm, neither normal sinus nor AF"
 OTHER_EXPLAINED = (
-    "Another rhythm is what is neither normal sinus rhythm nor AF: extra beats, blocks, other arrhythmias; "
-    "often also sinus rhythm that is slow or fast."
+    "Another rhythm is what is neither normal sinus rhythm nor AF: extra beats, blocks,",
+    "other arrhythmias; often also sinus rhythm that is slow or fast.",
 )
 # Of a link, as a person has to know them.
 STATES = {
@@ -30,10 +40,12 @@ STATES = {
     "stopped": "stopped",
 }
 
+_CLOSE_S = 0.05  # the end of a window lies on the model's grid, up to 4 samples before that of the signal
+
 
 def clock(time_s: float) -> str:
-    """Seconds as ``m:ss`` or ``h:mm:ss``."""
-    minutes, seconds = divmod(int(time_s), 60)
+    """Seconds as ``m:ss`` or ``h:mm:ss``; a window that ends a few samples before a second ends at it."""
+    minutes, seconds = divmod(int(time_s + _CLOSE_S), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
@@ -52,6 +64,12 @@ def describe(item: Item) -> str | None:
 def name(label: str) -> str:
     """Return what a rhythm label means."""
     return RHYTHMS.get(label, label)
+
+
+def verdict(event: Rhythm) -> str:
+    """Return a rhythm and its rate in few words."""
+    rhythm = RHYTHMS["N"] if event.sinus else name(event.label)
+    return f"{rhythm}, {event.rate}" if event.rate else rhythm
 
 
 def reasons(event: Quality) -> str:

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
+import numpy as np
+
 from ecgedge.events import Beat
 from ecgedge.stream.clock import SampleClock
-from ecgedge.stream.ring import Ring
+from ecgedge.stream.ring import Ring, Signal
 
 Part = Literal["beats", "classes", "verdicts"]
 """What stages write on a segment: beats, the class of each beat, and the noise gate's verdicts."""
@@ -67,7 +69,8 @@ class Segment:
     Positions count filtered samples since the segment's start; :meth:`sample` translates to the caller's own
     index. ``latency`` says how many samples behind the newest one each part is complete; a part that is not
     in it counts as complete at once. ``counts`` and ``clock`` are the whole stream's. ``end_sample`` is the
-    caller's index behind the last sample, known once the segment has ended.
+    caller's index behind the last sample, known once the segment has ended. ``raw`` holds the samples as they
+    came, less the first one's value.
     """
 
     first_sample: int
@@ -78,6 +81,7 @@ class Segment:
     counts: Counts = field(default_factory=Counts)
     beats: deque[DetectedBeat] = field(default_factory=deque)
     verdicts: deque[Verdict] = field(default_factory=deque)
+    raw: Ring | None = None
     n_beats: int = 0  # all that were ever added: a stage keeps this number for its cursor
     ended: bool = False
     end_sample: int | None = None
@@ -113,6 +117,13 @@ class Segment:
         """Verdicts on stretches whose middle lies between ``start`` and ``end``."""
         # Windows and verdicts need not share borders: where most of a verdict lies, it counts.
         return [v for v in self.verdicts if start <= (v.start + v.end) / 2 < end]
+
+    def raw_between(self, start: int, end: int) -> Signal:
+        """Samples as they came between two positions, less a constant; none where they are not kept."""
+        if self.raw is None:
+            return np.empty(0, np.float32)
+        low, high = (self.sample(position) - self.first_sample for position in (start, end))
+        return self.raw.view(max(low, self.raw.oldest), max(self.raw.oldest, min(high, self.raw.written)))
 
     def sample(self, position: float) -> int:
         """Index in the caller's rate of a position in this segment, at most that of its end."""

@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from ecgedge.sinks.plain import plain
 from ecgedge_bridge.errors import EcgEdgeError
 from ecgedge_export.cli import data
 from ecgedge_export.cli.embed import embed
@@ -30,5 +31,5 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except EcgEdgeError as e:
-        log(f"ecgedge-export: {e}")
+        log(plain(f"ecgedge-export: {e}"))
         sys.exit(1)

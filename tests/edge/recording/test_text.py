@@ -248,7 +248,10 @@ REFUSED = {
         table(SECONDS, MILLIVOLTS, header="time_s,ecg_mV") + '"' + "1,2\n" * 90_000,
         "line .*field larger",
     ),
-    "an escape in a name": ("time_s,\x1b]52;c;eA==\x07,hr\n" + "0,1,2\n" * 99, "missing from 'time_s', '.]5"),
+    "an escape in a name": (
+        "time_s,\x1b]52;c;eA==\x07,hr\n" + "0,1,2\n" * 99,
+        "missing from 'time_s', 'hr' and 1 more",
+    ),
 }  # fmt: skip
 
 
@@ -268,7 +271,14 @@ EXPORT = (
 
 @pytest.mark.parametrize(
     "rest",
-    ["", "\n\n158,837\n162,001\n", "1;2;3\n" * 40, "\nx\n", "Name,Erika\n1,2\n", "Unit,µV\n158,837\n7,070\n"],
+    [
+        "",
+        "\n\n158,837\n162,001\n",
+        "1;2;3\n" * 40,
+        "\nx\n",
+        "Name,Mustermann\n1,2\n",
+        "Unit,µV\n158,837\n7,070\n",
+    ],
 )
 @pytest.mark.parametrize("fs", [None, 130.0])
 def test_no_error_shows_the_wearer_s_name(tmp_path: Path, fs: float | None, rest: str) -> None:
@@ -318,6 +328,22 @@ def test_a_column_without_a_name_is_chosen_by_number(tmp_path: Path) -> None:
     is_right(loaded(tmp_path, table(["0.5"] * N, MILLIVOLTS), fs=130, channel="1"))
     with pytest.raises(ConfigError, match=r"2 columns and no names.*--channel 1"):
         loaded(tmp_path, table(MILLIVOLTS, MILLIVOLTS), fs=130)
+
+
+def test_stamps_without_sense_are_left_out_where_the_rate_is_given(tmp_path: Path) -> None:
+    cells = [str(t) for t in np.random.default_rng(1).integers(0, 10**9, N)]
+    text = table(cells, MILLIVOLTS, header="time_ms,ecg_mV")
+    recording = loaded(tmp_path, text, fs=FS)
+    is_right(recording)
+    assert [note.code for note in recording.notes] == ["stamps_ignored"]
+    with pytest.raises(ConfigError, match="no ECG is sampled at: give fs"):
+        loaded(tmp_path, text)
+
+
+def test_a_given_rate_that_the_stamps_contradict_is_told(tmp_path: Path) -> None:
+    recording = loaded(tmp_path, table(SECONDS, MILLIVOLTS, header="time_s,ecg_mV"), fs=250)
+    assert recording.fs == 250.0
+    assert [note.code for note in recording.notes] == ["rate_differs"]
 
 
 def test_a_fifo_is_read_as_it_comes(tmp_path: Path) -> None:

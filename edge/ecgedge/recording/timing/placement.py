@@ -42,6 +42,9 @@ _CONFIRM = 3  # stamps that have to be early before the clock has stepped back
 # Running medians of this many stamps leave noise of a twelfth of a sample: (1.25 * sigma / (p / 12)) ** 2.
 _MEDIAN_STAMPS, _MEDIAN_MOST = 15.0, 512
 _HIDDEN = 0.25  # of the width of jitter: smaller losses do not show, and what looks like one is correlation
+_OVERLAP = (
+    8  # running medians begin an eighth of their width apart: a whole second of them costs as much as one row
+)
 _FEW = 8  # stamps: fewer tell nothing among jitter
 _SURE = 5.0  # times sigma of the mean: four times that of a median
 _SIGMA = 5.6  # widths of the noise (1 to 99 %, and a fifth) in standard deviations
@@ -179,7 +182,7 @@ class _Placing:
             self._fetch(self._look)
             seen = self._observed()
             late = self._late(seen)
-        verdict = self._verdict(late)
+        verdict = self._verdict_on_late(late) if late[0] > 0 else self._verdict_on_early(late)
         assert self._level_ns is not None
         self._level_ns += verdict.late * self._clock.period_ns
         yield self._take(max(1, seen.first(verdict.skip).rows), verdict)
@@ -229,9 +232,6 @@ class _Placing:
             self._second_before_ns = int(rows.second_ns[-1])
         return Placed(rows) if verdict is None else Placed(rows, verdict.lost, verdict.step_s)
 
-    def _verdict(self, late: Float) -> _Verdict:
-        return self._verdict_on_late(late) if late[0] > 0 else self._verdict_on_early(late)
-
     def _verdict_on_late(self, late: Float) -> _Verdict:
         """The least lateness of what follows stays; where it is none, the stamp was late by itself."""
         early = np.flatnonzero(late < -self._most_late)
@@ -244,7 +244,7 @@ class _Placing:
         noise = max(noise, _HIDDEN * spread) if self._stamps > 1 else noise
         back = np.flatnonzero(steady < 0.5 + noise)
         if len(back):
-            return _Verdict(skip=max(1, int(back[0])))
+            return _Verdict(skip=max(1, int(back[0]) * max(1, self._stamps // _OVERLAP)))
         least = float(np.min(steady))
         noise = max(1.0, self._clock.spread_ns / self._clock.period_ns)
         return self._explained(float(steady[0]) if steady[0] - least <= noise else least)
@@ -287,9 +287,10 @@ class _Placing:
 
 
 def _running_median(x: Float, width: int) -> Float:
-    """Medians of ``width`` values from each on; one median where there are fewer."""
+    """Medians of ``width`` values from every eighth of a width on; one median where there are fewer."""
     if width == 1:
         return x
     if len(x) <= width:
         return np.array([np.median(x)])
-    return np.median(np.lib.stride_tricks.sliding_window_view(x, width), axis=-1)
+    windows = np.lib.stride_tricks.sliding_window_view(x, width)[:: max(1, width // _OVERLAP)]
+    return np.asarray(np.median(windows, axis=-1))

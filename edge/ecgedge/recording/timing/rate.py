@@ -242,9 +242,14 @@ def _at_least_ticks(spread: float, tick: float, period: float) -> float:
     return max(spread, cut if spread > 0.2 * cut else 0.5 * cut)
 
 
-def _with_losses(
-    row: Float, steps: Float, jumps: npt.NDArray[np.int64], fit: _Fit, frame: int
-) -> tuple[Float, npt.NDArray[np.int64]]:
+class _Counted(NamedTuple):
+    """Sample indices of the stamps, and the jumps that no loss explains."""
+
+    row: Float
+    edges: npt.NDArray[np.int64]
+
+
+def _with_losses(row: Float, steps: Float, jumps: npt.NDArray[np.int64], fit: _Fit, frame: int) -> _Counted:
     """Rows with clear losses counted, and the jumps that stay: one long run is worth many short ones."""
     unit = frame if fit.spread_ns > _CLEAR * fit.period_ns else 1
     lost = steps[jumps] / (unit * fit.period_ns)
@@ -256,7 +261,7 @@ def _with_losses(
     whole *= unit
     counted = row.copy()
     counted[1:] += np.cumsum(np.bincount(jumps[clear], whole[clear], minlength=len(steps)))
-    return counted, jumps[~clear]
+    return _Counted(counted, jumps[~clear])
 
 
 class _Tick(NamedTuple):

@@ -18,11 +18,11 @@ from rich.table import Table
 from rich.text import Text
 
 from ecgedge.events import Battery, Beat, Event, FrameLost, Gap, Hrv, LinkState, Note, Quality, Rhythm
-from ecgedge.hrv.rate import heart_rate_bpm
 from ecgedge.sinks.plain import plain
 from ecgedge.sinks.screen.braille import braille
 from ecgedge.sinks.sink import Item
-from ecgedge.sinks.words import STATES, clock, describe, name, reasons, shown_at_s
+from ecgedge.sinks.words import STATES, clock, describe, reasons, shown_at_s, verdict
+from ecgedge.stream.rate import heart_rate_bpm
 from ecgedge_bridge.values import Acceleration, HeartRate, SampleBlock
 
 __all__ = ["LiveView"]
@@ -135,8 +135,8 @@ class LiveView:
         """Whether this is the verdict that is on the screen already: the log is of changes."""
         if not isinstance(event, Rhythm | Quality) or (isinstance(event, Quality) and event.accepted):
             return False
-        verdict = event.label if isinstance(event, Rhythm) else "refused"
-        stands, self._verdict = verdict == self._verdict, verdict
+        words = verdict(event) if isinstance(event, Rhythm) else "refused"
+        stands, self._verdict = words == self._verdict, words
         return stands
 
     def _take_beat(self, beat: Beat) -> None:
@@ -208,8 +208,9 @@ class LiveView:
             return Text("not yet: 10 s of usable signal first", style="dim")
         rhythm = self._rhythm
         sure = rhythm.probabilities.get(rhythm.label, 0.0)
-        text = Text(name(rhythm.label), style=_COLOURS.get(rhythm.label, "bold"))
-        what = ", neither normal sinus nor AF" if rhythm.label == "O" else ""
+        style = _COLOURS["N" if rhythm.sinus else rhythm.label] if rhythm.label in _COLOURS else "bold"
+        text = Text(plain(verdict(rhythm)), style=style)
+        what = ", neither normal sinus nor AF" if rhythm.label == "O" and not rhythm.sinus else ""
         return text.append(f"{what}  {sure:4.0%}  at {clock(rhythm.end_time_s)}", style="default")
 
     def _heart_text(self) -> Text:
