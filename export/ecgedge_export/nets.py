@@ -7,7 +7,7 @@ because ONNX Runtime's fp32 Conv2d is 2.9 times faster than its Conv1d and TFLit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -113,7 +113,9 @@ class BeatClassNet(nn.Module):
     """Names a beat from a few waves, given sample by sample, and from figures that stand behind them.
 
     All of it is one row, so that the network has the same kind of input as every other: (batch, 1, values).
-    The first convolution takes whole samples of all waves; the figures go a way of their own and join later.
+    The first convolution takes whole samples of all waves; the figures go a way of their own, and both ways
+    give logits of their own, which are added. The waves speak only for or against the classes ``from_waves``:
+    supraventricular beats are of so few people that a network would learn their waves by heart.
 
     Parameters
     ----------
@@ -124,7 +126,9 @@ class BeatClassNet(nn.Module):
     width : int
         Channels behind the first convolution.
     dropout : float
-        In front of the last layer.
+        In front of both last layers.
+    from_waves : sequence of int
+        Classes that the waves speak for or against.
 
     Examples
     --------
@@ -132,11 +136,18 @@ class BeatClassNet(nn.Module):
     (2, 5)
     """
 
-    def __init__(self, n_classes: int, shape: tuple[int, int, int], width: int, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        n_classes: int,
+        shape: tuple[int, int, int],
+        width: int,
+        dropout: float = 0.0,
+        from_waves: Sequence[int] = (2, 3, 4),
+    ) -> None:
         super().__init__()
         waves, samples, figures = shape
         row = waves * samples + figures
-        hidden, wider, widest = 24, width + 4, 2 * width - 4
+        hidden, wave_hidden, wider, widest = 32, 16, width + 4, 2 * width - 4
         self.waves = nn.Sequential(
             nn.Conv2d(1, width, (1, 5 * waves), (1, 2 * waves), bias=False),
             nn.BatchNorm2d(width),
@@ -145,26 +156,44 @@ class BeatClassNet(nn.Module):
             nn.ReLU(),
             ConvNorm(wider, widest, 5, stride=2),
             nn.ReLU(),
-            nn.Conv2d(widest, hidden, (1, _length(row, 5 * waves, 2 * waves)), bias=False),  # all of the time
-            nn.BatchNorm2d(hidden),
+            # All of the time that is left.
+            nn.Conv2d(widest, wave_hidden, (1, _length(row, 5 * waves, 2 * waves)), bias=False),
+            nn.BatchNorm2d(wave_hidden),
+            nn.ReLU(),
         )
-        # One step over all the waves: the second place is where the figures stand.
+        # One step over all the waves: at the second place stand the figures. At the first one are waves,
+        # which the second convolution leaves out.
         self.figures = nn.Sequential(
             nn.Conv2d(1, hidden, (1, figures), (1, waves * samples), bias=False),
             nn.BatchNorm2d(hidden),
             nn.ReLU(),
             nn.Conv2d(hidden, hidden, (1, 2), bias=False),
             nn.BatchNorm2d(hidden),
+            nn.ReLU(),
         )
-        self.mixed = nn.Sequential(nn.ReLU(), ConvNorm(hidden, hidden, 1), nn.ReLU())
         self.drop = nn.Dropout(dropout)
         self.out = nn.Linear(hidden, n_classes)
+        self.out_of_waves = nn.Linear(wave_hidden, n_classes, bias=False)
+        _keep_only(self.figures[3].weight, torch.tensor([0.0, 1.0]))
+        allowed = torch.zeros(n_classes, 1)
+        allowed[list(from_waves)] = 1.0
+        _keep_only(self.out_of_waves.weight, allowed)
 
     def forward(self, x: Tensor) -> Tensor:
         row = x.unsqueeze(1)
-        y = self.mixed(self.waves(row) + self.figures(row))
-        logits: Tensor = self.out(self.drop(y.mean(dim=(2, 3))))
+        figures, waves = (way(row).mean(dim=(2, 3)) for way in (self.figures, self.waves))
+        logits: Tensor = self.out(self.drop(figures)) + self.out_of_waves(self.drop(waves))
         return logits
+
+
+def _keep_only(weight: Any, allowed: Tensor) -> None:
+    """Hold weights at zero where ``allowed`` is: they start there and get no gradient.
+
+    What is exported is a plain layer. torch's type hints do not know the hook.
+    """
+    with torch.no_grad():
+        weight.mul_(allowed)
+    weight.register_hook(lambda gradient: gradient * allowed.to(gradient.device))
 
 
 def _length(row: int, kernel: int, stride: int) -> int:

@@ -48,7 +48,7 @@ class BeatClassModel(NetworkFolder):
         """Class of each beat, as the manifest names it; what is prepared together costs less."""
         if not inputs:
             return []
-        waves, intervals = np.array([i.waves for i in inputs]), np.array([i.intervals for i in inputs])
-        rows = beat_inputs(waves, intervals, self._clip)[:, None, None]
+        waves, rhythm = np.array([i.waves for i in inputs]), np.array([i.rhythm for i in inputs])
+        rows = beat_inputs(waves, rhythm, self._clip)[:, None, None]
         # One by one: the network of a microcontroller takes one beat, and so does the file that was proven.
         return [self.manifest.classes[int(check_logits(self.backend.run(x)).argmax())] for x in rows]

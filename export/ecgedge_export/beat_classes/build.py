@@ -21,7 +21,7 @@ from ecgedge.stream.filters import FrontEnd
 from ecgedge.whole_recording import classify_beats
 from ecgedge_export import prepare, splits
 from ecgedge_export.beat_classes import scores
-from ecgedge_export.beat_classes.gather import UNKNOWN, BeatSet, detect, observe
+from ecgedge_export.beat_classes.gather import OF_RECORDS, UNKNOWN, BeatSet, detect, observe
 from ecgedge_export.beat_classes.scores import CLASSES, ROLES
 from ecgedge_export.beat_classes.training import (
     BeatAugmenter,
@@ -47,8 +47,8 @@ Floats = npt.NDArray[np.float32]
 CALIBRATION_BEATS = 1024
 # Enough that a disagreement of one beat in a thousand shows.
 PARITY_BEATS = 2000
-# Data sets and the part of each that trains: the other sources are made from CinC 2017.
-PARTS = {"mitdb": ", DS1", "ptb-xl": ", folds 1 to 8", "cinc2017": ""}
+# Data sets and the part of each that trains; other sources are made from annotated records or from CinC 2017.
+PARTS = {"mitdb": ", DS1", "svdb": "", "ptb-xl": ", folds 1 to 8", "cinc2017": ""}
 
 
 def augmenter(how: BeatClassRecipe) -> BeatAugmenter:
@@ -148,8 +148,12 @@ def golden(clip: float) -> list[tuple[Floats, Floats]]:
 
 def _draft(how: BeatClassRecipe, beats: BeatSet) -> Manifest:
     front = FrontEnd.default(FS)
-    source_of = dict(zip(beats.record.tolist(), beats.source.tolist(), strict=True))
-    people = {(s if s in PARTS else "cinc2017", r.partition("/")[0]) for r, s in source_of.items()}
+    pairs = set(zip(beats.record.tolist(), beats.source.tolist(), strict=True))
+    people = {
+        (s if s in PARTS else "cinc2017", r.partition("/")[0])
+        for r, s in pairs
+        if s in PARTS or s not in OF_RECORDS
+    }
     counts = {name: sum(s == name for s, _ in people) for name in PARTS}
     used = [DATASETS[name].source(n, PARTS[name]) for name, n in counts.items() if n]
     return Manifest(

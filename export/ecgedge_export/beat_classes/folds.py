@@ -1,8 +1,8 @@
-"""What the beat-class model is worth on records of DS1 that it did not see, with and without teachers.
+"""What the beat-class model is worth on records that it did not see, with and without teachers.
 
-DS1 is cut into five by record. Each student is trained on four parts and everything that is not MIT-BIH, and
-validated on the fifth: float, on beats that the detector finds in the first lead. Choices are made here, so
-that DS2 is left for the test.
+The records of DS1 and of the Supraventricular Arrhythmia Database are cut into five. Each student is trained
+on four parts and everything that is not of these records, and validated on the fifth: float, on beats that
+the detector finds in the first lead. Choices are made here, so that DS2 is left for the test.
 """
 
 from __future__ import annotations
@@ -15,24 +15,31 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgedge_export.beat_classes.build import teach, with_prior
-from ecgedge_export.beat_classes.gather import TAUGHT, UNKNOWN, BeatSet
+from ecgedge_export.beat_classes.gather import OF_RECORDS, TAUGHT, UNKNOWN, BeatSet
 from ecgedge_export.beat_classes.scores import CLASSES, NONE, Matrix, score
 from ecgedge_export.beat_classes.training import BeatAugmenter, BeatClassRecipe, Log, answers, train
 from ecgedge_export.progress import epoch_log
 from ecgedge_export.rhythm.scores import Gain, interval
 from ecgedge_export.train import variants
 
-FOLDS = 5  # four or five records of DS1 in each
+FOLDS = 5  # four or five records of DS1 in each, and twelve of svdb
+ANNOTATED = ("mitdb", "svdb")  # the sources whose records validate
 Predicted = npt.NDArray[np.int64]
 
 
 def folds(beats: BeatSet) -> dict[str, int]:
-    """Fold of each DS1 record: those with most S are dealt out first, so that each fold has some."""
-    name = np.array([r.partition("/")[0] for r in beats.record.tolist()])
-    count = {r: int(np.sum((name == r) & (beats.source == "mitdb") & (beats.symbols == "S"))) for r in TAUGHT}
-    # Dealt out like cards, richest first: few records hold nearly all S beats.
-    order = sorted(TAUGHT, key=lambda r: -count[r])
-    return {r: i % FOLDS for i, r in enumerate(order)}
+    """Fold of each annotated record: of either set, those with most S are dealt out first, there and back, so
+    that each fold has some."""
+    fold_of: dict[str, int] = {}
+    for source in ANNOTATED:
+        here = beats.source == source
+        names = np.array([r.partition("/")[0] for r in beats.record[here].tolist()])
+        n_s = {r: int(np.sum(beats.symbols[here][names == r] == "S")) for r in np.unique(names).tolist()}
+        # Dealt out like cards, richest first: few records hold nearly all S beats.
+        order = sorted(n_s, key=lambda r: -n_s[r])
+        there_and_back = [*range(FOLDS), *reversed(range(FOLDS))]
+        fold_of |= {r: there_and_back[i % len(there_and_back)] for i, r in enumerate(order)}
+    return fold_of
 
 
 def compare(
@@ -43,8 +50,8 @@ def compare(
     Returns
     -------
     dict
-        For each way: VEB and SVEB F1 by seed, and the gain over labels alone with its 95 % interval
-        (bootstrap over records, all seeds together).
+        For each way and set of records: VEB and SVEB F1 by seed, and the gain over labels alone with its
+        95 % interval (bootstrap over records, all seeds together).
     """
     fold_of = folds(beats)
     found: dict[str, list[dict[str, Matrix]]] = {}
@@ -59,7 +66,18 @@ def compare(
                 if len(runs) < seed:
                     runs.append({})
                 runs[-1] |= by_record
-    return {name: _row(runs, found["labels"]) for name, runs in found.items()}
+    return {name: _by_set(runs, found["labels"]) for name, runs in found.items()}
+
+
+def _by_set(runs: list[dict[str, Matrix]], base: list[dict[str, Matrix]]) -> dict[str, Any]:
+    def rows(ds1: bool) -> dict[str, Any]:
+        of_set = [
+            [{r: m for r, m in run.items() if (r.partition("/")[0] in TAUGHT) == ds1} for run in each]
+            for each in (runs, base)
+        ]
+        return _row(*of_set) if of_set[0][0] else {}
+
+    return {"MIT-BIH DS1": rows(ds1=True), "svdb": rows(ds1=False)}
 
 
 def _fold(
@@ -85,10 +103,10 @@ class Sides(NamedTuple):
 
 
 def sides(beats: BeatSet, held_out: list[str]) -> Sides:
-    """Hold records of MIT-BIH out, both leads of each."""
-    ours = beats.source == "mitdb"
-    theirs = np.isin(beats.record, [f"{r}/{lead}" for r in held_out for lead in (0, 1)]) & ours
-    first = np.isin(beats.record, [f"{r}/0" for r in held_out]) & ours
+    """Hold annotated records out: all leads of each, and what was made of it."""
+    names = np.array([r.partition("/")[0] for r in beats.record.tolist()])
+    theirs = np.isin(names, held_out) & np.isin(beats.source, OF_RECORDS)
+    first = theirs & np.isin(beats.source, ANNOTATED) & np.char.endswith(beats.record, "/0")
     return Sides(beats.only(~theirs), beats.only(first))
 
 

@@ -1,9 +1,11 @@
 """What the beat-class model is trained on: beats as the detector finds them, seen as the runtime sees them.
 
-Annotated beats are those of MIT-BIH DS1, both leads. Twenty-two records hold ectopic beats of few people, so
-others join in: PTB-XL, where twelve leads and a cardiologist's statement about the recording show which beats
-are ectopic; CinC 2017, whose recordings of sinus rhythm and of atrial fibrillation show what template beats
-look like; and sinus rhythm of CinC 2017 with beats made premature.
+Annotated beats are those of MIT-BIH DS1, both leads, and of the Supraventricular Arrhythmia Database. They
+are of eighty people, so others join in: PTB-XL, where twelve leads and a cardiologist's statement about the
+recording show which beats are ectopic; CinC 2017, whose recordings of sinus rhythm and of atrial fibrillation
+show what template beats look like; sinus rhythm with beats made premature, of CinC 2017 and, by the half
+hour, of DS1; and recordings that are looped or in another tempo
+(:mod:`ecgedge_export.beat_classes.long_recordings`).
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ import hashlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -27,11 +29,13 @@ from ecgedge.stream import filters
 from ecgedge_bridge.files import atomic_file
 from ecgedge_export import data, prepare, splits
 from ecgedge_export.archives import npz
+from ecgedge_export.beat_classes import long_recordings
 from ecgedge_export.beat_classes import premature as made_premature
+from ecgedge_export.beat_classes.long_recordings import BeatSequence, in_other_tempo, looped
 from ecgedge_export.beat_classes.premature import premature
 from ecgedge_export.beat_classes.scores import TOLERANCE_S
 from ecgedge_export.beats.scores import pairs
-from ecgedge_export.data import Record
+from ecgedge_export.data import DATASETS, Record
 
 Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.float64]
@@ -42,9 +46,10 @@ MARGIN = (
     10  # samples of a wave on either side beyond what the model sees, so that an augmented wave can be moved
 )
 UNKNOWN = ""
-SOURCES = ("mitdb", "ptb-xl", "cinc2017", "premature", "unnamed")
+SOURCES = ("mitdb", "svdb", "ptb-xl", "cinc2017", "premature", "unnamed", "tempo", "ectopy", "looped", "af")
+# Sources whose beats are of annotated records: what is made of a record validates no fold that it teaches.
+OF_RECORDS = ("mitdb", "svdb", "tempo", "ectopy")
 
-# The leads that are independent of each other: III and the augmented ones follow from I and II.
 # III and the augmented leads follow from I and II, and show nothing of their own.
 LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 SEEKING = ("I", "II", "V2", "V5")  # leads whose detections are joined; a beat is in two of them at least
@@ -55,8 +60,9 @@ JOINED = 10  # samples between detections of one beat in different leads
 UNCLEAR = frozenset(("PACE", "SVARR", "PSVT", "SVTAC", "BIGU", "TRIGU", "PRC(S)", "AFLT"))
 EARLY = 0.88  # of the median interval: an earlier beat is premature
 MOST_USUAL, MOST_AF = 400, 500  # recordings of CinC 2017
+MOSTLY_SINUS = 0.85  # of the beats of a half hour in which others are made premature
 # Modules that beats depend on: kept beats are made anew when one of them changes.
-_MADE_BY = (sys.modules[__name__], made_premature, beats, beat_net, beat_features, filters)
+_MADE_BY = (sys.modules[__name__], long_recordings, made_premature, beats, beat_net, beat_features, filters)
 # 201 of DS1 and 202 of DS2 are one person
 TAUGHT = tuple(name for name in splits.DS1 if name != "201")
 
@@ -65,14 +71,15 @@ TAUGHT = tuple(name for name in splits.DS1 if name != "201")
 class BeatSet:
     """Beats in order, recording by recording.
 
-    ``waves`` (k, 100), ``template`` (k, 80), both in mV, ``intervals`` (k, 13); ``symbols`` (k,) are
-    AAMI classes, "" where none is known; ``record`` (k,) names the recordings, ``source`` (k,) is one of
-    SOURCES.
+    ``waves`` (k, 100), ``template`` (k, 80), both in mV, ``rhythm`` (k, 11), ``rr_s`` (k,)
+    before each; ``symbols`` (k,) are AAMI classes, "" where none is known; ``record`` (k,) names the
+    recordings, ``source`` (k,) is one of SOURCES.
     """
 
     waves: Floats
     template: Floats
-    intervals: Floats
+    rhythm: Floats
+    rr_s: Floats
     symbols: Symbols
     record: Symbols
     source: Symbols
@@ -122,21 +129,28 @@ def observe(
     symbols : sequence of str
     source, record : str
     """
+    waves = [cut(signal, round(p) - BEFORE - MARGIN, N_WAVE + 2 * MARGIN) for p in peaks]
+    rr_s = np.diff(peaks) / FS
+    first = rr_s[:1] if len(rr_s) else [LONGEST_RR_S]
+    sequence = BeatSequence(np.array(waves, np.float32), np.append(first, rr_s), np.array(symbols, np.str_))
+    return observe_sequence(sequence, source, record)
+
+
+def observe_sequence(beats: BeatSequence, source: str, record: str) -> BeatSet:
+    """See beats without the signal between them as the runtime does; as for ``observe``."""
     history = BeatHistory()
-    after = [*(b - a for a, b in pairwise(peaks)), LONGEST_RR_S * FS]
-    before = [None, *(rr / FS for rr in after[:-1])]
-    places = [round(p) for p in peaks]
-    seen = [
-        history.take(cut(signal, at - BEFORE, N_WAVE), rr, next_rr / FS)
-        for at, rr, next_rr in zip(places, before, after, strict=True)
-    ]
+    before = [None, *beats.rr_s[1:].tolist()]
+    after = [*beats.rr_s[1:].tolist(), LONGEST_RR_S]
+    plain = beats.waves[:, MARGIN:-MARGIN]
+    inputs = [history.take(*beat) for beat in zip(plain, before, after, strict=True)]
     return BeatSet(
-        np.array([cut(signal, at - BEFORE - MARGIN, N_WAVE + 2 * MARGIN) for at in places], np.float32),
-        np.array([v.waves[2] for v in seen], np.float32),
-        np.array([v.intervals for v in seen], np.float32),
-        np.array(symbols, np.str_),
-        np.full(len(peaks), record),
-        np.full(len(peaks), source),
+        beats.waves,
+        np.array([one.waves[2] for one in inputs], np.float32),
+        np.array([one.rhythm for one in inputs], np.float32),
+        beats.rr_s.astype(np.float32),
+        beats.symbols,
+        np.full(len(inputs), record),
+        np.full(len(inputs), source),
     )
 
 
@@ -147,15 +161,22 @@ def detect(signal: Floats) -> list[float]:
 
 def mitdb(record_ids: Sequence[str]) -> Iterator[BeatSet]:
     """Annotated beats that the detector finds in both leads; what it makes up is of no class."""
-    return (_annotated(record, lead) for record in data.mitdb(record_ids) for lead in (0, 1))
+    return (_annotated(record, lead, "mitdb") for record in data.mitdb(record_ids) for lead in (0, 1))
 
 
-def _annotated(record: Record, lead: int) -> BeatSet:
+def svdb() -> Iterator[BeatSet]:
+    """Annotated beats of the Supraventricular Arrhythmia Database, first lead."""
+    return (_annotated(record, 0, "svdb") for record in DATASETS["svdb"].read(None))
+
+
+def _annotated(record: Record, lead: int, source: str) -> BeatSet:
     signal = prepare.filtered(record.lead(lead), record.fs, FS)
     peaks = detect(signal)
-    places = record.beats * (FS / record.fs)
-    symbols = _named(peaks, places, record.aami.tolist())
-    return observe(signal, peaks, symbols, "mitdb", f"{record.id}/{lead}")
+    return observe(signal, peaks, _named_by(record, peaks), source, f"{record.id}/{lead}")
+
+
+def _named_by(record: Record, peaks: Sequence[float]) -> list[str]:
+    return _named(peaks, record.beats * (FS / record.fs), record.aami.tolist())
 
 
 def _named(peaks: Sequence[float], places: npt.ArrayLike, symbols: Sequence[str]) -> list[str]:
@@ -254,6 +275,39 @@ def premature_beats(rng: np.random.Generator) -> Iterator[BeatSet]:
             yield observe(moved, places.tolist(), symbols.tolist(), "premature", name)
 
 
+def other_tempos(annotated: Sequence[BeatSet], rng: np.random.Generator) -> Iterator[BeatSet]:
+    """First leads of annotated records as in exercise and rest."""
+    for one in annotated:
+        if (name := str(one.record[0])).endswith("/0"):
+            yield observe_sequence(in_other_tempo(_sequence(one), rng), "tempo", name)
+
+
+def long_ectopy(rng: np.random.Generator) -> Iterator[BeatSet]:
+    """Half hours of DS1 that are sinus rhythm for the most part, with beats made premature."""
+    for record in data.mitdb(TAUGHT):
+        signal = prepare.filtered(record.lead(0), record.fs, FS)
+        peaks = detect(signal)
+        symbols = np.array(_named_by(record, peaks))
+        if np.mean(symbols == "N") >= MOSTLY_SINUS:
+            moved, places, ectopic = premature(signal, np.array(peaks), rng)
+            made = np.where(ectopic & (symbols == "N"), "S", symbols)
+            yield observe(moved, places.tolist(), made.tolist(), "ectopy", f"{record.id}/0")
+
+
+def looped_beats(short: Iterable[BeatSet], source: str, rng: np.random.Generator) -> Iterator[BeatSet]:
+    """The last time that each recording is played, half of them in another tempo."""
+    for one in short:
+        again = looped(_sequence(one), rng)
+        if rng.random() < 0.5:
+            again = in_other_tempo(again, rng)
+        last = np.arange(len(again.rr_s)) >= len(again.rr_s) - len(one)
+        yield observe_sequence(again, source, str(one.record[0])).only(last)
+
+
+def _sequence(beats: BeatSet) -> BeatSequence:
+    return BeatSequence(beats.waves, beats.rr_s.astype(np.float64), beats.symbols)
+
+
 def unnamed_beats() -> Iterator[BeatSet]:
     """Beats of CinC 2017 recordings of other rhythms and of atrial fibrillation: a teacher may name them."""
     for name, signal in _of_cinc2017("OA"):
@@ -302,10 +356,19 @@ def kept_name(seed: int, limit: int | None = None) -> str:
 def gather(seed: int, log: Log, limit: int | None = None) -> BeatSet:
     """All beats to learn from; ``limit`` keeps that many recordings of each source."""
     rng = np.random.default_rng(seed)
-    sources = mitdb(TAUGHT), ptbxl(), cinc2017(rng), premature_beats(rng), unnamed_beats()
-    sets: list[BeatSet] = []
-    for name, source in zip(SOURCES, sources, strict=True):
-        found = list(islice(source, limit))
-        log(f"{name}: {sum(map(len, found))} beats of {len(found)} recordings")
-        sets += found
-    return joined(sets)
+    sources = mitdb(TAUGHT), svdb(), ptbxl(), cinc2017(rng), premature_beats(rng), unnamed_beats()
+    found: dict[str, list[BeatSet]] = {}
+
+    def take(source: str, sets: Iterator[BeatSet]) -> None:
+        found[source] = list(islice(sets, limit))
+        log(f"{source}: {sum(map(len, found[source]))} beats of {len(found[source])} recordings")
+
+    for name, source in zip(SOURCES, sources, strict=False):
+        take(name, source)
+    in_af = {name for name, _ in _of_cinc2017("A")}
+    fibrillating = [one for one in found["cinc2017"] if one.record[0] in in_af]
+    take("tempo", other_tempos([*found["mitdb"], *found["svdb"]], rng))
+    take("ectopy", long_ectopy(rng))
+    take("looped", looped_beats(found["premature"], "looped", rng))
+    take("af", looped_beats(fibrillating, "af", rng))
+    return joined(one for sets in found.values() for one in sets)

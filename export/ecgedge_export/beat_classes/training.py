@@ -14,11 +14,10 @@ from torch import Tensor
 
 from ecgedge.beat_classes.features import (
     BEFORE,
-    LONG_AGO,
     N_FIGURES,
+    N_RHYTHM,
     N_WAVE,
     N_WAVES,
-    RATE,
     beat_inputs,
     height_mv,
 )
@@ -33,13 +32,31 @@ Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.int64]
 Log = Callable[[str], None]
 
-# Share of a class's draws by source. MIT-BIH has every class but of few people, so that it never gives all of
-# one that others have too; beats without a label are of the class that a teacher gives them.
+# Share of a class's draws by source. Annotated records have every class but of few people, so that they never
+# give all of one that others have too; beats without a label are of the class that a teacher gives them.
 SHARES = {
-    "N": {"mitdb": 0.4, "ptb-xl": 0.15, "cinc2017": 0.3, "premature": 0.15},
-    "S": {"mitdb": 0.45, "ptb-xl": 0.15, "premature": 0.4},
-    "V": {"mitdb": 0.6, "ptb-xl": 0.4},
-    "F": {"mitdb": 1.0},
+    "N": {
+        "mitdb": 0.2,
+        "svdb": 0.2,
+        "cinc2017": 0.15,
+        "af": 0.14,
+        "tempo": 0.12,
+        "ptb-xl": 0.08,
+        "premature": 0.05,
+        "looped": 0.05,
+        "ectopy": 0.05,
+    },
+    "S": {
+        "svdb": 0.3,
+        "mitdb": 0.22,
+        "tempo": 0.13,
+        "premature": 0.09,
+        "looped": 0.09,
+        "ectopy": 0.09,
+        "ptb-xl": 0.08,
+    },
+    "V": {"mitdb": 0.3, "svdb": 0.3, "ptb-xl": 0.3, "tempo": 0.1},
+    "F": {"mitdb": 0.7, "svdb": 0.3},
     "Q": {"mitdb": 1.0},
 }
 ANSWERED = 4096  # beats at a time, so that memory does not grow with the set
@@ -69,11 +86,10 @@ class BeatClassRecipe:
     teacher_width : int
     teacher_weight, temperature : float
         See :class:`ecgedge_export.train.Lessons`.
-    p_noise, snr_db, p_flip, stretch, gain, jitter, p_forget : float
+    p_noise, snr_db, p_flip, stretch, gain, jitter, rhythm_noise : float
         How a beat is varied: probability and ratios of added noise, probability of turning it upside down,
-        largest relative change of its length, standard deviation of its log gain and of its place in samples,
-        probability of hiding the figures about the rhythm of the last half minute: those of few people are
-        too easily learnt by heart.
+        largest relative change of its length, standard deviations of its log gain, of its place in samples,
+        and of what is added to the figures of its rhythm: those of few people are too easily learnt by heart.
     """
 
     name: str
@@ -95,7 +111,7 @@ class BeatClassRecipe:
     stretch: float
     gain: float
     jitter: float
-    p_forget: float
+    rhythm_noise: float
     training: Training = field(default_factory=Training)
 
     def net(self) -> BeatClassNet:
@@ -118,7 +134,7 @@ def plain_inputs(beats: BeatSet, clip: float) -> Floats:
     """Model inputs of beats as they are, shape (k, n)."""
     waves = beats.waves[:, MARGIN:-MARGIN]
     three = np.stack([waves, waves[beats.before], beats.template], axis=1)
-    return beat_inputs(three, beats.intervals, clip)
+    return beat_inputs(three, beats.rhythm, clip)
 
 
 class BeatAugmenter:
@@ -142,7 +158,8 @@ class BeatAugmenter:
             gain * _resampled(beats.waves[beats.before[chosen]], np.full(k, MARGIN + BEFORE), stretch),
             sign * _resampled(template, np.full(k, BEFORE), stretch),
         )
-        return beat_inputs(np.stack(three, axis=1), self._intervals(beats.intervals[chosen], rng), how.clip)
+        rhythm = beats.rhythm[chosen] + rng.normal(0.0, how.rhythm_noise, (k, N_RHYTHM)).astype(np.float32)
+        return beat_inputs(np.stack(three, axis=1), rhythm, how.clip)
 
     def _noisy(self, waves: Floats, heights: Floats, rng: np.random.Generator) -> Floats:
         """Add noise to some of the waves, at a ratio to their height."""
@@ -155,13 +172,6 @@ class BeatAugmenter:
             ratio = 10 ** (-rng.uniform(*self._how.snr_db) / 20)
             waves[i] += piece * (NOISE_HEIGHT * ratio * heights[i] / (piece.std() + 1e-6))
         return waves
-
-    def _intervals(self, intervals: Floats, rng: np.random.Generator) -> Floats:
-        """Other places of R peaks and another heart rate; some know nothing of the last half minute."""
-        varied = intervals + rng.normal(0.0, 0.03, intervals.shape)
-        varied[:, RATE] += rng.normal(0.0, 0.15, len(varied))
-        varied[rng.random(len(varied)) < self._how.p_forget, LONG_AGO:] = 0.0
-        return varied.astype(np.float32)
 
 
 def _resampled(waves: Floats, centres: npt.NDArray[np.float64], stretch: npt.NDArray[np.float64]) -> Floats:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
 from ecgedge_export.ship.purposes import NOT_FOR, purpose
+from ecgedge_export.ship.tried import TRIED
 from ecgedge_export.splits import SPLITS
 
 CARD = "CARD.md"
@@ -245,7 +246,11 @@ def _beat_classes(metrics: Report) -> list[str]:
         "beats matched within 150 ms, without the first five minutes and ventricular flutter (ANSI/AAMI",
         "EC57). Fusion beats called V, and Q called V or S, count neither way.",
         "",
-        *_table(("", "beats", "Se %", "P+ %", "FPR %", "F1 %"), _figures("gross", report["gross"])),
+        *_table(
+            ("", "beats", "Se %", "P+ %", "FPR %", "F1 %"),
+            [*_figures("gross", report["gross"]), *_figures("without 232", report.get("without_232", {}))],
+        ),
+        *_beat_intervals(report.get("f1_95")),
         "What beats are (rows), and what they were called (columns); O is no beat: missed, or made up.",
         "",
         *_table(("", *symbols), [(name, *row.values()) for name, row in confusion.items()]),
@@ -255,6 +260,7 @@ def _beat_classes(metrics: Report) -> list[str]:
             ("", "beats", "Se %", "P+ %", "FPR %", "F1 %"),
             [row for name, each in report["by_record"].items() for row in _figures(name, each) if row[1]],
         ),
+        *_tried("beat_classes"),
         *_int8(metrics),
     ]
 
@@ -262,6 +268,17 @@ def _beat_classes(metrics: Report) -> list[str]:
 def _figures(name: str, report: Report) -> list[tuple[object, ...]]:
     keys = ("beats", "Se", "P+", "FPR", "F1")
     return [(f"{name} {kind}", *(each[key] for key in keys)) for kind, each in report.items()]
+
+
+def _tried(task: str) -> list[str]:
+    return ["## What was tried", "", *(f"* {idea}" for idea in TRIED[task]), ""]
+
+
+def _beat_intervals(f1_95: Mapping[str, Sequence[float]] | None) -> list[str]:
+    if not f1_95:
+        return []
+    spans = " and ".join(f"{low:.1f} to {high:.1f} ({kind})" for kind, (low, high) in f1_95.items())
+    return [f"95 % intervals of the gross F1, by bootstrap over records: {spans}.", ""]
 
 
 def _gate(metrics: Report) -> list[str]:
@@ -365,7 +382,7 @@ _ALL_OF_DS1 = {
 _SECTIONS = {
     "rhythm": _Section(_rhythm, "int8_litert", _statements("cinc2017", "nstdb")),
     "beat_classes": _Section(
-        _beat_classes, "int8_litert", _statements("mitdb", "ptb-xl", "cinc2017", "nstdb")
+        _beat_classes, "int8_litert", _statements("mitdb", "svdb", "ptb-xl", "cinc2017", "nstdb")
     ),
     "gate": _Section(
         _gate, "trained_on", {**_ALL_OF_DS1, "motion artefacts": "By person: 1 to 7 train, 8 tests."}

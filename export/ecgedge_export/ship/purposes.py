@@ -26,7 +26,8 @@ NOT_FOR = {
     ),
     "beat_classes": (
         "Diagnosis, and any decision about a treatment: this is not a medical device.",
-        "Supraventricular beats where most beats are, in atrial fibrillation and AV block: see the records.",
+        "Supraventricular beats that are hardly early, or in an irregular rhythm without P waves (atrial "
+        "fibrillation, flutter with changing block, multifocal atrial rhythms): see the records.",
         "Alarms: ventricular tachycardia and fibrillation are not recognised as such.",
         "Paced rhythms: paced beats are hardly in the training data.",
         "Children, and leads without a clear R wave: nobody measured them here.",

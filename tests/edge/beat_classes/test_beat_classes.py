@@ -18,7 +18,8 @@ from ecgedge.stream.filters import FrontEnd
 from ecgedge.stream.pipeline import Pipeline
 
 FS = 130.0
-SIMILARITY = 240 + bf.N_INTERVALS  # where the similarities stand
+SIMILARITY = 240 + bf.N_RHYTHM  # where the similarities stand
+P_WAVES = SIMILARITY + bf.N_SIMILARITIES
 
 
 @pytest.fixture(scope="module")
@@ -126,19 +127,19 @@ def waves(*shape: int, seed: int = 0) -> bf.Floats:
 
 def test_inputs_of_many_beats_are_those_of_each() -> None:
     three = waves(5, 3)
-    intervals = np.random.default_rng(3).normal(0, 0.5, (5, bf.N_INTERVALS)).astype(np.float32)
-    together = bf.beat_inputs(three, intervals, 1.5)
+    rhythm = np.random.default_rng(3).normal(0, 0.5, (5, bf.N_RHYTHM)).astype(np.float32)
+    together = bf.beat_inputs(three, rhythm, 1.5)
     for i in range(5):
-        alone = bf.beat_inputs(three[i : i + 1], intervals[i : i + 1], 1.5)
+        alone = bf.beat_inputs(three[i : i + 1], rhythm[i : i + 1], 1.5)
         np.testing.assert_allclose(alone[0], together[i], atol=1e-5)
 
 
 def test_inputs_lie_sample_by_sample_with_the_figures_behind() -> None:
-    three, intervals = waves(1, 3), np.linspace(-1, 1, bf.N_INTERVALS, dtype=np.float32)[None]
-    row = bf.beat_inputs(three, intervals, 100.0)[0]
+    three, rhythm = waves(1, 3), np.linspace(-1, 1, bf.N_RHYTHM, dtype=np.float32)[None]
+    row = bf.beat_inputs(three, rhythm, 100.0)[0]
     height = np.ptp(three[0, 2, bf.QRS])
     np.testing.assert_allclose(row[: 3 * bf.N_WAVE].reshape(-1, 3).T, three[0] / height, rtol=1e-5)
-    np.testing.assert_array_equal(row[240:SIMILARITY], intervals[0])
+    np.testing.assert_array_equal(row[240:SIMILARITY], rhythm[0])
     for w in (0, 1):
         for region, place in ((bf.QRS, 0), (bf.P_WAVE, 1), (bf.T_WAVE, 2)):
             a, b = three[0, w, region] / height, three[0, 2, region] / height
@@ -152,7 +153,7 @@ def test_a_broad_qrs_is_slower_than_a_narrow_one() -> None:
     t = np.arange(bf.N_WAVE) - bf.BEFORE
     narrow, broad = (np.exp(-0.5 * (t / width) ** 2).astype(np.float32) for width in (2.0, 6.0))
     row = bf.beat_inputs(
-        np.stack([broad, narrow, narrow])[None], np.zeros((1, bf.N_INTERVALS), np.float32), 9.0
+        np.stack([broad, narrow, narrow])[None], np.zeros((1, bf.N_RHYTHM), np.float32), 9.0
     )[0]
     slower, same = row[SIMILARITY + 12], row[SIMILARITY + 13]
     assert slower == pytest.approx(2 * np.log(2 / 6), abs=0.3)
@@ -161,37 +162,37 @@ def test_a_broad_qrs_is_slower_than_a_narrow_one() -> None:
 
 @given(gain=st.floats(0.2, 5.0), sign=st.sampled_from([-1.0, 1.0]))
 def test_loudness_does_not_matter_and_polarity_only_turns_the_waves(gain, sign) -> None:
-    intervals = np.zeros((3, bf.N_INTERVALS), np.float32)
-    plain = bf.beat_inputs(waves(3, 3), intervals, 1.5)
-    scaled = bf.beat_inputs(np.float32(gain * sign) * waves(3, 3), intervals, 1.5)
+    rhythm = np.zeros((3, bf.N_RHYTHM), np.float32)
+    plain = bf.beat_inputs(waves(3, 3), rhythm, 1.5)
+    scaled = bf.beat_inputs(np.float32(gain * sign) * waves(3, 3), rhythm, 1.5)
     plain[:, :240] *= np.float32(sign)
     np.testing.assert_allclose(scaled, plain, atol=2e-4)
 
 
-def test_the_usual_beat_forgets_neither_the_wearer_nor_follows_an_artefact() -> None:
-    history, usual = bf.BeatHistory(), waves(1)[0]
+def test_the_template_forgets_neither_the_wearer_nor_follows_an_artefact() -> None:
+    history, normal = bf.BeatHistory(), waves(1)[0]
     for _ in range(30):
-        history.take(usual, 0.8, 0.8)
-    history.take(usual + 50.0, 0.8, 0.8)
-    view = history.take(usual, 0.8, 0.8)
-    assert np.abs(view.waves[2] - usual).max() < 0.05 * np.ptp(usual)
-    early = history.take(-usual, 0.4, 1.2)
-    np.testing.assert_array_equal(history.take(usual, 0.8, 0.8).waves[2], early.waves[2])
+        history.take(normal, 0.8, 0.8)
+    history.take(normal + 50.0, 0.8, 0.8)
+    inputs = history.take(normal, 0.8, 0.8)
+    assert np.abs(inputs.waves[2] - normal).max() < 0.05 * np.ptp(normal)
+    early = history.take(-normal, 0.4, 1.2)
+    np.testing.assert_array_equal(history.take(normal, 0.8, 0.8).waves[2], early.waves[2])
 
 
 @given(
     rr=st.lists(st.floats(0.2, 60.0), min_size=1, max_size=60),
     after=st.floats(0.2, 60.0),
 )
-def test_intervals_stay_finite_and_a_longer_pause_is_a_pause(rr, after) -> None:
+def test_figures_of_the_rhythm_stay_finite_and_a_longer_pause_is_a_pause(rr, after) -> None:
     history = bf.BeatHistory()
     wave = waves(1)[0]
-    views = [history.take(wave, None if i == 0 else r, after) for i, r in enumerate(rr)]
-    assert np.isfinite([v.intervals for v in views]).all()
+    inputs = [history.take(wave, None if i == 0 else r, after) for i, r in enumerate(rr)]
+    assert np.isfinite([v.rhythm for v in inputs]).all()
     if after > bf.LONGEST_RR_S:
         again = bf.BeatHistory()
         same = [again.take(wave, None if i == 0 else r, bf.LONGEST_RR_S) for i, r in enumerate(rr)]
-        np.testing.assert_array_equal(views[-1].intervals, same[-1].intervals)
+        np.testing.assert_array_equal(inputs[-1].rhythm, same[-1].rhythm)
 
 
 def test_a_wave_beyond_the_ends_is_the_outermost_sample() -> None:
@@ -204,38 +205,85 @@ def test_the_front_end_is_the_one_of_the_package(model) -> None:
     assert model.front_end == FrontEnd.default(bf.FS)
 
 
-def regular(history: bf.BeatHistory, n: int, rr: float = 0.8) -> bf.BeatInputs:
-    """View of the last of ``n`` beats that come when they are due."""
-    wave = waves(1)[0]
-    return [history.take(wave, rr, rr) for _ in range(n)][-1]
+def shape(p_wave: float = 0.2) -> bf.Floats:
+    """A beat with a P wave of that many mV before a QRS of 1 mV."""
+    t = np.arange(bf.N_WAVE) - bf.BEFORE
+    return (np.exp(-0.5 * (t / 2.5) ** 2) + p_wave * np.exp(-0.5 * ((t + 16) / 3) ** 2)).astype(np.float32)
 
 
-def test_atrial_fibrillation_has_no_usual_interval_and_a_steady_heart_has() -> None:
+def rhythm_of(rr: list[float], wave: bf.Floats) -> bf.Floats:
+    """Figures of the last of beats that look the same and come after these intervals."""
+    history = bf.BeatHistory()
+    return [history.take(wave, *pair) for pair in zip(rr, [*rr[1:], rr[-1]], strict=True)][-1].rhythm
+
+
+STEADY, REPEATS, CHANGES, P_WAVE, QRS, P_DIFFERENCE = range(5, 11)
+
+
+def test_a_steady_heart_is_told_from_fibrillation() -> None:
     rng = np.random.default_rng(1)
-    fibrillating, wave = bf.BeatHistory(), waves(1)[0]
-    view = [fibrillating.take(wave, rr, 0.8) for rr in rng.uniform(0.4, 1.2, 64)][-1]
-    near = slice(bf.LONG_AGO + 1, bf.N_INTERVALS)
-    assert (view.intervals[near] < -0.5).all()
-    assert (regular(bf.BeatHistory(), 64).intervals[near] == 1.0).all()
+    af = rhythm_of(rng.uniform(0.4, 1.2, 200).tolist(), shape(0.0) + 0.02 * waves(1)[0])
+    sinus = rhythm_of([0.8] * 200, shape())
+    np.testing.assert_allclose(sinus[:5], 0.0, atol=1e-6)
+    np.testing.assert_allclose(sinus[STEADY:P_WAVE], [1, 1, -1], atol=1e-6)
+    assert sinus[P_WAVE] > 0.9
+    assert af[STEADY] < -0.5
+    assert af[CHANGES] > 0.0
 
 
-def test_a_run_does_not_become_the_usual_beat() -> None:
+def test_beats_without_a_common_p_wave_show_none() -> None:
+    rng, history = np.random.default_rng(2), bf.BeatHistory()
+    for _ in range(120):
+        fibrillation = np.convolve(rng.normal(0, 0.1, bf.N_WAVE), np.hanning(7), "same").astype(np.float32)
+        last = history.take(shape(0.0) + fibrillation, 0.8, 0.8)
+    assert last.rhythm[P_WAVE] < 0.0 < 0.8 < last.rhythm[QRS]
+    assert last.rhythm[P_DIFFERENCE] > 0.0
+
+
+def test_mostly_premature_beats_do_not_become_the_normal_interval() -> None:
+    # As in record 232: runs of premature beats, each run after a pause.
+    cycle = [1.8, *[0.62] * 4]
+    rr = cycle * 60
+    ectopic, normal = rhythm_of(rr, shape()), rhythm_of([*rr, 1.8], shape())
+    assert ectopic[0] < -0.3 < 1.0 < normal[0]
+    assert ectopic[1] < -0.3 < 1.0 < normal[1]
+
+
+def test_an_exercise_ramp_is_early_against_five_minutes_and_hardly_against_one() -> None:
+    figures = rhythm_of(np.linspace(0.9, 0.5, 250).tolist(), shape())
+    assert -0.5 < figures[0] < 0.0
+    assert figures[1] < figures[0]
+    assert figures[STEADY] > 0.9
+
+
+def test_an_early_beat_leaves_template_and_p_waves_alone() -> None:
     history, other = bf.BeatHistory(), waves(1, seed=9)[0]
-    usual = regular(history, 64).waves[2]
-    view = [history.take(other, 0.45, 0.45) for _ in range(20)][-1]
-    np.testing.assert_array_equal(view.waves[2], usual)
-    assert view.intervals[bf.LONG_AGO] == pytest.approx(2 * np.log(0.45 / 0.8), abs=1e-5)
+    for _ in range(64):
+        history.take(shape(), 0.8, 0.8)
+    early = [history.take(other, 0.45, 0.45) for _ in range(5)][-1]
+    np.testing.assert_allclose(early.waves[2], shape(), atol=1e-6)
+    assert early.rhythm[P_WAVE] > 0.9
+
+
+def test_the_p_wave_is_compared_with_the_templates() -> None:
+    three = np.stack([shape(0.2), shape(-0.2), shape(0.2)])[None]
+    p = bf.beat_inputs(three, np.zeros((1, bf.N_RHYTHM), np.float32), 9.0)[0, P_WAVES:]
+    same, share, turned, opposite = p[1:]
+    assert same == 0.0
+    assert share == pytest.approx(0.75, abs=0.25)
+    assert turned > 0.5
+    assert opposite == pytest.approx(-share, abs=0.01)
 
 
 def steady(n: int = 40) -> tuple[bf.BeatHistory, np.ndarray]:
     """A history of ``n`` beats at 75 a minute that look about the same, and their shape."""
     rng = np.random.default_rng(3)
-    shape = np.convolve(np.arange(bf.N_WAVE) == bf.BEFORE, np.hanning(9), "same").astype(np.float32)
+    plain = np.convolve(np.arange(bf.N_WAVE) == bf.BEFORE, np.hanning(9), "same").astype(np.float32)
     history = bf.BeatHistory()
     for _ in range(n):
-        wave = shape + rng.normal(0, 0.02, bf.N_WAVE).astype(np.float32)
+        wave = plain + rng.normal(0, 0.02, bf.N_WAVE).astype(np.float32)
         history.take(wave, 0.8 + rng.normal(0, 0.01), 0.8)
-    return history, shape
+    return history, plain
 
 
 @pytest.mark.parametrize(
@@ -243,28 +291,28 @@ def steady(n: int = 40) -> tuple[bf.BeatHistory, np.ndarray]:
     [(1.0, 0.6, 0.8), (1.0, 1.0, 0.8), (1.0, 0.8, 0.6), (1.6, 0.8, 0.8), (-1.0, 0.8, 0.8), (1.0, None, 0.8)],
     ids=["early", "late", "followed early", "taller", "upside down", "first"],
 )
-def test_a_beat_that_is_not_plainly_usual_is_left_to_the_model(gain, before, after) -> None:
-    history, shape = steady()
+def test_a_beat_that_is_not_plain_is_left_to_the_model(gain, before, after) -> None:
+    history, plain = steady()
     untouched, _ = steady()
-    assert not history.take_if_template(np.float32(gain) * shape, before, after)
-    a, b = (each.take(shape, 0.8, 0.8) for each in (history, untouched))
+    assert not history.take_if_template(np.float32(gain) * plain, before, after)
+    a, b = (each.take(plain, 0.8, 0.8) for each in (history, untouched))
     np.testing.assert_array_equal(a.waves, b.waves)
-    np.testing.assert_array_equal(a.intervals, b.intervals)
+    np.testing.assert_array_equal(a.rhythm, b.rhythm)
 
 
-def test_a_plainly_usual_beat_teaches_what_it_would_have_taught() -> None:
-    (asked, shape), (passed, _) = steady(), steady()
-    assert passed.take_if_template(1.1 * shape, 0.82, 1.4), "a pause after it does not matter"
-    asked.take(1.1 * shape, 0.82, 1.4)
-    a, b = (history.take(shape, 0.5, 0.8) for history in (asked, passed))
+def test_a_plain_beat_teaches_what_it_would_have_taught() -> None:
+    (asked, plain), (passed, _) = steady(), steady()
+    assert passed.take_if_template(1.1 * plain, 0.82, 1.4), "a pause after it does not matter"
+    asked.take(1.1 * plain, 0.82, 1.4)
+    a, b = (history.take(plain, 0.5, 0.8) for history in (asked, passed))
     np.testing.assert_array_equal(a.waves, b.waves)
-    np.testing.assert_array_equal(a.intervals, b.intervals)
+    np.testing.assert_array_equal(a.rhythm, b.rhythm)
 
 
 def test_a_new_wearer_is_left_to_the_model() -> None:
-    for n in (0, bf.RECENT - 1):
-        history, shape = steady(n)
-        assert not history.take_if_template(shape, 0.8, 0.8)
+    for n in (0, bf.PLAIN_BEATS - 1):
+        history, plain = steady(n)
+        assert not history.take_if_template(plain, 0.8, 0.8)
 
 
 def test_the_model_is_asked_about_few_beats_of_sinus_rhythm_and_would_say_the_same(
@@ -273,7 +321,7 @@ def test_the_model_is_asked_about_few_beats_of_sinus_rhythm_and_would_say_the_sa
     mv = synthesize([Segment("sinus", 120.0, 70.0)], FS, seed=5).mv
     asked = []
     symbols = model.symbols
-    monkeypatch.setattr(model, "symbols", lambda views: asked.extend(views) or symbols(views))
+    monkeypatch.setattr(model, "symbols", lambda inputs: asked.extend(inputs) or symbols(inputs))
 
     def named() -> list[ecgedge.Beat]:
         chain = pipeline(model)

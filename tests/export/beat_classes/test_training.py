@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from ecgedge.beat_classes.features import FS, N_INPUTS, N_INTERVALS
+from ecgedge.beat_classes.features import FS, N_INPUTS, N_RHYTHM
 from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge_export import prepare
 from ecgedge_export.beat_classes import build as models
@@ -16,7 +16,7 @@ from ecgedge_export.beat_classes import gather as data
 from ecgedge_export.beat_classes.gather import UNKNOWN, BeatSet
 from ecgedge_export.train import Lessons, with_average
 
-LIKENESS = 240 + N_INTERVALS
+SIMILARITY = 240 + N_RHYTHM
 RECIPE = Path(__file__).parents[3] / "export" / "ecgedge_export" / "recipes" / "beat_classes.toml"
 
 
@@ -26,7 +26,7 @@ def recording(seed: int, record: str, source: str = "mitdb") -> BeatSet:
     signal = prepare.filtered(ecg.mv, 130.0, FS)
     peaks = data.detect(signal)
     near = [np.argmin(np.abs(ecg.beats * FS / 130.0 - p)) for p in peaks]
-    symbols = ecg.symbols[near].tolist() if source == "mitdb" else [UNKNOWN] * len(peaks)
+    symbols = [UNKNOWN] * len(peaks) if source == "unnamed" else ecg.symbols[near].tolist()
     return data.observe(signal, peaks, symbols, source, record)
 
 
@@ -130,16 +130,19 @@ def test_answers_do_not_depend_on_where_a_batch_ends(how, beats, monkeypatch) ->
 
 
 def test_views_are_plain_inputs_where_nothing_is_varied(how, beats) -> None:
-    still = replace(how, stretch=0.0, gain=0.0, jitter=0.0, p_flip=0.0, p_forget=0.0)
+    still = replace(how, stretch=0.0, gain=0.0, jitter=0.0, p_flip=0.0, rhythm_noise=0.03)
     chosen = np.arange(40)
     drawn = training.BeatAugmenter(still, []).draw(beats, chosen, np.random.default_rng(0))
     plain = training.plain_inputs(beats, how.clip)[chosen]
     np.testing.assert_allclose(drawn[:, :240], plain[:, :240], atol=1e-3)
-    np.testing.assert_allclose(drawn[:, LIKENESS:], plain[:, LIKENESS:], atol=1e-3)
+    np.testing.assert_allclose(drawn[:, SIMILARITY:], plain[:, SIMILARITY:], atol=1e-3)
     assert 0.01 < np.abs(drawn[:, 240:246] - plain[:, 240:246]).mean() < 0.05
 
 
 def test_a_fold_never_learns_from_the_records_that_validate_it(beats) -> None:
+    tempo = data.joined(data.other_tempos([recording(0, f"{data.TAUGHT[0]}/0")], np.random.default_rng(1)))
+    beats = data.joined([beats, tempo, recording(7, "801/0", "svdb")])
+    assert "801" in folds.folds(beats)
     for k in range(folds.FOLDS):
         held_out = [r for r, f in folds.folds(beats).items() if f == k]
         learn, validation = folds.sides(beats, held_out)
@@ -154,8 +157,42 @@ def test_the_variants_are_trained_on_every_fold(how, beats, augmenter, tmp_path)
     quick = replace(how, teachers=1, teacher_width=18, training=replace(how.training, epochs=1))
     table = folds.compare(quick, beats, augmenter, 1, tmp_path, quiet)
     assert list(table) == ["labels", "teacher's choice", "distilled"]
-    assert table["labels"]["VEB"]["gain_95"] == [0.0, 0.0]
+    assert table["labels"]["MIT-BIH DS1"]["VEB"]["gain_95"] == [0.0, 0.0]
+    assert table["labels"]["svdb"] == {}, "none is among these beats"
     assert len(list(tmp_path.glob("1-*/distilled.pt"))) == folds.FOLDS
+
+
+def test_waves_speak_only_for_classes_that_they_may(how, beats, augmenter, tmp_path) -> None:
+    net = training.train(how, beats, augmenter, tmp_path / "c.pt", quiet)
+    weight = net.out_of_waves.weight.detach()
+    assert not weight[:2].any(), "N and S"
+    assert weight[2].abs().max() > 0.01, "V"
+    rows = torch.zeros(2, 1, N_INPUTS)
+    rows[1, 0, :240] = torch.linspace(-1.0, 1.0, 240)
+    with torch.no_grad():
+        a, b = net(rows)
+    assert a[0] == b[0]
+    assert a[1] == b[1]
+    assert a[2] != b[2]
+
+
+def test_a_looped_recording_is_long_and_keeps_its_labels() -> None:
+    short = recording(3, "A00001", "premature")
+    (last,) = data.looped_beats([short], "looped", np.random.default_rng(1))
+    assert last.symbols.tolist() == short.symbols.tolist()
+    assert set(last.source.tolist()) == {"looped"}
+    np.testing.assert_array_equal(last.waves, short.waves)
+    assert not np.allclose(last.template[0], short.template[0]), "it remembers the times before"
+
+
+def test_another_tempo_changes_intervals_and_nothing_else() -> None:
+    rest = recording(3, f"{data.TAUGHT[0]}/0")
+    (made,) = data.other_tempos([rest, recording(4, f"{data.TAUGHT[0]}/1")], np.random.default_rng(5))
+    np.testing.assert_array_equal(made.waves, rest.waves)
+    assert made.symbols.tolist() == rest.symbols.tolist()
+    ratio = made.rr_s[1:] / rest.rr_s[1:]
+    assert 0.45 < ratio.min() < ratio.max() < 1.45
+    assert np.abs(np.diff(ratio)).max() < 0.1
 
 
 def test_beats_are_kept_and_read_back(beats, tmp_path) -> None:
@@ -181,4 +218,4 @@ def test_golden_inputs_are_those_of_an_early_broad_beat() -> None:
     assert signal.shape == (2000,) or abs(len(signal) - 2000) < 5
     assert inputs.shape == (N_INPUTS,)
     assert inputs[240] < -0.3, "it comes early"
-    assert inputs[LIKENESS + 12] < -0.5, "its QRS is slower than that of the template beat"
+    assert inputs[SIMILARITY + 12] < -0.5, "its QRS is slower than that of the template beat"

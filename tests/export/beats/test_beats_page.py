@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import zipfile
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +29,6 @@ def height(w: Wave) -> float:
     return max(0.02, max(w[i] for i in QRS) - min(w[i] for i in QRS))
 
 
-def top(x: list[float]) -> float:
-    return sorted(x)[math.floor(0.8 * len(x))]
-
-
 def variance(x: Wave, region: range) -> float:
     mean = sum(x[i] for i in region) / len(region)
     return sum((x[i] - mean) ** 2 for i in region) / len(region) + 0.0001
@@ -50,62 +45,101 @@ def speed(x: Wave) -> float:
     return math.log(slope / (power + 0.0001) + 0.0001) / 2
 
 
-def intervals(b: float, a: float, before: list[float]) -> list[float]:
-    """Step 6."""
-    long, some = before[-128:] or [b], (before or [b])[-32:]
-    m = float(np.median(some[-8:]))
-    steps = [abs(x - y) for x, y in pairwise(some[-17:])]
-    r = sum(steps) / len(steps) / m if steps else 0.0
-    e1, e2 = long[-1], long[-2] if len(long) > 1 else long[-1]
+class Rhythm:
+    """The sums of steps 5 and 6."""
 
-    def near(x: float) -> float:
-        return sum(0.94 * x <= rr <= 1.06 * x for rr in some) / len(some)
+    def __init__(self) -> None:
+        self.n = self.r = self.n5 = self.r5 = 0.0
+        self.a = self.b = self.c = self.n_shapes = 0.0
+        self.shapes = [0.0, 0.0, 0.0]
+        self.seen: list[float] = []
 
-    ratios = [b / m, a / m, b / top(some), b / a, e1 / m, e2 / m]
-    return [
-        *(2 * math.log(x) for x in ratios),
-        1.5 * math.log(b / 0.8),
-        4 * r - 1,
-        2 * math.log(float(np.median(some)) / top(some)),
-        2 * math.log(b / top(long)),
-        *(2 * near(x) - 1 for x in (b, a, m)),
-    ]
+    def means(self, b: float) -> tuple[float, float]:
+        return (self.r / self.n, self.r5 / self.n5) if self.n else (b, b)
+
+    def figures(self, b: float, a: float) -> list[float]:
+        m, m5 = self.means(b)
+        e1 = self.seen[-1] if self.seen else b
+        n = self.n or 1.0
+        shares = [self.a / n, self.b / n] if self.n else [0.5, 0.5]
+        return [
+            *(2 * math.log(x) for x in (b / m, b / m5, a / m, b / a, b / e1)),
+            *(2 * x - 1 for x in shares),
+            8 * self.c / n - 1,
+            *(2 * (x + 0.5) / (self.n_shapes + 1) - 1 for x in self.shapes),
+        ]
+
+    def add(self, b: float, shape: list[float] | None) -> None:
+        m, _ = self.means(b)
+        e1 = self.seen[-1] if self.seen else b
+        e2 = self.seen[-2] if len(self.seen) > 1 else e1
+        k, k5 = math.exp(-b / 60), math.exp(-b / 300)
+        one, smaller = abs(b - e1) / m, min(abs(b - e1), abs(b - e2)) / m
+        self.n, self.r, self.n5, self.r5 = k * self.n + 1, k * self.r + b, k5 * self.n5 + 1, k5 * self.r5 + b
+        self.a, self.b = k * self.a + (one < 0.06), k * self.b + (smaller < 0.06)
+        self.c = k * self.c + min(smaller, 0.25)
+        self.n_shapes = k * self.n_shapes + (shape is not None)
+        self.shapes = [k * x + v for x, v in zip(self.shapes, shape or [0.0] * 3, strict=True)]
+        self.seen.append(b)
+
+
+def correlation(x: Wave, y: Wave, region: range) -> float:
+    return covariance(x, y, region) / math.sqrt(variance(x, region) * variance(y, region))
+
+
+def above_base(x: Wave) -> list[float]:
+    base = sum(x[i] for i in P[-3:]) / 3
+    return [x[i] - base for i in P]
+
+
+def rms(x: list[float]) -> float:
+    return math.sqrt(sum(v * v for v in x) / len(x))
 
 
 def similarities(x1: Wave, x2: Wave, y: Wave) -> list[float]:
     """Step 7."""
     each = [(x, region) for x in (x1, x2) for region in (QRS, P, T)]
+    z = above_base(y)
+    r = rms(z) + 0.01
+    p_waves = [math.log(10 * r) / 2]
+    for other in (above_base(x1), above_base(x2)):
+        p_waves.append(rms([v - w for v, w in zip(other, z, strict=True)]) / (2 * r))
+        p_waves.append(sum(v * w for v, w in zip(other, z, strict=True)) / len(z) / r**2)
     return [
-        *(covariance(x, y, g) / math.sqrt(variance(x, g) * variance(y, g)) for x, g in each),
+        *(correlation(x, y, g) for x, g in each),
         *(math.log(variance(x, g) / variance(y, g)) / 2 for x, g in each),
         *(2 * (speed(x) - speed(y)) for x in (x1, x2)),
         *(speed(x) + 1 for x in (x1, x2)),
+        *p_waves,
     ]
 
 
 def by_the_page(z: npt.NDArray[np.floating], peaks: list[int]) -> list[list[float]]:
     """Steps 4 to 8 for every beat."""
     rows: list[list[float]] = []
-    seen: list[float] = []
-    usual: Wave = []
+    rhythm = Rhythm()
+    template: Wave = []
     last: Wave = []
-    moved = 0
+    moved = 1
     for k, p in enumerate(peaks):
         a = min((peaks[k + 1] - p) / 100 if k + 1 < len(peaks) else 2.0, 2.0)
         b = min((p - peaks[k - 1]) / 100, 2.0) if k else a
         w = [float(z[int(limit(p - 36 + i, 0, len(z) - 1))]) for i in range(80)]
-        u = usual or w
+        u = template or w
         h = height(u)
         x1, x2, y = ([v / h for v in wave] for wave in (w, last or w, u))
         row = [v for triple in zip(x1, x2, y, strict=True) for v in triple]
-        row += [*intervals(b, a, seen), *similarities(x1, x2, y)]
+        row += [*rhythm.figures(b, a), *similarities(x1, x2, y)]
         rows.append([limit(v, -CLIP, CLIP) for v in row])
-        m = float(np.median((seen or [b])[-8:]))
-        if not usual or b >= max(0.88 * m, 0.65 * top(seen[-128:] or [b])):
+        shape = None
+        if k and b >= 0.9 * rhythm.means(b)[1]:
+            shape = [correlation(x1, y, P), correlation(x1, y, QRS), min(similarities(x1, x2, y)[17], 1.5)]
             moved += 1
             follow = max(0.1, 1 / moved)
-            usual = [v + follow * limit(x - v, -0.25 * h, 0.25 * h) for v, x in zip(u, w, strict=True)]
-        seen.append(b)
+            template = [v + follow * limit(x - v, -0.25 * h, 0.25 * h) for v, x in zip(u, w, strict=True)]
+        elif not k:
+            template = w
+        rhythm.add(b, shape)
         last = w
     return rows
 
@@ -138,10 +172,10 @@ def test_it_is_one_page_with_the_numbers_that_were_written_down_here(page: str) 
         "QRS i = 28 ... 44, P i = 10 ... 27, T i = 46 ... 77",
         "i = 22 ... 52",
         "z[p_k - 36] ... z[p_k + 43]",
-        "max(0.88 m, 0.65 top(B))",
+        "b_k >= 0.9 m'",
         "max(0.1, 1/c) limit(w_k - u, -0.25 h(u) ... 0.25 h(u))",
-        "x (1 - 0.06) ... x (1 + 0.06)",
-        "the b of the 128 beats",
-        "269 values",
+        "|b - e1| / m < 0.06",
+        "exp(-b_k / 60)",
+        "272 values",
     ):
         assert text in " ".join(page.split()), text

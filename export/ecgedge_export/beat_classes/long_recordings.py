@@ -1,0 +1,72 @@
+"""Long recordings made from short ones, and recordings in another tempo: what half an hour teaches of rhythm.
+
+Figures of the last five minutes need recordings of five minutes, and those with labels are of eighty people.
+Beats and their intervals are enough here, since the model sees no signal between them: short recordings are
+looped, and intervals are stretched as exercise and rest would, while waves and labels stay.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from ecgedge.beat_classes.features import LONGEST_RR_S
+
+Floats = npt.NDArray[np.float32]
+Symbols = npt.NDArray[np.str_]
+
+LOOPED_S = (120.0, 480.0)  # up to more than the time constant of the longest mean
+UNEVEN = 0.01  # standard deviation of the log of an interval that is looped, or it would repeat exactly
+# Exercise and rest: every so many seconds the tempo turns; in two of three stretches it stays, in the third
+# the log of the interval changes by a draw of this standard deviation, within limits: 70 beats a minute
+# become 50 to 140.
+TURN_S, STAYS, RAMP, TEMPO = (40.0, 300.0), 2 / 3, 0.45, (-0.7, 0.35)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BeatSequence:
+    """Beats without the signal between them.
+
+    ``waves`` (k, 100) in mV, ``rr_s`` (k,) the interval before each, the first one made up; ``symbols`` (k,).
+    """
+
+    waves: Floats
+    rr_s: npt.NDArray[np.float64]
+    symbols: Symbols
+
+
+def looped(beats: BeatSequence, rng: np.random.Generator) -> BeatSequence:
+    """Play a recording again and again for two to eight minutes, each time from its beginning.
+
+    Examples
+    --------
+    >>> once = BeatSequence(np.zeros((3, 100), np.float32), np.full(3, 0.8), np.array(["N", "S", "N"]))
+    >>> again = looped(once, np.random.default_rng(1))
+    >>> bool(again.rr_s.sum() >= 120), again.symbols[-3:].tolist()
+    (True, ['N', 'S', 'N'])
+    """
+    n = int(np.ceil(rng.uniform(*LOOPED_S) / beats.rr_s.sum()))
+    rr_s = np.tile(beats.rr_s, n)
+    rr_s = rr_s * np.exp(rng.normal(0.0, UNEVEN, len(rr_s)))
+    return BeatSequence(np.tile(beats.waves, (n, 1)), rr_s, np.tile(beats.symbols, n))
+
+
+def in_other_tempo(beats: BeatSequence, rng: np.random.Generator) -> BeatSequence:
+    """Stretch intervals by a tempo that changes over minutes; what is early stays early.
+
+    Examples
+    --------
+    >>> rest = BeatSequence(np.zeros((900, 100), np.float32), np.full(900, 0.8), np.full(900, "N"))
+    >>> ratio = in_other_tempo(rest, np.random.default_rng(1)).rr_s / 0.8
+    >>> bool(0.49 < ratio.min() < ratio.max() < 1.42)
+    True
+    """
+    at = np.cumsum(np.minimum(beats.rr_s, LONGEST_RR_S))
+    turns, logs = [0.0], [rng.uniform(-0.15, 0.15)]
+    while turns[-1] < at[-1]:
+        turns.append(turns[-1] + rng.uniform(*TURN_S))
+        change = 0.0 if rng.random() < STAYS else rng.normal(0.0, RAMP)
+        logs.append(float(np.clip(logs[-1] + change, *TEMPO)))
+    return replace(beats, rr_s=beats.rr_s * np.exp(np.interp(at, turns, logs)))
