@@ -22,7 +22,7 @@ _PLANS, _SHORT = 32, 1024
 # What lies beyond an edge follows from this long inside of it: ten periods of 50 Hz hum, twelve of 60 Hz. A
 # constant would cut the hum off, and the detector took that step for a beat (up to two at each gap under
 # 0.3 to 2 mV of hum, in made ECG at 100 to 500 Hz; none since).
-_EDGE_S = 0.2
+EDGE_S = 0.2
 _MAINS_HZ = (50.0, 60.0)
 
 
@@ -299,7 +299,7 @@ def _fraction(rate: float) -> Fraction:
 
 def _extension(fs: float, n: int) -> Array:
     """Matrix that continues level and mains hum ``n`` samples to before those that it is applied to."""
-    t = np.arange(-n, max(1, round(_EDGE_S * fs))) / fs
+    t = np.arange(-n, max(1, round(EDGE_S * fs))) / fs
     waves = [f(2 * np.pi * hz * t) for hz in _MAINS_HZ for f in (np.cos, np.sin)]
     basis = np.stack([np.ones_like(t), *waves], axis=1)
     # Below 120 Hz hum may look like another wave or, at half the rate, like half of one: the cutoff leaves
