@@ -200,7 +200,7 @@ class VirtualWearable(ABC):
         self._faults = sorted([*self._faults, fault], key=lambda item: item.at_s)
 
     def catch_up(self, place: int) -> None:
-        """Lose what the ECG has gone on by, to sample ``place`` and the next whole frame; nothing streamed."""
+        """Lose what the ECG has gone on by, to sample ``place`` and the next whole frame."""
         if (n := place - self.ledger.played) > 0:
             self._skip(-(-n // self.frame_samples) * self.frame_samples, "disconnect")
 
