@@ -10,30 +10,34 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: demo test test-fast test-bluez test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge clean
+.PHONY: help demo test test-fast test-bluez test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge clean
 .DEFAULT_GOAL = demo
 
-demo: $(VENV)/.installed-sim
+# Each target with the text behind its ##.
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed-sim  ## the whole chain on a virtual wearable (the default)
 	$(VENV)/bin/ecgedge demo
 
-test: lint
+test: lint  ## lint, types and all tests
 	$(PY) -m pytest
 
 # For daily work: no training, no virtual machine, two tests at a time; under 90 s.
-test-fast: $(VENV)/.installed-dev
+test-fast: $(VENV)/.installed-dev  ## the tests for daily work, under 90 s
 	$(PY) -m pytest -n 2 --dist worksteal -m "not slow" -q
 
 # The client on Linux's own Bluetooth stack, in a virtual machine: under 4 minutes. Says what it needs;
 # BLUEZ=--install lets it install that, as root on Debian.
-test-bluez: $(VENV)/.installed-dev
+test-bluez: $(VENV)/.installed-dev  ## the client on Linux's own Bluetooth stack, in a virtual machine
 	$(PY) tests/bluez_vm/run.py $(BLUEZ)
 
 # The bundled model on an emulated Haswell and Cortex-A53: half a minute. Says what it needs;
 # EMULATED=--install lets it install that, as root on Debian.
-test-emulated: $(VENV)/.installed-dev
+test-emulated: $(VENV)/.installed-dev  ## the bundled model on an emulated Haswell and Cortex-A53
 	$(PY) tests/emulated/run.py $(EMULATED)
 
-lint: $(VENV)/.installed-dev
+lint: $(VENV)/.installed-dev  ## ruff, mypy and the import rules
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
@@ -41,35 +45,35 @@ lint: $(VENV)/.installed-dev
 
 # A million random and mutated notifications through every decoder, and ten million adversarial samples through
 # a monitor; the tests run a share of both.
-fuzz: $(VENV)/.installed-dev
+fuzz: $(VENV)/.installed-dev  ## random and hostile input, a million notifications
 	$(PY) tests/bridge/fuzz.py --count 1000000
 	$(PY) tests/edge/fuzz.py --count 10000000
 
 # Everything that is measured, beside what a user would pick instead, and the README's tables from it: half an hour
 # on a machine that does nothing else. The other packages go into an environment in the user's cache.
-bench: $(VENV)/.installed-dev
+bench: $(VENV)/.installed-dev  ## all that is measured, beside other packages: half an hour
 	$(PY) -m benchmarks all
 
 # That all of it works, in under 3 minutes once the environments are there; its figures are rough and kept apart.
-bench-quick: $(VENV)/.installed-dev
+bench-quick: $(VENV)/.installed-dev  ## that the benchmarks work, under 3 minutes
 	$(PY) -m benchmarks all --quick
 
 # Latency, memory and throughput of a board, with the base install only (for ONNX Runtime beside it:
 # .venv/bin/pip install -e '.[onnx]'). A target that is missed ends it with 1, after all has been measured.
-bench-pi: $(VENV)/.installed-sim
+bench-pi: $(VENV)/.installed-sim  ## latency, memory and throughput of a board
 	missed=0; for bench in latency memory throughput; do \
 		$(PY) -m benchmarks $$bench --out benchmarks/results/pi/$$bench.json || missed=1; done; \
 		$(PY) -m benchmarks tables; exit $$missed
 
 # Decoding speed, GATT throughput, the table of faults, and an hour with two straps.
-bench-bridge: $(VENV)/.installed-dev
+bench-bridge: $(VENV)/.installed-dev  ## decoding, GATT, faults, an hour with two straps
 	missed=0; for bench in decode gatt faults soak; do $(PY) -m benchmarks $$bench || missed=1; done; exit $$missed
 
 # CPU time of an hour of ECG, stage by stage.
-bench-edge: $(VENV)/.installed-dev
+bench-edge: $(VENV)/.installed-dev  ## CPU time of an hour of ECG, stage by stage
 	$(PY) -m benchmarks pipeline
 
-clean:
+clean:  ## remove the environment and all caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -32,8 +32,48 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MAIN = "from ecgedge.cli import main; main()"
+
+# What `make test-fast` leaves out: trainings, and all that takes over two seconds for itself (measured with
+# --durations=0). Files, or single tests of a file, by the beginning of their names.
+SLOW = {
+    "e2e/test_quick_training.py": "",
+    "e2e/test_real_records.py": "test_rhythms_of_cinc2017",
+    "e2e/test_demo.py": "",
+    "e2e/test_cli_simulate.py": "test_a_recording_comes_through",
+    "e2e/test_cli_doctor.py": "",
+    "e2e/test_event_digests.py": "test_a_recording_gives_the_same_events_as_before[mitdb",
+    "bridge/simulation/test_soak.py": "",
+    "bridge/checkup/test_doctor.py": "test_a_strap_that_never_sends",
+    "bridge/link/test_radio_errors.py": "test_a_bus_that_never_answers",
+    "bridge/test_fuzz.py": "",
+    "benchmarks/test_harness.py": "test_without_files_an_environment",
+    "edge/test_adversarial.py": "",
+    "edge/hrv/test_measures.py": "test_after_a_million_beats",
+    "export/beats/test_training.py": "",
+    "export/beat_classes/test_training.py": "",
+    "export/gate/test_training.py": "",
+    "export/rhythm/": "",
+    "export/test_tasks.py": "test_a_",
+    "export/teachers/": "",
+    "export/ship/test_bundle.py": "test_formulas",
+    "export/ec57/test_ec57.py": "test_the_pipeline",
+    "export/int8/": "",
+    "export/micro/": "",
+    "edge/artefacts/test_backends.py": "test_backends_agree",
+}
 FS = 100.0
 N_SAMPLES = 320
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow."""
+    here = Path(__file__).parent
+    for item in items:
+        if not item.path.is_relative_to(here):
+            continue
+        place = item.path.relative_to(here).as_posix()
+        if any(place.startswith(file) and item.name.startswith(name) for file, name in SLOW.items()):
+            item.add_marker(pytest.mark.slow)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from ecgedge_bridge.values import Battery, FrameLost, JsonEvent, LinkState, Note
 __all__ = [
     "Battery",
     "Beat",
+    "Ectopy",
     "Event",
     "FrameLost",
     "Gap",
@@ -21,6 +22,7 @@ __all__ = [
     "Note",
     "Quality",
     "Rhythm",
+    "Summary",
 ]
 
 
@@ -74,6 +76,13 @@ class Rhythm(JsonEvent):
     ``label`` is the decision after hysteresis (N, A, O or ~), ``window_label`` that of this window alone,
     ``probabilities`` maps each class to this window's calibrated probability; ``conclusive`` is False where
     no class was probable enough; ``changed`` marks the first event of a new label.
+
+    ``af``: atrial fibrillation or not, None from less than 30 s of signal without noise (the length that a
+    diagnosis asks for: Hindricks et al., ESC guidelines, 2020) and where neither is probable enough.
+
+    Rate and rhythm apart: ``heart_rate_bpm`` is the window's, None without two beats; ``rate`` is
+    ``"bradycardia"`` below 50, ``"tachycardia"`` from 100, else None. The class O covers sinus rhythm at such
+    a rate too: ``sinus`` says whether the rhythm held is sinus rhythm whatever its rate, None for ~.
     """
 
     sample: int
@@ -85,6 +94,10 @@ class Rhythm(JsonEvent):
     probabilities: dict[str, float]
     conclusive: bool
     changed: bool
+    af: bool | None = None
+    heart_rate_bpm: float | None = None
+    rate: str | None = None
+    sinus: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,4 +185,69 @@ class Gap(JsonEvent):
     reason: str = "lost"
 
 
-Event = Beat | Quality | Rhythm | Hrv | Gap | Battery | LinkState | Note | FrameLost
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ectopy:
+    """Ectopic beats of one class in accepted signal: number, per hour of it, couplets, runs of 3 and more."""
+
+    beats: int = 0
+    per_hour: float | None = None
+    couplets: int = 0
+    runs: int = 0
+    longest_run: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary(JsonEvent):
+    """What a stream came to.
+
+    Parameters
+    ----------
+    sample, time_s, end_sample, end_time_s
+        The stream, in the caller's own rate and in seconds.
+    usable : float or None
+        Share of the signal that the gate accepted; None where it saw none.
+    lost : int
+        Samples that are missing.
+    heart_rate_bpm, slowest_bpm, fastest_bpm : float or None
+        Over all accepted signal, and of the slowest and the fastest minute.
+    rhythms : dict
+        Share of the time that was given each label.
+    af : bool or None
+        Whether there was atrial fibrillation in any window; None where no window could tell.
+    af_burden : float or None
+        Share of the time that could be told in which there was.
+    longest_af_s : float
+        The longest uninterrupted episode.
+    beats : int
+        In accepted signal.
+    ventricular, supraventricular : Ectopy
+        Beats of class V and S.
+    pauses, longest_rr_ms
+        Intervals over 2 s in accepted signal, and the longest of all.
+    rmssd_ms, sdnn_ms : float or None
+        Means over the stream's HRV windows.
+    """
+
+    sample: int
+    time_s: float
+    end_sample: int
+    end_time_s: float
+    usable: float | None
+    lost: int
+    heart_rate_bpm: float | None
+    slowest_bpm: float | None
+    fastest_bpm: float | None
+    rhythms: dict[str, float]
+    af: bool | None
+    af_burden: float | None
+    longest_af_s: float
+    beats: int
+    ventricular: Ectopy
+    supraventricular: Ectopy
+    pauses: int
+    longest_rr_ms: float | None
+    rmssd_ms: float | None
+    sdnn_ms: float | None
+
+
+Event = Beat | Quality | Rhythm | Hrv | Gap | Battery | LinkState | Note | FrameLost | Summary

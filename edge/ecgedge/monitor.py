@@ -115,8 +115,8 @@ def default_stages(models: Models, *, hrv_window_s: float = WINDOW_S) -> tuple[S
         BeatStage(models.beats, events=False),
         BeatClassStage(models.beat_classes),
         QualityStage(models.gate),
-        HrvStage(hrv_window_s),
-        RhythmStage(models.rhythm),
+        HrvStage(hrv_window_s, by_class=True),
+        RhythmStage(models.rhythm, by_class=True),
     )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeVar
+from typing import Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -14,26 +14,66 @@ import numpy.typing as npt
 from ecgedge.beat_classes.stage import BeatClassStage
 from ecgedge.beats.detector import bundled_net
 from ecgedge.beats.stage import BeatStage
-from ecgedge.events import Beat, Event, Quality, Rhythm
+from ecgedge.events import Beat, Event, Gap, Quality, Rhythm, Summary
 from ecgedge.gate.model import GateModel
 from ecgedge.gate.stage import QualityStage
 from ecgedge.hrv import heart_rate_bpm
 from ecgedge.monitor import Models, Monitor
+from ecgedge.rhythm.model import RhythmModel
+from ecgedge.rhythm.sinus import rate_word
+from ecgedge.rhythm.stage import AF_LEAST_S, SHORTEST_S
 from ecgedge.stream.pipeline import Pipeline
+from ecgedge.stretches import AcceptedBeats
+from ecgedge.summary import Summarizer
 from ecgedge_bridge.values import SampleBlock
 
 E = TypeVar("E", bound=Event)
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """A signal with its rate, such as an :class:`ecgedge.Recording`."""
+
+    @property
+    def mv(self) -> npt.NDArray[np.float32]:
+        """The signal in mV, NaN where samples are missing; shape (n,)."""
+
+    @property
+    def fs(self) -> float:
+        """Its rate in Hz."""
+
+
+Reason = Literal["too_short", "no_signal", "noise"]
 
 
 @dataclass(frozen=True, slots=True)
 class Classification:
     """Rhythm of a recording.
 
-    ``label`` is one of N (normal sinus), A (atrial fibrillation), O (other rhythm), ~ (too noisy);
-    ``probabilities`` maps each to its probability, ~ to 1.0 where the gate let no window through to the
-    model; ``conclusive`` is False for ~ and where no class was probable enough; ``usable_fraction`` is the
-    share of the recording that the gate accepted; ``heart_rate_bpm`` is None where there are fewer than two
-    beats; ``af``: this is atrial fibrillation, None where neither is probable enough.
+    Least lengths: a label needs 9 s without interruption and noise, ``af`` 30 s, a heart rate two beats.
+    Below them there is no verdict: the label is ~, ``reason`` says why, ``conclusive`` is False, ``af`` None.
+
+    Parameters
+    ----------
+    label : str
+        N (normal sinus), A (atrial fibrillation), O (other rhythm), ~ (none can be told).
+    probabilities : dict
+        Maps each to its probability. Where nothing reached the model: after the gate's scores if there was
+        noise, the same for all if there was no signal.
+    usable_fraction : float
+        Share of the recording that the gate accepted.
+    heart_rate_bpm : float or None
+        Beats over the time that they take, in accepted signal; None without two beats in a row.
+    conclusive : bool
+        False for ~ and where no class was probable enough.
+    af : bool or None
+        Atrial fibrillation; None where neither is probable enough, or known from less than 30 s.
+    reason : str or None
+        ``"too_short"``, ``"no_signal"`` (missing or flat) or ``"noise"`` where the label is ~.
+    rate : str or None
+        ``"bradycardia"`` below 50, ``"tachycardia"`` from 100 a minute.
+    sinus : bool or None
+        Whether it is sinus rhythm whatever its rate: the class O covers that at such a rate. None for ~.
     """
 
     label: str
@@ -42,17 +82,22 @@ class Classification:
     heart_rate_bpm: float | None
     conclusive: bool
     af: bool | None
+    reason: Reason | None = None
+    rate: str | None = None
+    sinus: bool | None = None
 
 
-def classify(mv: npt.ArrayLike, fs: float, *, models: Models | None = None) -> Classification:
+def classify(
+    mv: npt.ArrayLike | Recorded, fs: float | None = None, *, models: Models | None = None
+) -> Classification:
     """Name the rhythm of one lead.
 
     Parameters
     ----------
-    mv : array, shape (n,)
-        Signal in mV.
+    mv : array, shape (n,), or Recording
+        Signal in mV, NaN where samples are missing; or what :func:`ecgedge.load` gives.
     fs : float
-        Rate in Hz, 50 to 4000.
+        Rate in Hz, 50 to 4000; a Recording has its own.
     models : Models, optional
         Others than those in the package, which are loaded once for all calls.
 
@@ -74,20 +119,31 @@ def classify(mv: npt.ArrayLike, fs: float, *, models: Models | None = None) -> C
     '~'
     """
     monitor = Monitor(models or _bundled())
-    events = _run(monitor, mv, fs)
-    rhythms = _of(Rhythm, events)
-    beats = [b.time_s for b in _of(Beat, events)]
-    usable = _usable_fraction(_of(Quality, events))
-    manifest = monitor.models.rhythm.manifest
-    noise = next(iter(manifest.with_role("noise")), "noise")
-    p = _joined(rhythms) if rhythms else {**dict.fromkeys(manifest.classes, 0.0), noise: 1.0}
-    label = max(p, key=p.__getitem__)
-    conclusive = label != noise and any(r.conclusive and r.window_label == label for r in rhythms)
-    af = None if label == noise else monitor.af(p)
-    return Classification(label, p, usable, heart_rate_bpm(beats), conclusive, af)
+    signal = _signal(mv, fs)
+    events = _run(monitor, signal)
+    rhythms, quality = _of(Rhythm, events), _of(Quality, events)
+    model = monitor.models.rhythm
+    noise = next(iter(model.manifest.with_role("noise")), "noise")
+    p = _joined(rhythms) if rhythms else _unheard(model.manifest.classes, noise, quality)
+    label = max(p, key=p.__getitem__) if rhythms else noise
+    bpm = heart_rate_bpm(_stretches(events))
+    agreeing = [r for r in rhythms if r.window_label == label]
+    return Classification(
+        label=label,
+        probabilities=p,
+        usable_fraction=_usable_fraction(quality),
+        heart_rate_bpm=bpm,
+        conclusive=label != noise and any(r.conclusive for r in agreeing),
+        af=monitor.af(p) if label != noise and _longest_s(rhythms) >= AF_LEAST_S - 0.01 else None,
+        reason=(_why_not(signal, events) if not rhythms else "noise") if label == noise else None,
+        rate=rate_word(bpm),
+        sinus=None if label == noise else _sinus(model, label, agreeing),
+    )
 
 
-def detect_beats(mv: npt.ArrayLike, fs: float, *, models: Models | None = None) -> npt.NDArray[np.int64]:
+def detect_beats(
+    mv: npt.ArrayLike | Recorded, fs: float | None = None, *, models: Models | None = None
+) -> npt.NDArray[np.int64]:
     """Find R peaks: int64 sample indices, ascending.
 
     Parameters and errors as in :func:`classify`.
@@ -100,7 +156,7 @@ def detect_beats(mv: npt.ArrayLike, fs: float, *, models: Models | None = None) 
     [100, 230, 360]
     """
     net = models.beats if models else bundled_net()
-    events = _run(Pipeline((BeatStage(net),), net.fs, net.front_end), mv, fs)
+    events = _run(Pipeline((BeatStage(net),), net.fs, net.front_end), _signal(mv, fs))
     return np.array([b.sample for b in _of(Beat, events)], np.int64)
 
 
@@ -117,7 +173,9 @@ class Beats:
     symbol: npt.NDArray[np.str_]
 
 
-def classify_beats(mv: npt.ArrayLike, fs: float, *, models: Models | None = None) -> Beats:
+def classify_beats(
+    mv: npt.ArrayLike | Recorded, fs: float | None = None, *, models: Models | None = None
+) -> Beats:
     """Find R peaks and name each beat's AAMI class.
 
     Parameters and errors as in :func:`classify`.
@@ -132,14 +190,18 @@ def classify_beats(mv: npt.ArrayLike, fs: float, *, models: Models | None = None
     """
     models = models or _bundled()
     stages = BeatStage(models.beats, events=False), BeatClassStage(models.beat_classes)
-    beats = _of(Beat, _run(Pipeline(stages, models.beats.fs, models.beats.front_end), mv, fs))
+    beats = _of(Beat, _run(Pipeline(stages, models.beats.fs, models.beats.front_end), _signal(mv, fs)))
     unknown = next(iter(models.beat_classes.manifest.with_role("unknown")), "")
     symbols = [b.symbol or unknown for b in beats]
     return Beats(np.array([b.sample for b in beats], np.int64), np.array(symbols, np.str_))
 
 
 def assess_quality(
-    mv: npt.ArrayLike, fs: float, window_s: float = 10.0, *, models: Models | None = None
+    mv: npt.ArrayLike | Recorded,
+    fs: float | None = None,
+    window_s: float = 10.0,
+    *,
+    models: Models | None = None,
 ) -> list[Quality]:
     """Assess successive windows of ``window_s`` seconds (5 to 30) with the noise gate.
 
@@ -156,7 +218,26 @@ def assess_quality(
         raise ValueError(f"window_s is {window_s:g}: the gate assesses windows of 5 to 30 s")
     net, gate = (models.beats, models.gate) if models else (bundled_net(), _bundled_gate())
     stages = BeatStage(net, events=False), QualityStage(gate, window_s)
-    return _of(Quality, _run(Pipeline(stages, net.fs, net.front_end), mv, fs))
+    return _of(Quality, _run(Pipeline(stages, net.fs, net.front_end), _signal(mv, fs)))
+
+
+def summarize(
+    mv: npt.ArrayLike | Recorded, fs: float | None = None, *, models: Models | None = None
+) -> Summary:
+    """Sum up a recording: usable signal, heart rate, AF, ectopic beats, pauses, HRV.
+
+    Parameters and errors as in :func:`classify`.
+
+    Examples
+    --------
+    >>> from ecgedge.demo.synthetic import Segment, synthesize
+    >>> found = summarize(synthesize([Segment("sinus", 60.0, 70.0)], 130.0, seed=1).mv, fs=130)
+    >>> round(found.heart_rate_bpm), found.af, found.ventricular.beats
+    (70, False, 0)
+    """
+    summarizer = Summarizer()
+    summarizer.take(_run(Monitor(models or _bundled()), _signal(mv, fs)))
+    return summarizer.summary()
 
 
 @cache
@@ -169,9 +250,66 @@ def _bundled_gate() -> GateModel:
     return GateModel.load()
 
 
-def _run(pipeline: Pipeline, mv: npt.ArrayLike, fs: float) -> list[Event]:
-    block = SampleBlock(samples=np.asarray(mv), fs=fs)
+def _signal(mv: npt.ArrayLike | Recorded, fs: float | None) -> SampleBlock:
+    """The signal as one block.
+
+    Raises
+    ------
+    ValueError
+        There is no rate, or another one than that of the recording.
+    """
+    if isinstance(mv, Recorded):
+        if fs is not None and fs != mv.fs:
+            raise ValueError(f"fs is {fs:g} Hz and the recording has {mv.fs:g} Hz: leave fs out")
+        return SampleBlock(mv.mv, mv.fs, 0)
+    if fs is None:
+        raise ValueError("an array has no rate of its own: give fs in Hz")
+    return SampleBlock(np.asarray(mv), fs, 0)
+
+
+def _run(pipeline: Pipeline, block: SampleBlock) -> list[Event]:
     return pipeline.feed(block) + pipeline.finish()
+
+
+def _stretches(events: Sequence[Event]) -> list[list[float]]:
+    """Times of beats in uninterrupted, accepted signal."""
+    stretches: list[list[float]] = []
+    for beat, begins in AcceptedBeats().take(events):
+        if begins:
+            stretches.append([])
+        stretches[-1].append(beat.time_s)
+    return stretches
+
+
+def _unheard(classes: Sequence[str], noise: str, quality: Sequence[Quality]) -> dict[str, float]:
+    """Probabilities where the model saw nothing: what the gate said of noise, all the same without it."""
+    scores = [q.score for q in quality if not q.accepted and q.reasons != ("flat",)]
+    names = [*classes] if noise in classes else [*classes, noise]
+    noisy = 1 - float(np.mean(scores)) if scores else 1 / len(names)
+    return {name: noisy if name == noise else (1 - noisy) / (len(names) - 1) for name in names}
+
+
+def _why_not(signal: SampleBlock, events: Sequence[Event]) -> Reason:
+    """Why the model saw nothing."""
+    quality = _of(Quality, events)
+    if len(signal.samples) < SHORTEST_S * signal.fs:
+        return "too_short"
+    missing = sum(gap.lost for gap in _of(Gap, events)) == len(signal.samples)
+    if missing or (quality and all(q.reasons == ("flat",) for q in quality)):
+        return "no_signal"
+    return "too_short" if all(q.accepted for q in quality) else "noise"
+
+
+def _longest_s(rhythms: Sequence[Rhythm]) -> float:
+    return max((r.end_time_s - r.time_s for r in rhythms), default=0.0)
+
+
+def _sinus(model: RhythmModel, label: str, agreeing: Sequence[Rhythm]) -> bool | None:
+    """Whether most windows of this label show sinus rhythm; None where none of them can tell."""
+    if model.manifest.roles[label] != "other":
+        return model.manifest.roles[label] == "normal"
+    told = [r.sinus for r in agreeing if r.sinus is not None]
+    return 2 * sum(told) > len(told) if told else None
 
 
 def _of(kind: type[E], events: Sequence[Event]) -> list[E]:

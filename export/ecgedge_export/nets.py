@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 
-class _ConvNorm(nn.Sequential):
+class ConvNorm(nn.Sequential):
     """1xK convolution and its BatchNorm, padded so that stride 1 keeps the length."""
 
     def __init__(self, c_in: int, c_out: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
@@ -28,11 +28,11 @@ class _Block(nn.Module):
 
     def __init__(self, c_in: int, c_out: int, kernel: int, stride: int, dropout: float) -> None:
         super().__init__()
-        self.depthwise = _ConvNorm(c_in, c_in, kernel, stride, groups=c_in)
-        self.pointwise = _ConvNorm(c_in, c_out, 1)
+        self.depthwise = ConvNorm(c_in, c_in, kernel, stride, groups=c_in)
+        self.pointwise = ConvNorm(c_in, c_out, 1)
         self.drop = nn.Dropout2d(dropout)
         pool = [nn.MaxPool2d((1, stride))] if stride > 1 else []
-        match = [_ConvNorm(c_in, c_out, 1)] if c_in != c_out else []
+        match = [ConvNorm(c_in, c_out, 1)] if c_in != c_out else []
         self.shortcut = nn.Sequential(*pool, *match)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -83,7 +83,7 @@ class RhythmNet(nn.Module):
     ) -> None:
         super().__init__()
         width, kernel, stride = stem
-        self.stem = _ConvNorm(leads, width, kernel, stride)
+        self.stem = ConvNorm(leads, width, kernel, stride)
         blocks: list[nn.Module] = []
         for channels, kernel, n_blocks in stages:
             for i in range(n_blocks):
@@ -141,9 +141,9 @@ class BeatClassNet(nn.Module):
             nn.Conv2d(1, width, (1, 5 * waves), (1, 2 * waves), bias=False),
             nn.BatchNorm2d(width),
             nn.ReLU(),
-            _ConvNorm(width, wider, 5, stride=2),
+            ConvNorm(width, wider, 5, stride=2),
             nn.ReLU(),
-            _ConvNorm(wider, widest, 5, stride=2),
+            ConvNorm(wider, widest, 5, stride=2),
             nn.ReLU(),
             nn.Conv2d(widest, hidden, (1, _length(row, 5 * waves, 2 * waves)), bias=False),  # all of the time
             nn.BatchNorm2d(hidden),
@@ -156,7 +156,7 @@ class BeatClassNet(nn.Module):
             nn.Conv2d(hidden, hidden, (1, 2), bias=False),
             nn.BatchNorm2d(hidden),
         )
-        self.mixed = nn.Sequential(nn.ReLU(), _ConvNorm(hidden, hidden, 1), nn.ReLU())
+        self.mixed = nn.Sequential(nn.ReLU(), ConvNorm(hidden, hidden, 1), nn.ReLU())
         self.drop = nn.Dropout(dropout)
         self.out = nn.Linear(hidden, n_classes)
 

@@ -14,6 +14,7 @@ from scipy.signal import resample_poly
 from ecgedge.stream.filters import FrontEnd
 from ecgedge_bridge.files import atomic_file
 from ecgedge_export import data
+from ecgedge_export.archives import npz
 
 Signal = npt.NDArray[np.float32]
 NOISES = ("bw", "em", "ma")  # baseline wander, electrode motion, muscle
@@ -54,7 +55,7 @@ def cinc2017(fs: float) -> Prepared:
         records = list(data.cinc2017())
         _save(path, [r.id for r in records], [r.label for r in records],
               [filtered(r.mv, r.fs, fs) for r in records])  # fmt: skip
-    with np.load(path, allow_pickle=False) as z:
+    with npz(path, "delete it, it is made again") as z:
         signals = np.split(z["signal"], np.cumsum(z["length"])[:-1])
         return Prepared(z["id"].tolist(), z["label"].tolist(), signals)
 

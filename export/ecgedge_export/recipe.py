@@ -11,13 +11,15 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 
 from ecgedge.artefacts.manifest import ROLES
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_bridge.schema import Place, build, choice, converted, integer, number, parse_toml
+from ecgedge_bridge.schema import Place, build, choice, converted, hint, integer, number, parse_toml
 from ecgedge_export.data import cache_dir
 from ecgedge_export.rhythm.augment import Augment
 
 R = TypeVar("R")
 Positive = Annotated[float, number(above=0, below=math.inf)]
 Count = Annotated[int, integer(1, 1_000_000)]
+RECIPES = Path(__file__).with_name("recipes")
+"""The recipes in the package."""
 QUICK_EPOCHS = 2  # the second one goes on from what the first one left
 
 
@@ -93,9 +95,57 @@ class External:
     weight: Positive = 0.5
 
 
+def _channel(value: Any, place: Place) -> str | int:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        place.wrong(value, "a name or a number (from 0)")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class OwnData:
+    """Recordings of your own, in place of CinC 2017 (see :mod:`ecgedge_export.rhythm.own_data`).
+
+    Parameters
+    ----------
+    folder : str
+        Recordings of any form that :func:`ecgedge.read` knows; relative to the recipe.
+    labels : str
+        The table of labels, relative to the recipe or else to ``folder``. Its columns: ``file`` (relative to
+        ``folder``), ``label``, and where known the patient, ``start_s`` and ``end_s``.
+    patient : str
+        Name of the column that names the patient; where there is none, each file is a patient.
+    fs : float, optional
+        Rate in Hz, for files that do not say it.
+    channel, unit : optional
+        As :func:`ecgedge.read` takes them.
+    names : mapping of str to str
+        Labels of the table that are called otherwise in ``classes``.
+    validation_percent : int
+        Share of the patients of each class who validate; at least one does.
+    title, licence : str
+        For the model's card.
+    """
+
+    folder: str
+    labels: str = "labels.csv"
+    patient: str = "patient"
+    fs: Positive | None = None
+    channel: Annotated[str | int, _channel] = ""
+    unit: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    # More than the 15 of CinC 2017 with its thousands of records: of 20 patients three would say nothing.
+    validation_percent: Annotated[int, integer(1, 90)] = 25
+    title: str = "own recordings"
+    licence: str = "not published"
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that makes one model."""
+    """Everything that makes one model.
+
+    ``init`` is what the weights start from: nothing (chance), ``shipped`` for the model in the package, or a
+    rhythm model folder, relative to the recipe.
+    """
 
     name: str
     task: str
@@ -112,6 +162,8 @@ class Recipe:
     quantization: Quantization = field(default_factory=Quantization)
     distill: Distill | None = None
     teacher: External | None = None
+    data: OwnData | None = None
+    init: str = ""
 
     @property
     def n_samples(self) -> int:
@@ -128,8 +180,28 @@ class Heading:
 
 
 def found(recipe: Path) -> Path:
-    """A recipe is also looked for in ``export/``."""
-    return recipe if recipe.is_file() else Path("export") / recipe
+    """Path of a recipe: a file, or a recipe in the package by its bare name.
+
+    Raises
+    ------
+    ConfigError
+        There is neither; the message has the nearest name.
+
+    Examples
+    --------
+    >>> found(Path("rhythm")).name, found(Path("recipes/gate.toml")).name
+    ('rhythm.toml', 'gate.toml')
+    """
+    if recipe.is_file():
+        return recipe
+    packaged = {path.stem: path for path in RECIPES.glob("*.toml")}
+    # Cards name the packaged recipes with the folder that they lie in.
+    bare = recipe.parent.name in ("", "recipes") and recipe.suffix in ("", ".toml")
+    if bare and recipe.stem in packaged:
+        return packaged[recipe.stem]
+    raise ConfigError(
+        f"no recipe {recipe}: give a file, or the name of one in the package ({hint(recipe.stem, packaged)})"
+    )
 
 
 def heading(path: Path) -> Heading:
@@ -155,6 +227,10 @@ def load(path: Path, *, quick: bool = False) -> Recipe:
     recipe = read(Recipe, path)
     if recipe.roles.keys() != set(recipe.classes):
         raise ConfigError(f"{path}: roles = {dict(recipe.roles)} must name each of {recipe.classes} once")
+    if recipe.data and (recipe.distill or recipe.teacher):
+        raise ConfigError(
+            f"{path}: leave [distill] and [teacher] out beside [data]: they know CinC 2017 alone"
+        )
     if quick:
         return replace(recipe, training=replace(recipe.training, epochs=QUICK_EPOCHS))
     return recipe
@@ -176,4 +252,4 @@ def _parsed(path: Path) -> _Parsed:
         return _Parsed(parse_toml(path.read_text("utf-8"), place), place)
     except (OSError, UnicodeDecodeError) as e:
         why = e.strerror if isinstance(e, OSError) else e
-        raise ConfigError(f"cannot read the recipe {path}: {why}; recipes are in export/recipes") from e
+        raise ConfigError(f"cannot read the recipe {path}: {why}; give a file, or a name of {RECIPES}") from e

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -230,7 +230,7 @@ class Run:
 
     def resume(self, path: Path) -> None:
         if path.is_file():
-            state = torch.load(path, map_location=self.device, weights_only=True)
+            state = _read(path, self.device)
             if state.get("of") != self.of:
                 raise ConfigError(
                     f"{path} is of another recipe, or of other data: delete it, or give another --work"
@@ -240,9 +240,23 @@ class Run:
             self.epoch, self.steps = state["epoch"], state["steps"]
 
 
+def _read(path: Path, device: torch.device) -> dict[str, Any]:
+    """Read a checkpoint as tensors alone; one that is damaged or of another form is a ConfigError."""
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+    except Exception as error:  # a pickle's opcodes raise anything
+        why = (str(error).splitlines() or [""])[0][:200]
+        raise ConfigError(
+            f"the checkpoint {path} cannot be read ({type(error).__name__}: {why}): delete it"
+        ) from error
+    if not isinstance(state, dict) or not {"net", "average", "epoch", "steps"} <= state.keys():
+        raise ConfigError(f"{path} is no checkpoint of a training: delete it, or give another --work")
+    return state
+
+
 def with_average(net: nn.Module, checkpoint: Path) -> nn.Module:
     """Give an untrained network the averaged weights of a checkpoint, in eval mode."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    state = _read(checkpoint, torch.device("cpu"))
     net.load_state_dict(state["average"])
     return net.eval()
 

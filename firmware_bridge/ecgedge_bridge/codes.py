@@ -88,8 +88,11 @@ class NoteCode(_Code):
     UNIT_ASSUMED = "unit_assumed", "the file names no unit: one was assumed from the size of the signal"
     UNIT_DOUBTFUL = "unit_doubtful", "the signal has not the size of an ECG in the unit that the file names"
     RATE_DIFFERS = "rate_differs", "the time stamps do not fit the rate that was given"
+    STAMPS_IGNORED = "stamps_ignored", "the time stamps show no rate of an ECG: no loss was counted"
     CUT_LINE = "cut_line", "the file ends in the middle of a line"
     SHORT_FILE = "short_file", "the file is shorter than its header says"
+    UNITS = "units", "the signal has not the size of an ECG in millivolts: give its unit"
+    BRIDGED = "bridged", "single missing samples were bridged by straight lines"
     OTHER = "other", "something is to be known of the stream"
 
 

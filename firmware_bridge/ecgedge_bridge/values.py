@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -24,7 +25,11 @@ class Place(NamedTuple):
 
 
 class JsonEvent:
-    """Mixin of every event: a JSON-ready dictionary of its fields."""
+    """Mixin of every event: a JSON-ready dictionary of its fields.
+
+    Events have slots and no ``__dict__``: ``vars(event)`` is a TypeError, ``event.to_json()`` or
+    ``dataclasses.asdict(event)`` is what was meant.
+    """
 
     __slots__ = ()
 
@@ -33,16 +38,32 @@ class JsonEvent:
         return {"type": type(self).__name__.lower(), **asdict(self)}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Block:
     """Samples in a row and their place in a stream; see :class:`SampleBlock`."""
 
     samples: Samples
     fs: float
-    sample: int = 0
+    sample: int = None  # type: ignore[assignment]  # taken for "what comes next", and never left so
     device_time_ns: int | None = None
     host_time_s: float | None = None
     device: str = ""
+    fs_hat: float | None = None
+    placed: bool = field(init=False, default=True)
+
+    def __post_init__(self) -> None:
+        if self.sample is None:
+            object.__setattr__(self, "sample", 0)
+            object.__setattr__(self, "placed", False)
+        elif type(self.sample) is not int:  # numpy's integers are no JSON
+            object.__setattr__(self, "sample", index(self.sample))
+        if type(self.fs) is not float:
+            object.__setattr__(self, "fs", float(self.fs))
+
+    def __repr__(self) -> str:
+        place = f"sample={self.sample}" if self.placed else "sample=None"
+        device = f", device={self.device!r}" if self.device else ""
+        return f"{type(self).__name__}({len(self.samples)} samples at {self.fs:g} Hz, {place}{device})"
 
     @property
     def end_sample(self) -> int:
@@ -50,7 +71,7 @@ class _Block:
         return self.sample + len(self.samples)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SampleBlock(_Block):
     """A run of consecutive ECG samples from one device.
 
@@ -60,16 +81,25 @@ class SampleBlock(_Block):
         The signal in mV.
     fs : float
         Nominal sampling rate in Hz.
-    sample : int
+    sample : int, optional
         Index of the first sample since the start of the stream, in the device's own rate. Samples that were
         lost on the way are counted: an index larger than the end of the block before it is a gap of exactly
-        that many samples.
+        that many samples. None (the default): this block goes on where the one before it ended; it then
+        reads 0, and ``placed`` is False.
     device_time_ns : int, optional
         The device's own clock at the **last** sample, in nanoseconds.
     host_time_s : float, optional
         Arrival time on the host's monotonic clock, in seconds.
     device : str
         Name or address of the device.
+    fs_hat : float, optional
+        The true rate that was measured so far, in Hz. It stretches times and intervals, not indices; None:
+        only the nominal one is known.
+
+    Attributes
+    ----------
+    placed : bool
+        Whether ``sample`` was given.
 
     Examples
     --------
@@ -77,6 +107,8 @@ class SampleBlock(_Block):
     >>> block = SampleBlock(samples=np.zeros(73, np.float32), fs=130.0, sample=0)
     >>> block.end_sample
     73
+    >>> block
+    SampleBlock(73 samples at 130 Hz, sample=0)
     """
 
 
@@ -211,7 +243,7 @@ class HeartRate(JsonEvent):
     device: str = ""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Acceleration(_Block):
     """A run of consecutive acceleration samples from one device.
 

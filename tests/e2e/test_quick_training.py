@@ -16,7 +16,7 @@ from ecgedge_export import data
 from ecgedge_export.gate import motion
 from ecgedge_export.ship.verify import verify
 
-RECIPES = Path(__file__).parents[2] / "export" / "recipes"
+RECIPES = Path(__file__).parents[2] / "export" / "ecgedge_export" / "recipes"
 NEEDS = {
     "rhythm": ("cinc2017", "nstdb"),
     "beat_classes": ("mitdb", "nstdb", "ptb-xl", "cinc2017"),

@@ -1,4 +1,4 @@
-"""The public helpers on real recordings, where the data sets are at hand (see CONTRIBUTING)."""
+"""The public helpers on real recordings, where the data sets are at hand."""
 
 from itertools import islice
 
@@ -20,7 +20,7 @@ def need(name, folder):
     try:
         return data.find(name, folder)
     except ConfigError as missing:
-        pytest.skip(str(missing))
+        pytest.skip(str(missing) if name in data.DATASETS else f"{name} is not public, nothing can fetch it")
 
 
 def matched(reference, found, tolerance):

@@ -123,7 +123,8 @@ def test_the_noise_class_is_found_by_its_role(models, fibrillating):
     named = with_classes(models, ("sinus", "fib", "misc", "bad"), ("normal", "af", "other", "noise"))
     nothing = ecgedge.classify(np.zeros(3000), 100.0, models=named)
     assert (nothing.label, nothing.conclusive, nothing.af) == ("bad", False, None)
-    assert nothing.probabilities == {"sinus": 0.0, "fib": 0.0, "misc": 0.0, "bad": 1.0}
+    assert nothing.reason == "no_signal"
+    assert nothing.probabilities == dict.fromkeys(("sinus", "fib", "misc", "bad"), 0.25)
     found = ecgedge.classify(fibrillating, 130.0, models=named)
     assert (found.label, found.af) == ("fib", True)
 
@@ -132,7 +133,7 @@ def test_a_model_without_a_noise_class_still_says_that_there_was_nothing_to_name
     named = with_classes(models, ("N", "A", "O", "X"), ("normal", "af", "other", "other"))
     nothing = ecgedge.classify(np.zeros(3000), 100.0, models=named)
     assert (nothing.label, nothing.conclusive) == ("noise", False)
-    assert nothing.probabilities == {"N": 0.0, "A": 0.0, "O": 0.0, "X": 0.0, "noise": 1.0}
+    assert nothing.probabilities == dict.fromkeys(("N", "A", "O", "X", "noise"), 0.2)
 
 
 def test_beats_are_called_what_the_manifest_calls_them(models):

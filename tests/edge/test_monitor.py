@@ -186,7 +186,7 @@ def test_hostile_signal_runs_through(models, make):
     n = 130 * 120
     monitor = Monitor(models)
     events = monitor.feed(SampleBlock(make(np.random.default_rng(0), n), 130.0)) + monitor.finish()
-    assert monitor.stats.samples + monitor.stats.lost == n
+    assert monitor.stats.samples + monitor.stats.lost + monitor.stats.bridged == n
     json.dumps([e.to_json() for e in events], allow_nan=False)
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from ecgedge_export import prepare, recipe
 
-RECIPES = Path(__file__).parents[2] / "export" / "recipes"
+RECIPES = Path(__file__).parents[2] / "export" / "ecgedge_export" / "recipes"
 Codes = npt.NDArray[np.int8]
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror", "-pedantic")
 # An index outside of the arena or a sum that overflows ends the program.

@@ -27,7 +27,7 @@ from ecgedge_export.rhythm import build as rhythm_build
 from ecgedge_export.rhythm import task as rhythm_task
 from ecgedge_export.rhythm.augment import Augmenter
 
-RECIPES = Path(__file__).parents[2] / "export" / "recipes"
+RECIPES = Path(__file__).parents[2] / "export" / "ecgedge_export" / "recipes"
 MODULES = {"rhythm": rhythm_task, "beats": beat_task, "beat_classes": beat_class_task, "gate": gate_task}
 
 

@@ -31,7 +31,7 @@ from ecgedge_export.rhythm import scores as rhythm_scores
 from ecgedge_export.rhythm.training import inputs, untrained
 from ecgedge_export.train import with_average
 
-RECIPES = ROOT / "export" / "recipes"
+RECIPES = ROOT / "export" / "ecgedge_export" / "recipes"
 QUICK_RECORDS, QUICK_HALF_HOURS = 40, 2
 
 Measure = Callable[[npt.NDArray[np.int64]], float]

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.harness.machine import ROOT
 from benchmarks.rivals.adapter import Call, Calls, Rival
 
-RECIPE = ROOT / "export" / "recipes" / "rhythm.toml"
+RECIPE = ROOT / "export" / "ecgedge_export" / "recipes" / "rhythm.toml"
 
 
 def forward() -> Call:

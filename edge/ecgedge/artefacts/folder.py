@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple, NoReturn, Self
 
 from ecgedge.artefacts.backends import Backend, load_backend
 from ecgedge.artefacts.manifest import Manifest, read_verified
@@ -39,6 +39,13 @@ class NetworkFolder:
         _check_task(manifest, self.task)
         self.manifest, self.backend = manifest, backend
         self.front_end = front_end(manifest)
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied: a runtime holds the network in memory of its own."""
+        raise TypeError(
+            f"a {type(self).__name__} cannot be pickled or copied: threads may share it, and another "
+            "process loads its own (Models.load())"
+        )
 
     @classmethod
     def load(cls, folder: str | Path | None = None, backend: str = "auto") -> Self:

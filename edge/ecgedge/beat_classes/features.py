@@ -85,14 +85,18 @@ class BeatHistory:
         before_s, after_s : float
             Intervals to the beats before and after; no beat before the first.
         """
+        inputs = self.inputs(wave, before_s, after_s)
+        self.learn(wave, before_s, after_s)
+        return inputs
+
+    def inputs(self, wave: Floats, before_s: float | None, after_s: float) -> BeatInputs:
+        """What the model gets of the next beat; the parameters are those of :meth:`take`."""
         before, after = min(before_s or after_s, LONGEST_RR_S), min(after_s, LONGEST_RR_S)
         waves = np.empty((N_WAVES, N_WAVE), np.float32)
         waves[0] = wave
         waves[1] = wave if self._last is None else self._last
         waves[2] = wave if self._template is None else self._template
-        inputs = BeatInputs(waves, self._intervals(before, after))
-        self._learn(wave, before)
-        return inputs
+        return BeatInputs(waves, self._intervals(before, after))
 
     def take_if_template(self, wave: Floats, before_s: float | None, after_s: float) -> bool:
         """Take the next beat if it matches the template so well that the model need not run.
@@ -112,11 +116,15 @@ class BeatHistory:
         most = max(float(np.maximum.reduce(apart)), -float(np.minimum.reduce(apart)))
         if most > MOST_APART * float(self._height):
             return False
-        self._learn(wave, before)
+        self._learn(wave, before, template=True)
         return True
 
-    def _learn(self, wave: Floats, before: float) -> None:
-        if self._template is None or self._is_due(before):
+    def learn(self, wave: Floats, before_s: float | None, after_s: float, *, template: bool = True) -> None:
+        """Remember a beat; with ``template``, also what its wave says about the template if it was due."""
+        self._learn(wave, min(before_s or after_s, LONGEST_RR_S), template=template)
+
+    def _learn(self, wave: Floats, before: float, *, template: bool) -> None:
+        if self._template is None or (template and self._is_due(before)):
             self._template = self._follow(wave)
             self._height = height_mv(self._template)[0]
         for latest in (self._recent, self._kept, self._long_term):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ecgedge.artefacts.backends import Backend
+from ecgedge.artefacts.backends.base import check_logits
 from ecgedge.artefacts.folder import NetworkFolder
 from ecgedge.artefacts.manifest import Manifest
 from ecgedge.beat_classes.features import FS, N_INPUTS, BeatInputs, beat_inputs
@@ -50,4 +51,4 @@ class BeatClassModel(NetworkFolder):
         waves, intervals = np.array([i.waves for i in inputs]), np.array([i.intervals for i in inputs])
         rows = beat_inputs(waves, intervals, self._clip)[:, None, None]
         # One by one: the network of a microcontroller takes one beat, and so does the file that was proven.
-        return [self.manifest.classes[int(self.backend.run(x).argmax())] for x in rows]
+        return [self.manifest.classes[int(check_logits(self.backend.run(x)).argmax())] for x in rows]

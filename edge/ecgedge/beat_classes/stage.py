@@ -6,15 +6,12 @@ come, or after a pause.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ecgedge.beat_classes.features import (
     AFTER,
     BEFORE,
     LONGEST_RR_S,
     N_WAVE,
     BeatHistory,
-    BeatInputs,
     Floats,
     cut,
 )
@@ -23,12 +20,10 @@ from ecgedge.beats.detector import LOOK_BACK_S
 from ecgedge.events import Beat
 from ecgedge.stream.segment import DetectedBeat, Part, Segment
 
-
-class _Followed(NamedTuple):
-    """A beat whose following interval is known; ``inputs`` is None where the model need not be asked."""
-
-    beat: DetectedBeat
-    inputs: BeatInputs | None
+# Ventricular beats in a row, from the third to the 600th, do not become the template, however regularly they
+# come: after 144 s at 150 a minute such a run was called normal, by its own template. What goes on for longer
+# is a bundle branch block that was taken for it: ten minutes at 60 a minute.
+RUN, MOST_IN_ROW = 3, 600
 
 
 class BeatClassStage:
@@ -62,21 +57,18 @@ class BeatClassStage:
         self._history.reset()
         self._held: DetectedBeat | None = None  # the newest beat, which has no class yet
         self._taken = 0  # beats of the segment that came up to it
+        self._in_row = 0  # ventricular beats since the last other one
 
     def advance(self, segment: Segment) -> list[Beat]:
         """Name the beats whose following interval is known now, and return their events."""
-        followed: list[_Followed] = []
+        named: list[DetectedBeat] = []
         for beat in segment.beats_after(self._taken):
-            followed += self._release(segment, beat.position)
+            named += self._release(segment, beat.position)
             self._held = beat
         self._taken = segment.n_beats
         if segment.ended or (self._held and self._is_pause(segment, self._held)):
-            followed += self._release(segment, segment.ring.written + LONGEST_RR_S * segment.fs)
-        symbols = iter(self._model.symbols([inputs for _, inputs in followed if inputs]))
-        for beat, inputs in followed:
-            beat.symbol = symbol = next(symbols) if inputs else self._normal
-            beat.role = self._model.manifest.roles[symbol] if symbol else None
-        return [segment.event(beat) for beat, _ in followed]
+            named += self._release(segment, segment.ring.written + LONGEST_RR_S * segment.fs)
+        return [segment.event(beat) for beat in named]
 
     @staticmethod
     def _is_pause(segment: Segment, beat: DetectedBeat) -> bool:
@@ -84,15 +76,22 @@ class BeatClassStage:
         # Longer intervals are all the same to the model: nothing is learnt by waiting on.
         return segment.settled("beats") - beat.position > LONGEST_RR_S * segment.fs
 
-    def _release(self, segment: Segment, following: float) -> list[_Followed]:
-        """The beat that is held, if there is one; the next one is at ``following``."""
+    def _release(self, segment: Segment, following: float) -> list[DetectedBeat]:
+        """Name the beat that is held, if there is one; the next one is at ``following``."""
         if self._held is None:
             return []
         beat, self._held = self._held, None
         before_s = None if beat.rr_ms is None else 1e-3 * beat.rr_ms
-        taken = self._wave(segment, beat), before_s, (following - beat.position) / segment.fs
+        taken = self._wave(segment, beat), before_s, segment.seconds_between(beat.position, following)
         matches = self._normal is not None and self._history.take_if_template(*taken)
-        return [_Followed(beat, None if matches else self._history.take(*taken))]
+        symbol = self._normal if matches else None
+        if symbol is None:
+            symbol = self._model.symbols([self._history.inputs(*taken)])[0]
+        beat.symbol, beat.role = symbol, self._model.manifest.roles[symbol]
+        self._in_row = self._in_row + 1 if beat.role == "ventricular" else 0
+        if not matches:
+            self._history.learn(*taken, template=not RUN <= self._in_row <= MOST_IN_ROW)
+        return [beat]
 
     @staticmethod
     def _wave(segment: Segment, beat: DetectedBeat) -> Floats:

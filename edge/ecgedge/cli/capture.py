@@ -32,7 +32,7 @@ def capture(
 
     `ecgedge replay FILE.cap` gives the same values again as the live wearable.
     """
-    from ecgedge.cli.output import open_lines, print_json
+    from ecgedge.cli.output import open_lines, print_json, say
     from ecgedge.cli.running import run_until_stopped
     from ecgedge.recording import CAPTURE
 
@@ -43,10 +43,11 @@ def capture(
     try:
         run_until_stopped(_record(device, path, seconds, count, options))
     finally:
+        count.close()
         if as_json and count.any:
             print_json(count.summary(path))
         elif count.any:
-            print(f"     end  {count.words()}; see: ecgedge replay {path}")
+            say(f"     end  {count.words()}; see: ecgedge replay {path}")
 
 
 async def _record(

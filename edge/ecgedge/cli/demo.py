@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgedge.cli.options import AsJson, Backend, Save
+from ecgedge.cli.options import AsJson, Backend, Force, Save
+from ecgedge.sinks.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,30 +35,38 @@ def demo(
     speed: Speed = None,
     record: Record = None,
     save: Save = None,
+    force: Force = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the synthetic ECG.")] = 0,
     backend: Backend = "auto",
 ) -> None:
     """Show the whole chain on a virtual wearable: no hardware, no data set, no network."""
     from ecgedge.cli.monitors import open_monitor
-    from ecgedge.cli.output import open_savers, open_terminal, print_json
+    from ecgedge.cli.output import open_savers, open_terminal, print_ending, print_json
     from ecgedge.cli.running import run_until_stopped
     from ecgedge.demo.play import play
     from ecgedge.demo.programme import own_programme, recorded_programme
+    from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Several
 
     monitor = open_monitor(backend=backend, timer=time.perf_counter)
     programme = recorded_programme(record) if record else own_programme(seed)
     what = record.name if record else "synthetic ECG"
-    savers = open_savers(save)
+    savers = open_savers(save, force=force, source=record)
     terminal = open_terminal(as_json, f"ecgedge demo: a virtual Polar H10 plays {what}")
     announced: list[Sink] = [] if as_json else [_Announcer(terminal, programme.parts)]
     if speed is None:
         speed = _WATCHABLE if hasattr(terminal, "show_below") else _QUICK
-    with closing(Several([*savers, *announced, terminal])) as sink:
-        report = run_until_stopped(play(sink, programme=programme, speed=speed, monitor=monitor))
+    ending = Ending()
+    try:
+        with closing(Several([*savers, ending, *announced, terminal])) as sink:
+            report = run_until_stopped(play(sink, programme=programme, speed=speed, monitor=monitor))
+    except BaseException:  # Ctrl-C leaves a summary too
+        print_ending(ending, monitor.stats, as_json)
+        raise
     if as_json:
-        print_json(report.to_json())
+        print_json(ending.summary().to_json() | report.to_json())
     else:
+        print_ending(ending, monitor.stats, as_json)
         _print_summary(report, save or (), synthetic=record is None)
 
 
@@ -81,6 +90,7 @@ class _Announcer:
         """Do nothing."""
 
     def _announce(self, now_s: float) -> None:
+        from ecgedge.cli.output import say
         from ecgedge.sinks.words import clock
 
         on = min(sum(now_s >= part.end_s for part in self._parts), len(self._parts) - 1)
@@ -92,27 +102,28 @@ class _Announcer:
             bar = "━" * done + "╌" * (30 - done) if until else ""
             self._show_below(f" Playing   {name}{until}".ljust(48) + bar)
         elif on != self._on:
-            print(f"{clock(now_s):>8}  -- playing: {name}{until}", flush=True)
+            say(f"{clock(now_s):>8}  -- playing: {name}{until}")
         self._on = on
 
 
 def _print_summary(report: DemoReport, saved: Iterable[str], *, synthetic: bool) -> None:
     from rich.console import Console
 
-    console = Console(highlight=False)
+    # Names of files and parts are not ours: nothing in them is markup, or an emoji.
+    console = Console(highlight=False, markup=False, emoji=False)
     console.print(_parts_table(report))
     console.print(_facts(report), soft_wrap=True)
     console.print(_latency_table(report))
     for path in saved:
-        console.print(f"Saved what was received: {path}", soft_wrap=True)
+        console.print(plain(f"Saved what was received: {path}"), soft_wrap=True)
     if synthetic:
         console.print("Synthetic ECG shows that the chain works, not how well.")
-    console.print("Not a medical device.")
 
 
 def _parts_table(report: DemoReport) -> Table:
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD)
     for heading in ("played", "expected", "found", "gate ok/noise", "runs", ""):
@@ -120,10 +131,10 @@ def _parts_table(report: DemoReport) -> Table:
     for part in report.parts:
         known = part.expected != "?"
         gate = f"{part.gate_accepted}/{part.gate_rejected}"
-        mark = ("[green]ok[/]" if part.as_expected else "[red]not so[/]") if known else ""
+        mark = (Text("ok", "green") if part.as_expected else Text("not so", "red")) if known else ""
         expected = {"rejected": "noise"}.get(part.expected, part.expected)
         found = ", ".join(f"{label} {count}x" for label, count in sorted(part.labels.items())) or "nothing"
-        table.add_row(part.name, expected, found, gate, str(part.model_runs), mark)
+        table.add_row(plain(part.name), expected, found, gate, str(part.model_runs), mark)
     return table
 
 

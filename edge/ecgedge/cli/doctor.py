@@ -50,6 +50,7 @@ def doctor(
 
 def _show(event: WearableEvent) -> None:
     """Print what goes on, a line for each new state of the link and each note."""
+    from ecgedge.cli.output import say
     from ecgedge.sinks.words import describe
     from ecgedge_bridge.values import FrameLost, LinkState, Note
 
@@ -57,20 +58,21 @@ def _show(event: WearableEvent) -> None:
         case LinkState(state="stopped"):
             return
         case LinkState() | Note() | FrameLost():
-            print(f"... {describe(event)}", flush=True)
+            say(f"... {describe(event)}")
 
 
 def _print(checkup: Checkup) -> None:
+    from ecgedge.cli.output import say
     from ecgedge_bridge.checkup.findings import findings
 
-    print()
+    say()
     for name, value in (*_facts_of_device(checkup), *_facts_of_stream(checkup), *_facts_of_time(checkup)):
-        print(f"{name:18} {value}")
-    print()
+        say(f"{name:18} {value}")
+    say()
     for finding in findings(checkup):
-        print(f"{_MARKS[finding.level]} {finding.text}")
+        say(f"{_MARKS[finding.level]} {finding.text}")
         if finding.level != "fine":
-            print(f"        To do: {finding.advice}.")
+            say(f"        To do: {finding.advice}.")
 
 
 def _facts_of_device(checkup: Checkup) -> Iterator[tuple[str, str]]:

@@ -13,21 +13,32 @@ if TYPE_CHECKING:
 
 __all__ = ["models"]
 
-_LONG = ("by_record", "confusion", "worst", "trained_on")  # tables that only the card has room for
+# What each model does, in the order in which a signal meets them.
+_PURPOSES = {
+    "beats": "finds the beats",
+    "beat_classes": "names each beat: normal, supraventricular, ventricular, fusion, unclassifiable",
+    "gate": "keeps noise from the rhythm model",
+    "rhythm": "names the rhythm: normal sinus (N), atrial fibrillation (A), another one (O), too noisy (~)",
+}
 
 
 def models(as_json: AsJson = False) -> None:
-    """List the models in the package: task, classes, sizes, and how good the INT8 files are."""
+    """List the models in the package: what each does, where it is, and how good it is.
+
+    Figures are those of the INT8 files, on recordings that did not train them; --json has all of them.
+    """
     from ecgedge.artefacts.folder import BUNDLED
     from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
     from ecgedge.cli.output import print_json
 
-    for path in sorted(BUNDLED.glob(f"*/{MANIFEST_NAME}")):
-        entry = _entry(path.parent, Manifest.load(path.parent))
+    folders = [path.parent for path in BUNDLED.glob(f"*/{MANIFEST_NAME}")]
+    order = list(_PURPOSES)
+    for folder in sorted(folders, key=lambda one: (order.index(one.name) if one.name in order else 99, one)):
+        entry = _entry(folder, Manifest.load(folder))
         if as_json:
             print_json(entry)
         else:
-            _print(entry)
+            _show(entry)
 
 
 def _entry(folder: Path, manifest: Manifest) -> dict[str, Any]:
@@ -39,6 +50,7 @@ def _entry(folder: Path, manifest: Manifest) -> dict[str, Any]:
     return {
         "type": "model",
         "name": folder.name,
+        "path": str(folder),
         "task": manifest.task,
         "classes": list(manifest.classes),
         "fs": manifest.fs,
@@ -48,21 +60,59 @@ def _entry(folder: Path, manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _print(entry: dict[str, Any]) -> None:
-    classes = f", classes {' '.join(entry['classes'])}" if entry["classes"] else ""
-    print(f"{entry['name']}: task {entry['task']}{classes}")
-    print(f"  windows of {entry['window_s']:g} s at {entry['fs']:g} Hz")
-    print("  files " + ", ".join(f"{kind} {size / 1000:.0f} kB" for kind, size in entry["bytes"].items()))
+def _show(entry: dict[str, Any]) -> None:
+    from ecgedge.cli.output import say
+
+    name = entry["name"]
+    say(f"{name}: {_PURPOSES.get(name, entry['task'])}")
+    files = ", ".join(f"{kind} {size / 1000:.0f} kB" for kind, size in entry["bytes"].items())
+    say(f"  looks at {entry['window_s']:g} s at {entry['fs']:g} Hz; files: {files}")
     report = entry["metrics"].get("int8_litert", entry["metrics"])
-    for name, value in _flat({key: value for key, value in report.items() if key not in _LONG}):
-        print(f"  {name}: {value:.4g}" if isinstance(value, float) else f"  {name}: {value}")
-    print("  the whole report: --json, or CARD.md beside the model")
+    for line in _FIGURES.get(entry["task"], _no_figures)(report):
+        say(f"  {line}")
+    say(f"  {entry['path']}  (CARD.md: data, limits, all figures)")
+    say()
 
 
-def _flat(metrics: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Walk nested metrics as dotted names."""
-    for name, value in metrics.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
+def _no_figures(report: Mapping[str, Any]) -> Iterator[str]:
+    yield from ()
+
+
+def _beats(report: Mapping[str, Any]) -> Iterator[str]:
+    test = report.get("DS2", {})
+    if found := test.get("150 ms"):
+        yield (
+            f"finds {found['Se']:.2f} % of the beats, {found['P+']:.2f} % of what it finds are beats "
+            f"({test['records']} MIT-BIH records, within 150 ms)"
+        )
+
+
+def _beat_classes(report: Mapping[str, Any]) -> Iterator[str]:
+    names = {"VEB": "ventricular ectopic", "SVEB": "supraventricular ectopic"}
+    for kind, found in report.get("gross", {}).items():
+        yield (
+            f"finds {found['Se']:.0f} % of the {names.get(kind, kind)} beats, "
+            f"{found['P+']:.0f} % of those it calls so are ({found['beats']} in MIT-BIH DS2)"
+        )
+
+
+def _gate(report: Mapping[str, Any]) -> Iterator[str]:
+    test = report.get("not_trained_on", report.get("trained_on", {}))
+    names = {"cinc:N": "clean sinus rhythm", "cinc:A": "clean AF", "cinc:~": "recordings labelled too noisy"}
+    parts = [f"{test[key]['refused']:.0%} of {name}" for key, name in names.items() if key in test]
+    if parts:
+        yield f"refuses {', '.join(parts)} (windows of CinC 2017)"
+
+
+def _rhythm(report: Mapping[str, Any]) -> Iterator[str]:
+    if "mean_f1_nao" in report:
+        each = ", ".join(f"{label} {report['f1'][label]:.2f}" for label in "NAO")
+        yield f"mean F1 {report['mean_f1_nao']:.2f} ({each}; {report['records']} recordings of CinC 2017)"
+    if af := report.get("af"):
+        yield (
+            f"AF or not: finds {af['Se']:.0%} of AF, clears {af['Sp']:.0%} of the others; "
+            f"gives no answer for {1 - af['coverage']:.0%}"
+        )
+
+
+_FIGURES = {"beats": _beats, "beat_classes": _beat_classes, "gate": _gate, "rhythm": _rhythm}

@@ -34,6 +34,7 @@ Save = Annotated[
     list[str] | None,
     typer.Option("--save", help="Also write to this file: .csv the ECG, .jsonl the events; may be repeated."),
 ]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file of --save that is there already.")]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,39 +2,126 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from collections.abc import Iterable
+from contextlib import ExitStack, closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ecgedge.sinks.lines import JsonLines, TextLines, json_line
+from ecgedge.sinks.plain import plain  # all else is imported when it is needed: --help is fast
 
 if TYPE_CHECKING:
+    from ecgedge.sinks.ending import Ending
+    from ecgedge.sinks.lines import JsonLines, TextLines
     from ecgedge.sinks.sink import Sink
+    from ecgedge.stream.pipeline import MonitorStats
 
-__all__ = ["open_lines", "open_savers", "open_terminal", "print_json"]
+__all__ = ["guard_streams", "open_lines", "open_savers", "open_terminal", "print_ending", "print_json", "say"]
+
+
+def say(text: str = "") -> None:
+    """Print one line, at once, with foreign text in it made safe."""
+    print(plain(text), flush=True)
 
 
 def print_json(value: dict[str, Any]) -> None:
     """Print one JSON line, at once."""
+    from ecgedge.sinks.lines import json_line
+
     print(json_line(value), end="", flush=True)
+
+
+def print_ending(ending: Ending, stats: MonitorStats, as_json: bool) -> None:
+    """Print what a run came to; nothing where no signal came."""
+    from ecgedge.sinks.ending import summary_lines
+
+    if not stats.samples:
+        return
+    if as_json:
+        print_json(ending.summary().to_json())
+        return
+    say(
+        f"     end  {stats.windows} windows: {stats.rejected} rejected as noise, "
+        f"{stats.model_runs} model runs; {stats.samples} samples, {stats.lost} missing"
+    )
+    say()
+    for line in summary_lines(ending.summary()):
+        say(line)
+    say("Not a medical device.")
+
+
+class _SafeErrors(io.TextIOWrapper):
+    """stderr on which not even a traceback, a warning or a log line has anything that a terminal obeys."""
+
+    def write(self, text: str) -> int:
+        for line in text.splitlines(keepends=True):
+            ends = line.endswith("\n")
+            super().write(plain(line.removesuffix("\n")) + "\n" * ends)
+        return len(text)
+
+
+def guard_streams() -> None:
+    """Make stderr safe, and let no character that the terminal's encoding lacks end a command."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stderr, io.TextIOWrapper) and not isinstance(sys.stderr, _SafeErrors):
+        sys.stderr = _SafeErrors(
+            sys.stderr.detach(), encoding=sys.stderr.encoding, errors="backslashreplace", line_buffering=True
+        )
 
 
 def open_lines(as_json: bool) -> JsonLines | TextLines:
     """Choose between JSON and words."""
+    from ecgedge.sinks.lines import JsonLines, TextLines
+
     return JsonLines(sys.stdout) if as_json else TextLines(sys.stdout)
 
 
 def open_terminal(as_json: bool, title: str) -> Sink:
     """Choose the sink: JSON when asked for, the view on a terminal that can show it, else words."""
-    if as_json or not sys.stdout.isatty() or not (sys.stdout.encoding or "").lower().startswith("utf"):
+    if as_json or not _shows_a_view():
         return open_lines(as_json)
     from ecgedge.sinks.screen import Screen
 
     return Screen(title)
 
 
-def open_savers(targets: Iterable[str] | None) -> list[Sink]:
-    """Open what ``--save`` names."""
+def _shows_a_view() -> bool:
+    """Whether stdout is a terminal that moves its cursor, draws braille, and may use colour."""
+    return (
+        sys.stdout.isatty()
+        and (sys.stdout.encoding or "").lower().startswith("utf")
+        and os.environ.get("TERM", "dumb") not in ("", "dumb", "unknown")
+        # The view tells beats and verdicts apart by colour: https://no-color.org
+        and not os.environ.get("NO_COLOR")
+    )
+
+
+def open_savers(
+    targets: Iterable[str] | None, *, force: bool = False, source: Path | None = None
+) -> list[Sink]:
+    """Open what ``--save`` names.
+
+    Parameters
+    ----------
+    targets : iterable of str, optional
+        The files.
+    force : bool
+        Whether a file that is there already may be replaced.
+    source : Path, optional
+        What is read meanwhile, which is never replaced.
+
+    Raises
+    ------
+    ConfigError
+        If one cannot be written, is there already, or is the source.
+    """
     from ecgedge.sinks.registry import open_saver
 
-    return [open_saver(target) for target in targets or ()]
+    with ExitStack() as opened:
+        savers = [opened.enter_context(closing(open_saver(target, force=force, source=source)))
+                  for target in targets or ()]  # fmt: skip
+        opened.pop_all()
+        return savers

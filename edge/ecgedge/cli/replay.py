@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,6 @@ from ecgedge.cli.options import AsJson, Backend, Channel, Fs, Model, Unit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ecgedge.monitor import Monitor
     from ecgedge_bridge.values import Note, SampleBlock, Status
 
 __all__ = ["replay"]
@@ -32,25 +32,31 @@ def replay(
 ) -> None:
     """Run a recording through the monitor and print its events; of a capture also those of the link."""
     from ecgedge.cli.monitors import open_monitor
-    from ecgedge.cli.output import open_lines
+    from ecgedge.cli.output import open_lines, print_ending
+    from ecgedge.sinks.ending import Ending
+    from ecgedge.sinks.sink import Several
     from ecgedge_bridge.errors import ConfigError
     from ecgedge_bridge.values import SampleBlock
 
-    sink = open_lines(as_json)
+    ending = Ending()
     values = _values(path, fs, channel, unit)
     monitor = open_monitor(model=model, backend=backend)
     notes = _Notes(values)
     broken: ConfigError | None = None
     try:
-        for value in values:
-            sink.take(notes.new())
-            sink.take([value, *monitor.feed(value)] if isinstance(value, SampleBlock) else [value])
-    except ConfigError as error:
-        broken = error  # what came before it is analysed to its end
-    sink.take(notes.new())
-    sink.take(monitor.finish())
-    if not as_json:
-        print(summary(monitor))
+        with closing(Several([open_lines(as_json), ending])) as sink:
+            try:
+                for value in values:
+                    sink.take(notes.new())
+                    sink.take([value, *monitor.feed(value)] if isinstance(value, SampleBlock) else [value])
+            except ConfigError as error:
+                broken = error  # what came before it is analysed to its end
+            finally:  # after Ctrl-C too
+                sink.take(notes.new())
+                sink.take(monitor.finish())
+    finally:
+        if broken is None or monitor.stats.windows:
+            print_ending(ending, monitor.stats, as_json)
     if broken is not None or notes.cut is not None:
         raise broken or ConfigError(notes.cut)
 
@@ -94,12 +100,3 @@ class _Notes:
             for note in new
             if note.code != NoteCode.CUT_LINE
         ]
-
-
-def summary(monitor: Monitor) -> str:
-    """Return in one line what a run came to."""
-    stats = monitor.stats
-    return (
-        f"     end  {stats.windows} windows: {stats.rejected} rejected as noise, "
-        f"{stats.model_runs} model runs; {stats.samples} samples, {stats.lost} missing"
-    )

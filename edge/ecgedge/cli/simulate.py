@@ -26,7 +26,7 @@ _BEATS_PER_MINUTE = 72.0
 
 
 def simulate(
-    profile: Annotated[str, typer.Argument(help="Kind of wearable, for example polar, or a TOML file.")],
+    profile: Annotated[str, typer.Argument(help="Kind of wearable (see above), or a TOML file.")],
     record: Annotated[
         Path | None, typer.Option("--record", help="What to play, once; without it synthetic ECG, for ever.")
     ] = None,
@@ -46,6 +46,16 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Be a virtual wearable: it advertises, answers, streams and fails on command, like a real one.
+
+    \b
+    Profiles:
+      polar               Polar H10 and H9, 130 Hz
+      movesense           Movesense with GATT SensorData, 125 to 512 Hz
+      movesense_firmware  movesense-ble-ecg-firmware, 100 to 500 Hz
+      healthypi           HealthyPi Move, 128 Hz
+      healthypi5          HealthyPi 5, 125 Hz
+      heart_rate          any heart-rate strap: intervals, no ECG
+      ecgedge             your own firmware with ecg_frame.h, 100 to 1000 Hz
 
     Faults: disconnect, silence, end, stall, clock, garbage, drop_frame, drop_part, duplicate, reorder,
     corrupt, truncate, refuse, no_answer, hang_up, mtu.
@@ -153,12 +163,14 @@ async def _in_process(
                 sink.take([block, *monitor.feed(block)])
     finally:
         sink.take(monitor.finish())
+        sink.close()
 
 
 async def _on_air(
     profile: str, record: Path | None, fs: float | None, options: dict[str, Any], transport: str
 ) -> None:
     """Play on a real adapter until all is played, or for ever."""
+    from ecgedge.cli.output import say
     from ecgedge_bridge.errors import ConfigError, LinkError
     from ecgedge_bridge.simulation.on_air import WearableServer
 
@@ -180,9 +192,7 @@ async def _on_air(
         device = Device.with_hci(wearable.name, Address(wearable.address), link.source, link.sink)
         server = WearableServer(wearable, device)
         await server.start()
-        print(
-            f"{wearable.name} ({profile}) is on the air at {wearable.address}; end it with Ctrl-C", flush=True
-        )
+        say(f"{wearable.name} ({profile}) is on the air at {wearable.address}; end it with Ctrl-C")
         try:
             await wearable.finished.wait()
         finally:

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ecgedge.cli.options import Adapter, AsJson, Backend, Device, LinkOptions, Model, Save, with_link_options
+from ecgedge.cli.options import (
+    Adapter,
+    AsJson,
+    Backend,
+    Device,
+    Force,
+    LinkOptions,
+    Model,
+    Save,
+    with_link_options,
+)
 
 if TYPE_CHECKING:
     from ecgedge.monitor import Monitor
@@ -22,25 +32,26 @@ def run(
     link: LinkOptions,
     as_json: AsJson = False,
     save: Save = None,
+    force: Force = False,
     model: Model = None,
     backend: Backend = "auto",
 ) -> None:
     """Connect to a wearable and show what its ECG holds, until Ctrl-C."""
     from ecgedge.cli.monitors import open_monitor
-    from ecgedge.cli.output import open_savers, open_terminal
-    from ecgedge.cli.replay import summary
+    from ecgedge.cli.output import open_savers, open_terminal, print_ending
     from ecgedge.cli.running import run_until_stopped
+    from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Several
 
     options = link.checked()
     monitor = open_monitor(model=model, backend=backend)
-    savers = open_savers(save)
+    savers = open_savers(save, force=force)
+    ending = Ending()
     try:
-        with closing(Several([*savers, open_terminal(as_json, device)])) as sink:
+        with closing(Several([*savers, ending, open_terminal(as_json, device)])) as sink:
             run_until_stopped(_stream(device, options, monitor, sink))
     finally:
-        if not as_json and monitor.stats.samples:
-            print(summary(monitor))
+        print_ending(ending, monitor.stats, as_json)
 
 
 async def _stream(device: str, options: dict[str, Any], monitor: Monitor, sink: Sink) -> None:
@@ -60,7 +71,7 @@ def scan(
     seconds: Annotated[float, typer.Option("--seconds", min=0.1, max=120, help="How long to listen.")] = 5.0,
 ) -> None:
     """List the Bluetooth LE devices that are near, the strongest first."""
-    from ecgedge.cli.output import print_json
+    from ecgedge.cli.output import print_json, say
     from ecgedge.cli.running import run_until_stopped
     from ecgedge_bridge import scan as scan_devices
 
@@ -68,4 +79,4 @@ def scan(
         if as_json:
             print_json({"type": "found", "name": found.name, "address": found.address, "rssi": found.rssi})
         else:
-            print(f"{found.rssi:5d} dBm  {found.address:17}  {found.name or '(no name)'}")
+            say(f"{found.rssi:5d} dBm  {found.address:17}  {found.name or '(no name)'}")

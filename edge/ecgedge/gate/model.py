@@ -24,6 +24,10 @@ from ecgedge_bridge.schema import build
 Array = npt.NDArray[np.float64]
 FRONT_END = FrontEnd.default(100.0)
 
+# Share of a stretch on a rail: from here on beats are missing, and from there on tops of beats.
+CLIPPED, CUT_SHAPES = 0.1, 0.01
+LARGE = 1e4  # raw counts: the fourth power of more would not fit float32, and features have no unit
+
 # Words for a person: the feature that speaks most against the window, in words.
 REASONS = {
     "sure": "beats_unsure",
@@ -160,17 +164,21 @@ class Gate:
         self._weights = np.array(model.weights)
         self._morphology_weights = np.array(model.morphology_weights)
 
-    def assess(self, x: Signal, beats: Beats) -> Assessment:
-        """Assess a stretch ``x`` (mV, shape (n,)) with the beats in it."""
+    def assess(self, x: Signal, beats: Beats, clipped: float = 0.0) -> Assessment:
+        """Assess a stretch ``x`` (mV, shape (n,)) with the beats in it, a share of it ``clipped``."""
+        if clipped >= CLIPPED:
+            return Assessment(False, 0.0, ("clipped",), False)
         # By rule: a flat line has no beats, and features of it are ratios of nothing.
         if flat_share(x, self._fs) > 0.5:
             return Assessment(False, 0.0, ("flat",), False)
+        if (most := float(np.abs(x).max())) > LARGE:
+            x = x / np.float32(most)
         z = self.standardised(gate_features(x, beats, self._fs))
         against = z * self._weights
         score = probability(self._model.bias + float(against.sum()))
         accepted = score >= self._model.threshold
         shape = probability(self._model.morphology_bias + float(z @ self._morphology_weights))
-        morphology = accepted and shape >= self._model.morphology_threshold
+        morphology = accepted and shape >= self._model.morphology_threshold and clipped < CUT_SHAPES
         return Assessment(accepted, score, () if accepted else _reasons(against), morphology)
 
     def standardised(self, features: Array) -> Array:

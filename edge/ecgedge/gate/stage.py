@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ecgedge.events import Event, Quality
+from ecgedge.events import Event, Note, Quality
+from ecgedge.gate.clipping import clipping
 from ecgedge.gate.features import Beats
 from ecgedge.gate.model import Gate, GateModel
+from ecgedge.gate.units import doubtful_height
 from ecgedge.stream.segment import Part, Segment, Verdict
 from ecgedge.stream.windowing import REMAINDER_S, Stretch, Windows
+from ecgedge_bridge.codes import NoteCode
 
 
 class QualityStage:
@@ -23,6 +26,7 @@ class QualityStage:
         self._gate = Gate(model)
         self._windows = Windows(self.fs, self.window_s, self.window_s, self.window_s, REMAINDER_S)
         self._n = round(self.window_s * self.fs)
+        self._doubted = False
 
     @property
     def latency_s(self) -> float:
@@ -36,10 +40,26 @@ class QualityStage:
     def reset(self) -> None:
         """Forget everything."""
         self._windows.reset()
+        self._doubted = False
 
     def advance(self, segment: Segment) -> list[Event]:
         """Assess the stretches that have become complete."""
-        return [self._assess(segment, w) for w in self._windows.due(segment)]
+        events: list[Event] = []
+        for w in self._windows.due(segment):
+            quality = self._assess(segment, w)
+            events += [quality, *self._doubt(segment, w, quality)]
+        return events
+
+    def _doubt(self, segment: Segment, w: Stretch, quality: Quality) -> list[Event]:
+        """Say once in a stream that the signal has not the size of an ECG in millivolts."""
+        if self._doubted:
+            return []
+        height = doubtful_height(segment.ring.view(w.start, w.end), segment.fs, quality.accepted)
+        if height is None:
+            return []
+        self._doubted = True
+        words = f"the QRS is {height:.3g} high: these are no millivolts, give the unit"
+        return [Note(quality.sample, quality.time_s, NoteCode.UNITS, words)]
 
     def _assess(self, segment: Segment, w: Stretch) -> Quality:
         """Assess a window; a short remainder at the end is seen with what came before it, reported alone."""
@@ -49,7 +69,8 @@ class QualityStage:
         beats = Beats(
             np.array([b.position - w.start for b in inside]), np.array([b.confidence for b in inside])
         )
-        found = self._gate.assess(segment.ring.view(w.start, w.end), beats)
+        clipped = clipping(segment.raw_between(w.start, w.end), segment.fs_in).share
+        found = self._gate.assess(segment.ring.view(w.start, w.end), beats, clipped)
         segment.verdicts.append(Verdict(start, w.end, found.accepted, found.morphology))
         a, b = segment.sample(start), segment.sample(w.end)
         return Quality(

@@ -8,7 +8,7 @@ that makes events of it is in ``ecgedge.hrv.stage``.
 from ecgedge.events import HrvMeasures
 from ecgedge.hrv.cleaning import Interval, RrCleaner
 from ecgedge.hrv.measures import NnWindow
-from ecgedge.hrv.rate import heart_rate_bpm
 from ecgedge.hrv.spectrum import band_powers
+from ecgedge.stream.rate import heart_rate_bpm
 
 __all__ = ["HrvMeasures", "Interval", "NnWindow", "RrCleaner", "band_powers", "heart_rate_bpm"]

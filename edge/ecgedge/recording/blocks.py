@@ -30,7 +30,8 @@ class ReadNote:
     Parameters
     ----------
     code : NoteCode
-        ``unit_assumed``, ``unit_doubtful``, ``rate_differs``, ``clock_step``, ``cut_line``, ``short_file``.
+        ``unit_assumed``, ``unit_doubtful``, ``rate_differs``, ``stamps_ignored``, ``clock_step``,
+        ``cut_line`` or ``short_file``.
     detail : str
         The same in words.
     sample : int

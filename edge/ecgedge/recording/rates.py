@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ecgedge_bridge.errors import ConfigError
 
-__all__ = ["check_fs"]
+__all__ = ["MAX_FS", "MIN_FS", "check_fs"]
 
 MIN_FS, MAX_FS = 50.0, 4000.0  # below, the QRS complex is gone; above, no ECG front end samples
 

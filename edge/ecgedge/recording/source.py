@@ -49,10 +49,10 @@ class Source:
         self._raw = _open(path, self.name)
         try:
             with self.errors():
-                self.stream: BinaryIO = io.BufferedReader(_Rejoined(*_peeked(self._raw)))
+                self.stream: BinaryIO = io.BufferedReader(_Rejoined(_peeked(self._raw), self._raw))
                 if self.stream.peek(2)[:2] == _GZIP:
                     self.stream = gzip.GzipFile(fileobj=self.stream)  # type: ignore[assignment]
-                    self.stream = io.BufferedReader(_Rejoined(*_peeked(self.stream)))
+                    self.stream = io.BufferedReader(_Rejoined(_peeked(self.stream), self.stream))
                 self.head = bytes(self.stream.peek(_HEAD)[:_HEAD])
         except ConfigError:
             self.close()
@@ -92,12 +92,12 @@ def _open(path: Path, name: str) -> BinaryIO:
         raise ConfigError(f"cannot read {name}: {why}: check its permissions") from error
 
 
-def _peeked(raw: BinaryIO) -> tuple[bytes, BinaryIO]:
+def _peeked(raw: BinaryIO) -> bytes:
     """Read the beginning; a pipe may give it in small portions."""
     head = b""
     while len(head) < _HEAD and (more := raw.read(_HEAD - len(head))):
         head += more
-    return head, raw
+    return head
 
 
 class _Rejoined(io.RawIOBase):

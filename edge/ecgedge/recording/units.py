@@ -6,6 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -74,25 +75,32 @@ def parse_unit(text: str) -> str | None:
     return _UNITS.get(plain)
 
 
-def name_and_unit(name: str) -> tuple[str, str | None]:
+class Named(NamedTuple):
+    """A column's name, and the unit that stood behind it."""
+
+    name: str
+    unit: str | None
+
+
+def name_and_unit(name: str) -> Named:
     """Split the unit off a column's name.
 
     Examples
     --------
-    >>> name_and_unit("ecg_uV"), name_and_unit("ECG (µV)"), name_and_unit("V5"), name_and_unit("mV")
-    (('ecg', 'uV'), ('ECG', 'uV'), ('V5', None), ('mV', 'mV'))
+    >>> [tuple(name_and_unit(name)) for name in ("ecg_uV", "ECG (µV)", "V5", "mV")]
+    [('ecg', 'uV'), ('ECG', 'uV'), ('V5', None), ('mV', 'mV')]
     """
     name = name[:256].strip()
     if parse_unit(name) not in (None, COUNTS):
-        return name, parse_unit(name)
+        return Named(name, parse_unit(name))
     bracket = re.search(r"[\[(]([^\[\]()]{1,32})[\])]", name)
     if bracket and (unit := parse_unit(bracket[1])):
-        return name[: bracket.start()].strip(), unit
+        return Named(name[: bracket.start()].strip(), unit)
     words = re.split(r"([\s_/,:-]+)", name)
     if len(words) >= 3 and (unit := parse_unit(words[-1])) and (len(words[-1]) > 1 or "g" in name.casefold()):
-        return "".join(words[:-2]).strip(), unit
+        return Named("".join(words[:-2]).strip(), unit)
     glued = re.fullmatch(r"(.*[A-Za-z])([mun\u00b5\u03bc]V|Mv|Uv)", name)
-    return (glued[1], parse_unit(glued[2])) if glued else (name, None)
+    return Named(glued[1], parse_unit(glued[2])) if glued else Named(name, None)
 
 
 def units_per_mv(record: Path, unit: str) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgedge.artefacts.backends import Backend
+from ecgedge.artefacts.backends.base import check_logits
 from ecgedge.artefacts.folder import NetworkFolder
 from ecgedge.artefacts.manifest import Manifest
 from ecgedge.rhythm.decision import LIMITS, present, probabilities
@@ -48,7 +49,7 @@ class RhythmModel(NetworkFolder):
 
     def probabilities(self, signal: npt.NDArray[np.floating]) -> dict[str, float]:
         """Calibrated probability of each class for the end of a stretch of filtered signal."""
-        logits = self.backend.run(self.prepare(signal))
+        logits = check_logits(self.backend.run(self.prepare(signal)))
         p = probabilities(logits, self.manifest.temperature)
         return dict(zip(self.manifest.classes, p.tolist(), strict=True))
 

@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 
 from ecgedge.sinks.sink import Sink
 from ecgedge_bridge.errors import ConfigError
 
 __all__ = ["SAVERS", "open_saver"]
 
-# By the end of the target's name, the module and the class or function that opens it. Modules are imported
-# when they are chosen, so that what a sink needs costs nobody else anything.
+# By the end of the target's name, the module and the class or function that opens it, with the options of
+# `open_saver`. Modules are imported when they are chosen: what a sink needs costs nobody else anything.
 SAVERS = {
     ".csv": "ecgedge.sinks.saving:CsvSink",
-    ".jsonl": "ecgedge.sinks.lines:json_file",
+    ".jsonl": "ecgedge.sinks.saving:JsonFile",
 }
 
 
-def open_saver(target: str) -> Sink:
+def open_saver(target: str, *, force: bool = False, source: Path | None = None) -> Sink:
     """Open the sink that writes to a file.
 
     Parameters
     ----------
     target : str
         The file; its ending chooses the form.
+    force : bool
+        Whether a file that is there already may be replaced.
+    source : Path, optional
+        What is read meanwhile, which is never replaced.
 
     Raises
     ------
     ConfigError
-        If no sink writes such files, or the file cannot be written.
+        If no sink writes such files, or the file cannot be written, is there already, or is the source.
 
     Examples
     --------
@@ -40,6 +45,6 @@ def open_saver(target: str) -> Sink:
     for ending, place in SAVERS.items():
         if target.lower().endswith(ending):
             module, name = place.split(":")
-            sink: Sink = getattr(import_module(module), name)(target)
+            sink: Sink = getattr(import_module(module), name)(target, force=force, source=source)
             return sink
     raise ConfigError(f"nothing writes {target}: give a name that ends in {' or '.join(SAVERS)}")

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from ecgedge.events import Battery, Event, FrameLost, Gap, Hrv, LinkState, Note, Quality, Rhythm
+from ecgedge.sinks.plain import plain
 from ecgedge.sinks.sink import Item
 
-__all__ = ["RHYTHMS", "STATES", "clock", "describe", "shown_at_s"]
+__all__ = [
+    "OTHER_EXPLAINED",
+    "RHYTHMS",
+    "STATES",
+    "clock",
+    "describe",
+    "name",
+    "reasons",
+    "shown_at_s",
+    "verdict",
+]
 
 # Labels are those of the PhysioNet/CinC Challenge 2017, which the rhythm model was trained on.
+# In them O covers all that is neither normal sinus rhythm nor AF: ectopic beats, flutter, block, and also
+# sinus rhythm below 50 or from 100 a minute, which the events' ``sinus`` and ``rate`` tell apart.
 RHYTHMS = {"N": "sinus rhythm", "A": "atrial fibrillation", "O": "another rhythm", "~": "too noisy to say"}
+# What the label O covers: in short, and for a summary. In the training data it is all that cardiologists
+# called neither normal, nor AF, nor noise.
+_OTHER = "another rhythm, neither normal sinus nor AF"
+OTHER_EXPLAINED = (
+    "Another rhythm is what is neither normal sinus rhythm nor AF: extra beats, blocks,",
+    "other arrhythmias; often also sinus rhythm that is slow or fast.",
+)
 # Of a link, as a person has to know them.
 STATES = {
     "scanning": "looking for the wearable",
@@ -20,10 +40,12 @@ STATES = {
     "stopped": "stopped",
 }
 
+_CLOSE_S = 0.05  # the end of a window lies on the model's grid, up to 4 samples before that of the signal
+
 
 def clock(time_s: float) -> str:
-    """Seconds as ``m:ss`` or ``h:mm:ss``."""
-    minutes, seconds = divmod(int(time_s), 60)
+    """Seconds as ``m:ss`` or ``h:mm:ss``; a window that ends a few samples before a second ends at it."""
+    minutes, seconds = divmod(int(time_s + _CLOSE_S), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
 
@@ -34,13 +56,33 @@ def shown_at_s(event: Event) -> float:
 
 
 def describe(item: Item) -> str | None:
-    """Put an event into one line; None for what is too frequent: blocks, beats, windows that are fine."""
+    """Put an event into one line that is safe to show; None for blocks, beats and windows that are fine."""
+    words = _described(item)
+    return None if words is None else plain(words)
+
+
+def name(label: str) -> str:
+    """Return what a rhythm label means."""
+    return RHYTHMS.get(label, label)
+
+
+def verdict(event: Rhythm) -> str:
+    """Return a rhythm and its rate in few words."""
+    rhythm = RHYTHMS["N"] if event.sinus else name(event.label)
+    return f"{rhythm}, {event.rate}" if event.rate else rhythm
+
+
+def reasons(event: Quality) -> str:
+    """Return what speaks against a window, in words."""
+    return ", ".join(event.reasons).replace("_", " ") or "score below the threshold"
+
+
+def _described(item: Item) -> str | None:
     match item:
         case Rhythm():
             return _rhythm(item)
         case Quality(accepted=False):
-            why = ", ".join(item.reasons).replace("_", " ") or "score below the threshold"
-            return f"rejected as noise ({why}), no model run"
+            return f"too noisy ({reasons(item)}), no model run"
         case Hrv():
             minutes = (item.end_time_s - item.time_s) / 60
             values = {"RMSSD": item.rmssd_ms, "SDNN": item.sdnn_ms}
@@ -63,13 +105,18 @@ def describe(item: Item) -> str | None:
 
 
 def _rhythm(event: Rhythm) -> str:
-    label, alone = (RHYTHMS.get(name, name) for name in (event.label, event.window_label))
+    label = _OTHER if event.label == "O" and not event.sinus else name(event.label)
+    label = RHYTHMS["N"] if event.sinus else label
+    if event.rate and event.heart_rate_bpm is not None:
+        label = f"{label}, {event.rate} {event.heart_rate_bpm:.0f}/min"
+    alone = name(event.window_label)
     probability = event.probabilities.get(event.window_label, 0.0)
     if not event.conclusive:
         return f"{label}; this window alone is not conclusive"
     if event.window_label != event.label:
         return f"{label}; this window alone: {alone} ({probability:.2f})"
-    return f"{label} ({probability:.2f})"
+    # Of sinus rhythm at such a rate the model has only said that it is no normal one.
+    return label if event.sinus and event.rate else f"{label} ({probability:.2f})"
 
 
 def _link(event: LinkState) -> str:

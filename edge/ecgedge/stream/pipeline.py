@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
+from threading import Lock
+from typing import Literal, NoReturn
 
 import numpy as np
 import numpy.typing as npt
 
 from ecgedge.events import Event, Gap, Note
+from ecgedge.stream.clock import SampleClock
 from ecgedge.stream.filters import Filter
+from ecgedge.stream.intake import Bridges, as_samples, runs
 from ecgedge.stream.plan import planned
 from ecgedge.stream.ring import Ring
 from ecgedge.stream.segment import Counts, Segment
@@ -21,9 +25,13 @@ from ecgedge_bridge.codes import NoteCode
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.values import SampleBlock
 
-LIMIT_MV = 1e4  # ten volts: no electrode gives that, and squares of it still fit
 # Slower, and the QRS complex (5 to 15 Hz) is not all there; faster than any ECG front end.
 FS_RANGE = (50.0, 4000.0)
+# Samples are kept this much longer than what the filters made of them: their delay, and a tick.
+RAW_AHEAD_S = 6.0
+# Bridged samples are told at a segment's end, and each minute while there are some.
+TELL_S = 60.0
+LAST_SAMPLE = 2**53  # float64 counts no further, and at 4 kHz that is 71,000 years
 LATENCIES = 10_000  # timings kept for each stage: an hour and more of ticks
 
 
@@ -31,13 +39,15 @@ LATENCIES = 10_000  # timings kept for each stage: an hour and more of ticks
 class MonitorStats:
     """Counters of a monitor since its start.
 
-    ``samples`` were taken, ``lost`` are missing; of the rhythm ``windows``, ``rejected`` never reached the
+    ``samples`` were taken, ``lost`` are missing, ``bridged`` are missing one or two at a time, so that a
+    straight line stands for them; of the rhythm ``windows``, ``rejected`` never reached the
     model, which ran ``model_runs`` times. Where the monitor was given a timer, ``latency`` holds for each
     stage the seconds of its last calls that found something.
     """
 
     samples: int = 0
     lost: int = 0
+    bridged: int = 0
     counts: Counts = field(default_factory=Counts)
     latency: dict[str, deque[float]] = field(default_factory=dict)
 
@@ -100,7 +110,26 @@ class Pipeline:
         self._latency = {part: round(seconds * fs) for part, seconds in plan.latency_s.items()}
         self._ring = Ring(math.ceil(plan.buffer_s * fs))
         self._tick = round(TICK_S * fs)
+        self._busy = Lock()
         self.reset()
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled: models hold a runtime's memory, and a stream half heard is no value."""
+        raise TypeError(
+            f"a {type(self).__name__} cannot be pickled or sent to another process: make one there, and feed "
+            "it the blocks; its events can be pickled"
+        )
+
+    def __copy__(self) -> NoReturn:
+        """Refuse to be copied: two would write to one ring."""
+        raise TypeError(
+            f"a {type(self).__name__} cannot be copied: make another one, which may share the models "
+            "(Monitor(monitor.models)), or reset() this one"
+        )
+
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        """Refuse to be copied."""
+        self.__copy__()
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -117,7 +146,9 @@ class Pipeline:
         self._fs_in = self._asked_fs
         self._filters: Filter | None = None
         self._segment: Segment | None = None
+        self._raw: Ring | None = None  # the segment before the filters, from its first value on
         self._next: int | None = None  # index of the sample that should come next
+        self._clock_of_stream: SampleClock | None = None
         self._missing: tuple[int, Missing] | None = None  # where a gap began that has not ended yet
         self._stats = MonitorStats()
         for stage in self._stages:
@@ -128,37 +159,80 @@ class Pipeline:
         """Counters since the start of the stream."""
         return self._stats
 
-    def feed(self, block: SampleBlock) -> list[Event]:
+    def feed(self, block: SampleBlock | npt.ArrayLike) -> list[Event]:
         """Take a block, return what it led to.
+
+        Parameters
+        ----------
+        block : SampleBlock or array of shape (n,)
+            A block without a place goes on where the one before it ended; so does a bare array in mV, which
+            is taken where the rate is known: from ``fs`` when this was made, or from a block before.
 
         Raises
         ------
         ConfigError
-            The block's rate is impossible, or not that of the stream.
+            The block's rate is impossible, not that of the stream, or not known.
         TypeError, ValueError
             The samples are no one-dimensional array of numbers.
+        RuntimeError
+            Another thread is feeding this one.
         """
+        with self._alone():
+            return self._feed(block if isinstance(block, SampleBlock) else self._as_block(block))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Refuse a second thread: blocks have an order, and two threads have none."""
+        if not self._busy.acquire(blocking=False):
+            raise RuntimeError(
+                "another thread is feeding this monitor: feed it from one thread, or give each stream a "
+                "monitor of its own (they may share Models)"
+            )
+        try:
+            yield
+        finally:
+            self._busy.release()
+
+    def _feed(self, block: SampleBlock) -> list[Event]:
         fs = self._rate(block)
-        samples = _as_samples(block.samples)
+        samples = as_samples(block.samples)
         events: list[Event] = []
-        start = block.sample
+        start = block.sample if block.placed else self._next or 0
+        if not 0 <= start <= LAST_SAMPLE:
+            raise ValueError(f"a block at sample {start}: an index lies between 0 and 2**53, the first is 0")
         if self._next is not None and start < self._next and len(samples):
             samples, start = samples[self._next - start :], self._next
-            events.append(Note(start, start / fs, NoteCode.OUT_OF_ORDER, device=block.device))
+            at_s = self._clock.seconds(start)
+            events.append(Note(start, at_s, NoteCode.OUT_OF_ORDER, device=block.device))
         if self._next is not None and start > self._next:
-            events += self._begin_gap(self._next, "lost")
-        for at, piece in _runs(samples):
-            events += self._take(start + at, piece, fs)
-        self._next = start + len(samples)
+            events += self._miss(self._next, start, "lost")
+        if len(samples):
+            self._clock.tell(start, block.fs_hat)
+        for first, end, piece in runs(samples):
+            if piece is None:
+                events += self._miss(start + first, start + end, "not_finite")
+            else:
+                events += self._take(start + first, piece, fs)
+        # An empty block with an old index does not rewind the stream.
+        self._next = max(start + len(samples), self._next or start)
         return events
 
     def finish(self) -> list[Event]:
         """Flush what is pending at the end of the stream; the next block starts a new one in the same
         numbering."""
-        events = self._end_segment()
-        if self._missing and self._next is not None:
-            events += self._end_gap(self._next)
-        return events
+        with self._alone():
+            events = self._end_segment()
+            if self._missing and self._next is not None:
+                events += self._end_gap(self._next)
+            return events
+
+    def _as_block(self, samples: npt.ArrayLike) -> SampleBlock:
+        if self._fs_in is None:
+            raise ConfigError(
+                "samples without a rate: give it when the monitor is made, Monitor(fs=130.0), or feed a "
+                "SampleBlock(samples, fs=130.0)"
+            )
+        return SampleBlock(np.asarray(samples), self._fs_in)
 
     def _rate(self, block: SampleBlock) -> float:
         if self._fs_in is None:
@@ -171,14 +245,27 @@ class Pipeline:
             )
         return self._fs_in
 
-    def _take(self, at: int, piece: npt.NDArray[np.floating] | None, fs: float) -> list[Event]:
-        """Take a run of samples, or note a run of samples that are no numbers (``piece`` is None)."""
-        if piece is None:
-            return self._begin_gap(at, "not_finite")
-        events = self._end_gap(at) if self._missing else []
+    @property
+    def _clock(self) -> SampleClock:
+        if self._clock_of_stream is None:
+            assert self._fs_in is not None
+            self._clock_of_stream = SampleClock(self._fs_in)
+        return self._clock_of_stream
+
+    def _take(self, at: int, piece: npt.NDArray[np.float64], fs: float) -> list[Event]:
+        """Take a run of samples."""
+        events = self._end_missing(at, float(piece[0])) if self._missing else []
         if self._segment is None:
             self._start_segment(at, fs)
+            # Taken off before float32: raw counts may lie far from zero.
+            self._first = float(piece[0])
         self._stats.samples += len(piece)
+        self._last, self._taken_to = float(piece[-1]), at + len(piece)
+        return events + self._put(piece, fs)
+
+    def _put(self, piece: npt.NDArray[np.float64], fs: float) -> list[Event]:
+        """Let samples wait for the next tick, and filter when it is due."""
+        events: list[Event] = []
         while len(piece):
             room = self._wanted - self._waiting
             taken, piece = piece[:room], piece[room:]
@@ -192,9 +279,22 @@ class Pipeline:
         self._filters = self._filters or self._front(fs)
         self._filters.reset()
         self._ring.reset()
+        self._bridges = Bridges(fs, at)
+        if self._raw is None:
+            self._raw = Ring(math.ceil((self.buffer_s + RAW_AHEAD_S) * fs))
+        self._raw.reset()
         self._input = np.empty(self._until_tick(fs))
         self._waiting, self._wanted = 0, len(self._input)
-        self._segment = Segment(at, fs, self._fs, self._ring, self._latency, self._stats.counts)
+        self._segment = Segment(
+            at,
+            fs,
+            self._fs,
+            self._ring,
+            self._latency,
+            self._stats.counts,
+            raw=self._raw,
+            clock=self._clock,
+        )
         for stage in self._stages:
             stage.start(self._segment)
 
@@ -205,13 +305,25 @@ class Pipeline:
     def _filter(self, fs: float) -> list[Event]:
         """Filter the samples that wait; how many there are does not depend on how they came."""
         assert self._filters is not None
+        assert self._raw is not None
         begun = self._now()
+        self._raw.write(self._input[: self._waiting] - self._first)
         filtered = self._filters.feed(self._input[: self._waiting])
         if len(filtered):
             self._note_latency("filter", begun)
         events = self._write(filtered)
         self._waiting, self._wanted = 0, self._until_tick(fs)
+        assert self._segment is not None
+        if self._segment.sample(self._ring.written) - self._bridges.first >= TELL_S * fs:
+            events += self._tell_bridges()
         return events
+
+    def _tell_bridges(self) -> list[Event]:
+        """Say how many samples were bridged since the last time."""
+        if not self._bridges.count or self._segment is None:
+            return []
+        first = self._bridges.first
+        return [Note(first, self._segment.seconds(first), NoteCode.BRIDGED, self._bridges.told())]
 
     def _write(self, filtered: npt.NDArray[np.float64]) -> list[Event]:
         """Put filtered samples into the ring tick by tick, and let the stages look after each."""
@@ -249,25 +361,37 @@ class Pipeline:
     def _end_segment(self) -> list[Event]:
         if self._segment is None or self._filters is None:
             return []
+        # What the filters still hold may end a little behind the last sample: no index passes this one.
+        self._segment.end_sample = self._taken_to
         events = self._filter(self._segment.fs_in)
         events += self._write(self._filters.finish())
         self._segment.ended = True
-        events += self._advance()
+        events += self._advance() + self._tell_bridges()
         self._segment = None
         return events
 
-    def _begin_gap(self, at: int, reason: Missing) -> list[Event]:
-        events = self._end_segment()
-        began, so_far = self._missing or (at, reason)
+    def _miss(self, start: int, end: int, reason: Missing) -> list[Event]:
+        """Note that samples are missing; what cannot be bridged ends the segment."""
+        began, so_far = self._missing or (start, reason)
         self._missing = (began, "not_finite" if "not_finite" in (so_far, reason) else "lost")
-        return events
+        bridging = self._segment is not None and self._bridges.possible(began, end)
+        return [] if bridging else self._end_segment()
+
+    def _end_missing(self, at: int, after: float) -> list[Event]:
+        """Samples come again from ``at`` on: bridge what was missing, or report the gap."""
+        assert self._missing is not None
+        if self._segment is None:
+            return self._end_gap(at)
+        start, self._missing = self._missing[0], None
+        self._stats.bridged += at - start
+        return self._put(self._bridges.line(start, at, self._last, after), self._segment.fs_in)
 
     def _end_gap(self, at: int) -> list[Event]:
         assert self._missing is not None
-        assert self._fs_in is not None
         (start, reason), self._missing = self._missing, None
         self._stats.lost += at - start
-        return [Gap(start, start / self._fs_in, at, at / self._fs_in, at - start, reason)]
+        seconds = self._clock.seconds
+        return [Gap(start, seconds(start), at, seconds(at), at - start, reason)]
 
 
 def _check_rate(fs: float) -> None:
@@ -276,25 +400,3 @@ def _check_rate(fs: float) -> None:
         raise ConfigError(
             f"a sampling rate of {fs:g} Hz is outside {low:g} to {high:g} Hz: give the true rate in Hz"
         )
-
-
-def _as_samples(samples: npt.ArrayLike) -> npt.NDArray[np.floating]:
-    x = np.asarray(samples)
-    if x.ndim != 1:
-        raise ValueError(f"samples of shape {x.shape}: give one lead as a one-dimensional array in mV")
-    if not np.issubdtype(x.dtype, np.integer) and not np.issubdtype(x.dtype, np.floating):
-        raise TypeError(f"samples of type {x.dtype}: give numbers, in mV")
-    return x.astype(np.float64, copy=False)
-
-
-def _runs(x: npt.NDArray[np.floating]) -> Iterator[tuple[int, npt.NDArray[np.floating] | None]]:
-    """Yield (offset, samples) of runs of usable numbers, (offset, None) of runs that are not."""
-    if len(x) and np.dot(x, x) <= LIMIT_MV**2:  # nearly always: no sample can be beyond the limit, nor NaN
-        yield 0, x
-        return
-    with np.errstate(invalid="ignore"):
-        good = np.abs(x) <= LIMIT_MV  # False for NaN as well
-    edges = np.flatnonzero(good[1:] != good[:-1]) + 1
-    for start, end in zip([0, *edges.tolist()], [*edges.tolist(), len(x)], strict=True):
-        if end > start:
-            yield start, x[start:end] if good[start] else None

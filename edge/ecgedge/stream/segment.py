@@ -12,8 +12,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
+import numpy as np
+
 from ecgedge.events import Beat
-from ecgedge.stream.ring import Ring
+from ecgedge.stream.clock import SampleClock
+from ecgedge.stream.ring import Ring, Signal
 
 Part = Literal["beats", "classes", "verdicts"]
 """What stages write on a segment: beats, the class of each beat, and the noise gate's verdicts."""
@@ -65,7 +68,9 @@ class Segment:
 
     Positions count filtered samples since the segment's start; :meth:`sample` translates to the caller's own
     index. ``latency`` says how many samples behind the newest one each part is complete; a part that is not
-    in it counts as complete at once. ``counts`` are the whole stream's.
+    in it counts as complete at once. ``counts`` and ``clock`` are the whole stream's. ``end_sample`` is the
+    caller's index behind the last sample, known once the segment has ended. ``raw`` holds the samples as they
+    came, less the first one's value.
     """
 
     first_sample: int
@@ -76,8 +81,11 @@ class Segment:
     counts: Counts = field(default_factory=Counts)
     beats: deque[DetectedBeat] = field(default_factory=deque)
     verdicts: deque[Verdict] = field(default_factory=deque)
+    raw: Ring | None = None
     n_beats: int = 0  # all that were ever added: a stage keeps this number for its cursor
     ended: bool = False
+    end_sample: int | None = None
+    clock: SampleClock | None = None
 
     def settled(self, part: Part) -> int:
         """Position up to which a part is complete: all of it once the segment has ended."""
@@ -87,8 +95,11 @@ class Segment:
     def add_beat(self, position: float, confidence: float) -> DetectedBeat:
         """Put a beat behind those that are there."""
         # Between positions, which have fractions: samples of the caller would round to 7.7 ms at 130 Hz.
-        rr = 1e3 * (position - self.beats[-1].position) / self.fs if self.beats else None
-        beat = DetectedBeat(position, self.sample(position), confidence, rr)
+        rr = 1e3 * self.seconds_between(self.beats[-1].position, position) if self.beats else None
+        at = self.sample(position)
+        # The filters give whole samples at their own rate, so that the last one may lie behind the last of
+        # the caller's.
+        beat = DetectedBeat(position, at if at != self.end_sample else at - 1, confidence, rr)
         self.beats.append(beat)
         self.n_beats += 1
         return beat
@@ -107,13 +118,35 @@ class Segment:
         # Windows and verdicts need not share borders: where most of a verdict lies, it counts.
         return [v for v in self.verdicts if start <= (v.start + v.end) / 2 < end]
 
+    def raw_between(self, start: int, end: int) -> Signal:
+        """Samples as they came between two positions, less a constant; none where they are not kept."""
+        if self.raw is None:
+            return np.empty(0, np.float32)
+        low, high = (self.sample(position) - self.first_sample for position in (start, end))
+        return self.raw.view(max(low, self.raw.oldest), max(self.raw.oldest, min(high, self.raw.written)))
+
     def sample(self, position: float) -> int:
-        """Index in the caller's rate of a position in this segment."""
-        return self.first_sample + round(position * self.fs_in / self.fs)
+        """Index in the caller's rate of a position in this segment, at most that of its end."""
+        at = self.first_sample + round(position * self.fs_in / self.fs)
+        return at if self.end_sample is None else min(at, self.end_sample)
 
     def seconds(self, sample: int) -> float:
-        """Seconds since the start of the stream."""
-        return sample / self.fs_in
+        """Seconds since the start of the stream, at the rate that the device really has."""
+        return sample / self.fs_in if self.clock is None else self.clock.seconds(sample)
+
+    def sample_at(self, seconds: float) -> int:
+        """Index in the caller's rate at a time of the stream, at most that of the segment's end."""
+        at = round(seconds * self.fs_in if self.clock is None else self.clock.sample(seconds))
+        return at if self.end_sample is None else min(at, self.end_sample)
+
+    def seconds_between(self, start: float, end: float) -> float:
+        """Seconds from one position to a later one, at the rate that the device really has."""
+        nominal = (end - start) / self.fs
+        if self.clock is None:
+            return nominal
+        per_position = self.fs_in / self.fs
+        a, b = self.first_sample + start * per_position, self.first_sample + end * per_position
+        return nominal * self.clock.stretch(a, b)
 
     def event(self, beat: DetectedBeat) -> Beat:
         """Make the event of a beat; each beat gets one."""

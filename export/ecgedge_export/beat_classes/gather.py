@@ -26,6 +26,7 @@ from ecgedge.beats.detector import find_beats
 from ecgedge.stream import filters
 from ecgedge_bridge.files import atomic_file
 from ecgedge_export import data, prepare, splits
+from ecgedge_export.archives import npz
 from ecgedge_export.beat_classes import premature as made_premature
 from ecgedge_export.beat_classes.premature import premature
 from ecgedge_export.beat_classes.scores import TOLERANCE_S
@@ -97,7 +98,7 @@ class BeatSet:
     @classmethod
     def load(cls, path: Path) -> BeatSet:
         """Read what :meth:`save` wrote."""
-        with np.load(path, allow_pickle=False) as z:
+        with npz(path, "delete it, it is made again") as z:
             return cls(*(z[f.name] for f in fields(cls)))
 
 

@@ -7,7 +7,10 @@ from typing import Annotated
 
 import typer
 
-MODELS = Path("edge/ecgedge/models")
+from ecgedge.artefacts.folder import BUNDLED
+
+# The models in the package, wherever it is installed.
+MODELS = BUNDLED
 Quick = Annotated[bool, typer.Option(help="Two epochs on few records: to see that everything works.")]
 Work = Annotated[Path | None, typer.Option(help="Checkpoints; default: the user's cache.")]
 

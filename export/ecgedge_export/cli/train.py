@@ -12,7 +12,9 @@ from ecgedge_export.cli.options import Quick, Work, log
 
 
 def train(
-    recipe: Annotated[Path, typer.Argument(help="recipes/*.toml, also looked for in export/.")],
+    recipe: Annotated[
+        Path, typer.Argument(help="A TOML file, or the name of a recipe in the package, such as rhythm.")
+    ],
     out: Annotated[
         Path | None,
         typer.Option(

@@ -88,8 +88,15 @@ def verify(
             f"no {SUMS} in {folder}, so there is nothing to compare with: "
             f"'ecgedge-export data fetch {dataset.name}' brings it, or take it from {dataset.page}"
         )
-    sums = wanted(parse_sums(lists[0].read_text()), only or dataset.files)
+    sums = wanted(parse_sums(_text(lists[0])), only or dataset.files)
     return _compared(lists[0].parent, sums, step)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is no text ({error.reason}): fetch it again") from error
 
 
 def _compared(root: Path, sums: Mapping[str, str], step: Callable[[int, int], None] | None) -> Verdict:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ecgedge.artefacts.manifest import Dataset as Source
+from ecgedge_export.archives import Limits
 from ecgedge_export.data import places
 from ecgedge_export.data.record import Record
 from ecgedge_export.data.split import Split
@@ -64,6 +65,14 @@ class Dataset:
         """Return the entry of a manifest for that many records of it."""
         return Source(f"{self.title}{part}", self.licence, records, self.page)
 
+    @property
+    def limits(self) -> Limits:
+        """Most files and bytes that a release may have: twice the size in its row, 100 MB at least."""
+        amount, unit = self.size.split()
+        n_bytes = float(amount) * {"MB": 1e6, "GB": 1e9, "TB": 1e12}[unit]
+        # The smallest files of all sets, headers, have 100 bytes; a directory entry costs more than that.
+        return Limits(200_000 if unit != "TB" else 2_000_000, int(max(2 * n_bytes, 1e8)))
+
     def located(self) -> Path | None:
         """Folder or archive of the data set, None where it is not at hand; unpacks nothing."""
         return places.locate(self.archive or self.name, *self._names)
@@ -76,4 +85,4 @@ class Dataset:
         ConfigError
             It is not at hand.
         """
-        return places.find(self.archive or self.name, *self._names)
+        return places.find(self.archive or self.name, *self._names, limits=self.limits)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.files import publish
+from ecgedge_export.archives import Limits
 from ecgedge_export.data.checksums import SUMS, parse_sums, sha256, wanted
 from ecgedge_export.data.dataset import Dataset
 
@@ -27,6 +28,8 @@ _FIRST_WAIT_S = 1.0
 _TIMEOUT_S = 60.0  # without a byte
 _BLOCK = 1 << 18  # bytes between two looks at Ctrl-C and at the progress
 _WORKERS = 4  # most files are small, so that the round trips take the time; more would be rude to the server
+# The longest list, that of Icentia11k with 1.1 TB, has 60 MB.
+_MOST_LIST_BYTES = 256 << 20
 _RESERVE = 64 << 20  # bytes that stay free on the disk
 _NETWORK = (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError)
 # Another try changes nothing: the request itself is wrong, or the file is not there for us.
@@ -85,7 +88,7 @@ def fetch(
     whole = root / dataset.name
     # Under its own name a data set is complete: what is half there would be taken for all there is.
     folder = whole if whole.is_dir() else whole.with_name(f"{whole.name}.partial")
-    run = _Run(f"{mirror.rstrip('/')}/{dataset.release}", folder, log, first_wait_s)
+    run = _Run(f"{mirror.rstrip('/')}/{dataset.release}", folder, log, first_wait_s, dataset.limits)
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
         listed = run.listed()
@@ -101,9 +104,10 @@ def fetch(
 class _Run:
     """One download: where from, where to, and how far it is."""
 
-    def __init__(self, base: str, folder: Path, log: Log | None, first_wait_s: float) -> None:
+    def __init__(self, base: str, folder: Path, log: Log | None, first_wait_s: float, limits: Limits) -> None:
         self.base, self.folder = base, folder
         self._say, self._first_wait_s = log, first_wait_s
+        self._most = limits
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._files = self._of_files = self._bytes = 0
@@ -112,10 +116,21 @@ class _Run:
         """Get the release's list of checksums: always anew, since it is what decides."""
         part = self.folder / f"{SUMS}.part"
         part.unlink(missing_ok=True)
-        self._persist(SUMS, part)
-        sums = parse_sums(part.read_text())
+        self._persist(SUMS, part, _MOST_LIST_BYTES)
+        try:
+            sums = parse_sums(part.read_text("utf-8"))
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{self._base_name(SUMS)} is no text: try another --mirror") from error
+        if len(sums) > self._most.files:
+            raise ConfigError(
+                f"{self._base_name(SUMS)} lists {len(sums)} files, more than {self._most.files}, which the "
+                "data set never has: try another --mirror"
+            )
         publish(part, self.folder / SUMS)
         return sums
+
+    def _base_name(self, name: str) -> str:
+        return f"{self.base}/{name}"
 
     def all(self, files: dict[str, str]) -> None:
         """Get every file; the first error ends the others too."""
@@ -142,7 +157,7 @@ class _Run:
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(target.name + ".part")
         for _ in range(2):  # what an earlier run left may be of another release: once more from the start
-            self._persist(name, part)
+            self._persist(name, part, self._most.n_bytes)
             if sha256(part) == digest:
                 publish(part, target)
                 return
@@ -151,19 +166,19 @@ class _Run:
             f"{self.base}/{name} is not the file that {SUMS} lists: try again later or with another --mirror"
         )
 
-    def _persist(self, name: str, part: Path) -> None:
-        """Download to ``part``, going on from what is there after every failure."""
+    def _persist(self, name: str, part: Path, most: int) -> None:
+        """Download to ``part``, going on from what is there after every failure; ``most`` bytes at most."""
         url = f"{self.base}/{urllib.parse.quote(name)}"
         for attempt in range(TRIES):
             try:
-                return self._receive(url, part)
+                return self._receive(url, part, most)
             except _NETWORK as error:
                 if attempt == TRIES - 1 or getattr(error, "code", None) in _FINAL_STATUS:
                     raise _network_error(error, url) from error
                 self._stop.wait(self._first_wait_s * 2**attempt)
         raise AssertionError("the last try returns or raises")
 
-    def _receive(self, url: str, part: Path) -> None:
+    def _receive(self, url: str, part: Path, most: int) -> None:
         have = part.stat().st_size if part.is_file() else 0
         request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
         try:
@@ -176,18 +191,23 @@ class _Run:
         with reply, part.open("ab" if reply.status == 206 else "wb") as file:
             expected = int(reply.headers.get("Content-Length") or 0)
             _check_space(part, expected)
-            received = self._copy(reply, file.write)
+            received = self._copy(reply, file.write, most - (have if reply.status == 206 else 0), url)
         if received < expected:
             raise http.client.IncompleteRead(b"", expected - received)
 
-    def _copy(self, reply: http.client.HTTPResponse, write: Callable[[bytes], int]) -> int:
+    def _copy(
+        self, reply: http.client.HTTPResponse, write: Callable[[bytes], int], room: int, url: str
+    ) -> int:
         received = 0
         while block := reply.read(_BLOCK):
             if self._stop.is_set():
                 raise ConfigError("the download was stopped: run the same command to go on")
-            write(block)
             received += len(block)
             self._count(n_bytes=len(block))
+            # All files together too: a list may name thousands of them.
+            if received > room or self._bytes > self._most.n_bytes + _MOST_LIST_BYTES:
+                raise ConfigError(f"{url} sends more than the data set has: try another --mirror")
+            write(block)
         return received
 
     def _count(self, files: int = 0, n_bytes: int = 0) -> None:

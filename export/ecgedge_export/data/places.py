@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tarfile
 import tempfile
 from pathlib import Path
 
 import platformdirs
 
 from ecgedge_bridge.errors import ConfigError
+from ecgedge_export.archives import DATA, Limits, unpack_tar
 
 
 def cache_dir() -> Path:
@@ -32,7 +32,7 @@ def locate(archive: str, *folders: str) -> Path | None:
     return None
 
 
-def find(archive: str, *folders: str) -> Path:
+def find(archive: str, *folders: str, limits: Limits = DATA) -> Path:
     """Return the folder of a data set, unpacking its archive into the cache the first time.
 
     Parameters
@@ -41,11 +41,13 @@ def find(archive: str, *folders: str) -> Path:
         Name of a ``.tar.xz`` without its suffix; inside is one folder, the first of ``folders``.
     *folders : str
         Names under which the data set may lie in a root.
+    limits : Limits
+        Most that the archive may unpack to.
 
     Raises
     ------
     ConfigError
-        The data set is in none of the roots.
+        The data set is in none of the roots, or its archive is damaged or holds more than that.
     """
     path = locate(archive, *folders)
     if path is None:
@@ -53,15 +55,17 @@ def find(archive: str, *folders: str) -> Path:
             f"data set {archive!r} is not in {', '.join(map(str, data_roots()))}: see "
             "'ecgedge-export data list' and fetch it, or point ECGEDGE_DATA at the folder that holds it"
         )
-    return path if path.is_dir() else _unpacked(path, folders[0])
+    return path if path.is_dir() else _unpacked(path, folders[0], limits)
 
 
-def _unpacked(archive: Path, folder: str) -> Path:
+def _unpacked(archive: Path, folder: str, limits: Limits) -> Path:
     target = cache_dir() / "data" / folder
     if not target.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent) as part, tarfile.open(archive) as tar:
-            tar.extractall(part, filter="data")
+        with tempfile.TemporaryDirectory(dir=target.parent) as part:
+            unpack_tar(archive, Path(part), limits)
+            if not (Path(part) / folder).is_dir():
+                raise ConfigError(f"{archive} holds no folder {folder!r}: get it again")
             # Whole or not at all; not synced file by file, since the archive is still there.
             (Path(part) / folder).rename(target)
     return target

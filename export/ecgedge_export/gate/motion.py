@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge_export.archives import npz
 from ecgedge_export.data import find
 
 FOLDER = "motion-artefacts-gpl3"
@@ -48,7 +49,7 @@ def recordings() -> Iterator[Graded]:
     ConfigError
         The data set is not at hand.
     """
-    with np.load(find(FOLDER, FOLDER) / "motion.npz", allow_pickle=False) as z:
+    with npz(find(FOLDER, FOLDER) / "motion.npz", "get the data set again") as z:
         columns = z["label_cols"].tolist()
         wanted = [columns.index(name) for name in ("start", "end", "artifact")]
         for i, name in enumerate(z["record"].tolist()):

@@ -15,6 +15,7 @@ from scipy import optimize, special
 from torch import nn
 
 from ecgedge.artefacts.backends.onnx import open_model
+from ecgedge.artefacts.manifest import Dataset as Source
 from ecgedge.artefacts.manifest import Manifest, Normalisation
 from ecgedge.rhythm.decision import LIMITS
 from ecgedge.rhythm.model import NORMALISATION, RhythmModel
@@ -25,13 +26,15 @@ from ecgedge_export.int8.chain import convert
 from ecgedge_export.int8.describe import describe_file
 from ecgedge_export.int8.onnx_export import export_onnx
 from ecgedge_export.micro.memory import memory
+from ecgedge_export.nets import RhythmNet
 from ecgedge_export.prepare import Prepared
 from ecgedge_export.progress import epoch_log
 from ecgedge_export.recipe import Recipe
 from ecgedge_export.rhythm import conditions
 from ecgedge_export.rhythm import scores as evaluate
 from ecgedge_export.rhythm.augment import Augmenter
-from ecgedge_export.rhythm.training import inputs, train
+from ecgedge_export.rhythm.shipped import start_from
+from ecgedge_export.rhythm.training import inputs, train, untrained
 from ecgedge_export.ship.origin import commit, versions
 from ecgedge_export.ship.package import golden_cases, package
 from ecgedge_export.train import Embeddings, Lessons, logits
@@ -44,12 +47,27 @@ Log = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Own:
+    """What a model of own recordings is measured on, and what its card says of them.
+
+    ``records`` validate, whole and unfiltered; ``statement`` says how they were divided; ``start`` is the
+    folder of the model that the weights start from.
+    """
+
+    records: tuple[evaluate.Recording, ...]
+    sources: tuple[Source, ...]
+    statement: str
+    start: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sets:
     """Filtered recordings on both sides of the split, and the augmentation of those that train."""
 
     train: Prepared
     validation: Prepared
     augmenter: Augmenter
+    own: Own | None = None
 
 
 def load_sets(recipe: Recipe, limit: int | None = None) -> Sets:
@@ -105,11 +123,11 @@ def build(
         epoch_log(log, recipe.name),
         lessons,
         embeddings,
+        _start(recipe, sets),
     )
     log(f"{nets.n_parameters(parent):,} parameters; quantizing")
     net = tuned(parent, recipe, sets, log)
-    windows = _last_windows(sets.validation, sets.augmenter)[:, None, :]
-    pair, tflite, report = convert(net, calibration(recipe, sets), windows, work)
+    pair, tflite, report = convert(net, calibration(recipe, sets), _to_prove_on(recipe, sets), work)
     predicted = logits(net, _last_windows(sets.validation, sets.augmenter))
     targets = np.array([recipe.classes.index(label) for label in sets.validation.labels])
     draft = _draft(recipe, sets, fit_temperature(predicted, targets), command)
@@ -123,10 +141,12 @@ def build(
         "float_without_gate": _float_report(parent, sets, recipe),
     }
     package(out, replace(draft, metrics=metrics), pair, tflite, cases)
-    metrics |= measure(
-        out, export_onnx(parent, recipe.n_samples, work / "parent.onnx"), sets.validation.ids, log
-    )
-    if widely:
+    if sets.own:
+        metrics["own_data"] = sets.own.statement
+    records = sets.own.records if sets.own else tuple(data.cinc2017(sets.validation.ids))
+    parent_file = export_onnx(parent, recipe.n_samples, work / "parent.onnx")
+    metrics |= measure(out, parent_file, records, log, own=sets.own is not None)
+    if widely and not sets.own:
         metrics |= measure_widely(out, sets.validation.ids, log)
     return package(out, replace(draft, metrics=metrics), pair, tflite, cases)
 
@@ -146,12 +166,31 @@ def tuned(net: nn.Module, recipe: Recipe, sets: Sets, log: Log) -> nn.Module:
     )
 
 
-def measure(folder: Path, parent: Path, record_ids: Sequence[str], log: Log) -> dict[str, Any]:
-    """CinC 2017 records through ``ecgedge.classify``, gate included: both runtimes, and the float parent.
+def _start(recipe: Recipe, sets: Sets) -> RhythmNet | None:
+    """The network with the weights that the recipe names, None where it names none."""
+    if sets.own is None or sets.own.start is None:
+        return None
+    net = untrained(recipe)
+    start_from(net, recipe, calibration(recipe, sets), sets.own.start)
+    return net
 
-    ``parent`` is the float ONNX file of the same network.
+
+def _to_prove_on(recipe: Recipe, sets: Sets) -> npt.NDArray[np.float32]:
+    """Windows on which all forms of the network have to agree: those that validate.
+
+    Where these are few, as own recordings may be, a single window would decide: those that calibrate join.
     """
-    records = list(data.cinc2017(record_ids))
+    windows = _last_windows(sets.validation, sets.augmenter)[:, None, :]
+    return np.concatenate([windows, calibration(recipe, sets)]) if sets.own else windows
+
+
+def measure(
+    folder: Path, parent: Path, records: Sequence[evaluate.Recording], log: Log, *, own: bool = False
+) -> dict[str, Any]:
+    """Records through ``ecgedge.classify``, gate included: both runtimes, and the float parent.
+
+    ``parent`` is the float ONNX file of the same network; ``own`` records have classes of their own.
+    """
     models = {f"int8_{b}": RhythmModel.load(folder, b) for b in ("litert", "onnx")}
     models["float"] = RhythmModel(
         models["int8_onnx"].manifest, open_model(parent.read_bytes(), describe_file(parent))
@@ -160,8 +199,11 @@ def measure(folder: Path, parent: Path, record_ids: Sequence[str], log: Log) -> 
     for name, model in models.items():
         log(f"measuring {name} through ecgedge.classify")
         answers[name] = evaluate.classify_records(records, model)
-    reports = {name: evaluate.rhythm_report(a, models[name].manifest.classes) for name, a in answers.items()}
     agree = evaluate.agreement(answers["int8_litert"], answers["int8_onnx"])
+    if own:
+        own_reports = {name: evaluate.own_report(a, models[name].manifest) for name, a in answers.items()}
+        return {**own_reports, "backends_agree": round(agree, 4)}
+    reports = {name: evaluate.rhythm_report(a, models[name].manifest.classes) for name, a in answers.items()}
     quality = conditions.by_quality(answers["int8_litert"])
     return {**reports, "backends_agree": round(agree, 4), "by_quality": quality}
 
@@ -200,9 +242,10 @@ def _float_report(net: nn.Module, sets: Sets, recipe: Recipe) -> dict[str, Any]:
     """The float parent on the last window of every validation record, without the gate."""
     predicted = logits(net, _last_windows(sets.validation, sets.augmenter)).argmax(axis=1)
     labels = [recipe.classes[i] for i in predicted]
+    mean = {} if sets.own else {"mean_f1_nao": round(evaluate.mean_f1(sets.validation.labels, labels), 4)}
     return {
         "windows": "last one of each record, no gate",
-        "mean_f1_nao": round(evaluate.mean_f1(sets.validation.labels, labels), 4),
+        **mean,
         "f1": {
             k: round(v, 4)
             for k, v in evaluate.f1_by_class(sets.validation.labels, labels, recipe.classes).items()
@@ -231,12 +274,18 @@ def _draft(recipe: Recipe, sets: Sets, temperature: float, command: str) -> Mani
         roles=recipe.roles,
         temperature=temperature,
         thresholds=LIMITS,
-        training_data=(
-            data.DATASETS["cinc2017"].source(len(sets.train.ids)),
-            data.DATASETS["nstdb"].source(len(prepare.NOISES)),
-        ),
-        split_sha256=splits.split_hash(sets.validation.ids),
+        training_data=sets.own.sources if sets.own else _sources(sets),
+        split_sha256=splits.split_hash(r.id for r in sets.own.records)
+        if sets.own
+        else splits.split_hash(sets.validation.ids),
         metrics={"command": command},
         commit=commit(),
         versions=versions(),
+    )
+
+
+def _sources(sets: Sets) -> tuple[Source, ...]:
+    return (
+        data.DATASETS["cinc2017"].source(len(sets.train.ids)),
+        data.DATASETS["nstdb"].source(len(prepare.NOISES)),
     )

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.artefacts.manifest import Manifest
 from ecgedge.monitor import Models
 from ecgedge.rhythm.model import RhythmModel
 from ecgedge.whole_recording import Classification, classify
 
+CINC_CLASSES = ("N", "A", "O", "~")
 DRAWS = 1000  # the ends of a 95 % interval then rest on 25 draws each
 Indices = npt.NDArray[np.int64]
 Labels = Sequence[str] | npt.NDArray[np.str_]
@@ -71,17 +73,21 @@ class Answers:
 def classify_records(records: Iterable[Recording], model: RhythmModel) -> Answers:
     """Classify every record with ``ecgedge.classify``."""
     models = Models.load(rhythm=model)
-    return collect((r, classify(r.mv, r.fs, models=models)) for r in records)
+    rows = ((r, classify(r.mv, r.fs, models=models)) for r in records)
+    return collect(rows, model.manifest.classes)
 
 
-def collect(predicted: Iterable[tuple[Recording, Classification]]) -> Answers:
-    """Answers from records and the classification of each."""
+def collect(
+    predicted: Iterable[tuple[Recording, Classification]], classes: Sequence[str] = CINC_CLASSES
+) -> Answers:
+    """Answers from records and the classification of each; ``classes`` are the model's."""
     rows = list(predicted)
     return Answers(
         [r.id for r, _ in rows],
         [r.label for r, _ in rows],
         [c.label for _, c in rows],
-        np.array([list(c.probabilities.values()) for _, c in rows]),
+        # A model without a class for noise has none for what the gate refused either.
+        np.array([[c.probabilities.get(name, 0.0) for name in classes] for _, c in rows]),
         np.array([c.usable_fraction for _, c in rows]),
         [c.af for _, c in rows],
     )
@@ -95,9 +101,9 @@ def f1_by_class(truth: Labels, predicted: Labels, classes: Sequence[str]) -> dic
     }
 
 
-def mean_f1(truth: Labels, predicted: Labels) -> float:
-    """Mean of the F1 of N, A and O: the score of the CinC 2017 challenge."""
-    return float(np.mean(list(f1_by_class(truth, predicted, "NAO").values())))
+def mean_f1(truth: Labels, predicted: Labels, classes: Sequence[str] = "NAO") -> float:
+    """Mean of the F1 of some classes; of N, A and O it is the score of the CinC 2017 challenge."""
+    return float(np.mean(list(f1_by_class(truth, predicted, classes).values())))
 
 
 def interval(n: int, measure: Callable[[Indices], float], seed: int = 0) -> Interval:
@@ -171,6 +177,27 @@ def rhythm_report(answers: Answers, classes: Sequence[str]) -> dict[str, Any]:
         "mean_f1_nao_95": [round(low, 4), round(high, 4)],
         "f1": {c: round(v, 4) for c, v in f1_by_class(answers.truth, answers.predicted, classes).items()},
         "af": af_report(answers),
+        "usable_fraction": round(float(answers.usable.mean()), 4),
+    }
+
+
+def own_report(answers: Answers, manifest: Manifest) -> dict[str, Any]:
+    """Report of a model of other classes than CinC 2017's: F1 per class, their mean, AF where there is one.
+
+    The mean is over all classes but those for noise, which the gate decides as well.
+    """
+    rhythms = [c for c in manifest.classes if manifest.roles[c] != "noise"]
+    truth, predicted = np.array(answers.truth), np.array(answers.predicted)
+    span = interval(len(truth), lambda drawn: mean_f1(truth[drawn], predicted[drawn], rhythms))
+    af = manifest.with_role("af")
+    of_af = replace(answers, truth=["A" if label in af else "-" for label in answers.truth])
+    return {
+        "records": len(answers.ids),
+        "mean_of": list(rhythms),
+        "mean_f1": round(mean_f1(truth, predicted, rhythms), 4),
+        "mean_f1_95": [round(x, 4) for x in span],
+        "f1": {c: round(v, 4) for c, v in f1_by_class(truth, predicted, manifest.classes).items()},
+        **({"af": af_report(of_af)} if af else {}),
         "usable_fraction": round(float(answers.usable.mean()), 4),
     }
 

@@ -13,7 +13,7 @@ from ecgedge_export import data, splits
 from ecgedge_export import recipe as recipes
 from ecgedge_export.prepare import Prepared
 from ecgedge_export.recipe import Distill, Recipe
-from ecgedge_export.rhythm import build, conditions, distill, scores, twelve_leads
+from ecgedge_export.rhythm import build, conditions, distill, own_data, scores, twelve_leads
 from ecgedge_export.rhythm.build import Sets
 from ecgedge_export.tasks import Evaluation, Job, Trials
 from ecgedge_export.teachers import vectors
@@ -48,7 +48,8 @@ def make(job: Job) -> str:
     manifest = build.build(
         recipe, sets, job.made, job.work, job.command, job.log, lessons, known, large, widely=not job.quick
     )
-    return f"mean F1 {manifest.metrics['int8_litert']['mean_f1_nao']} (INT8, LiteRT)"
+    report = manifest.metrics["int8_litert"]
+    return f"mean F1 {report.get('mean_f1_nao', report.get('mean_f1'))} (INT8, LiteRT)"
 
 
 def compare(job: Job, trials: Trials) -> object:
@@ -84,6 +85,10 @@ def evaluate(how: Evaluation) -> object:
 def _student(job: Job) -> _Student:
     """What it is trained by and what on, and what its teacher says, where the recipe names one."""
     recipe = recipes.load(job.recipe, quick=job.quick)
+    if recipe.data:
+        return _Student(recipe, own_data.load_sets(recipe, recipe.data, job.recipe, job.log), None)
+    if recipe.init:
+        raise ConfigError(f"{job.recipe}: init is for recordings of your own: add a [data] table")
     sets = build.load_sets(recipe, QUICK_RECORDS if job.quick else None)
     if recipe.distill is None:
         return _Student(recipe, sets, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,7 @@ def train(
     progress: Progress,
     lessons: Lessons | None = None,
     embeddings: Embeddings | None = None,
+    start: RhythmNet | None = None,
 ) -> RhythmNet:
     """Train on ``data``, going on from ``checkpoint`` where there is one, and return the averaged student.
 
@@ -51,15 +53,25 @@ def train(
         A teacher's answers about ``data``.
     embeddings : Embeddings, optional
         A large model's vectors of ``data``.
+    start : RhythmNet, optional
+        Weights to begin with, in place of chance.
     """
     how = recipe.training
     targets = np.array([recipe.classes.index(label) for label in data.labels])
     # The last batch of an epoch may be a small one: rounded up.
     steps = how.epochs * -(-len(targets) // how.batch)
-    run = Run(untrained(recipe), targets, len(recipe.classes), how, steps, lessons, embeddings)
+    run = Run(start or untrained(recipe), targets, len(recipe.classes), how, steps, lessons, embeddings)
+    if start:  # a checkpoint of a run that began elsewhere is of another run
+        run.of += weights_digest(start)
     net = run.finish(checkpoint, lambda rng: _batches(data, augmenter, how, rng), progress)
     assert isinstance(net, RhythmNet)
     return net
+
+
+def weights_digest(net: RhythmNet) -> str:
+    """Sha256 of the weights of a network."""
+    arrays = (value.cpu().numpy().tobytes() for value in net.state_dict().values())
+    return hashlib.sha256(b"".join(arrays)).hexdigest()
 
 
 def inputs(recipe: Recipe, data: Prepared, augmenter: Augmenter, epoch: int) -> Iterator[Tensor]:

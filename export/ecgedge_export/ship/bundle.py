@@ -15,10 +15,11 @@ import numpy as np
 
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
 from ecgedge.beat_classes import features
-from ecgedge.stream import amplitude
+from ecgedge.stream import amplitude, filters
 from ecgedge_bridge.errors import ModelError
 from ecgedge_bridge.files import atomic_file
 from ecgedge_export.micro.c_source import CSource, c_source
+from ecgedge_export.ship import trace as traces
 from ecgedge_export.ship.card import CARD, card
 
 SUMS = "SHA256SUMS"
@@ -33,7 +34,7 @@ def bundle(models: str | Path, out: str | Path) -> dict[str, str]:
 
     Holds, for each model folder: the files that its manifest lists, verified; its card; of a network also
     ``model.c``, ``model.h`` and a page on integration. Beside them licences, and ``SHA256SUMS`` for
-    ``sha256sum -c``.
+    ``sha256sum -c``; and where there is a rhythm model ``trace.json``, what each stage makes of a signal.
 
     Parameters
     ----------
@@ -78,7 +79,16 @@ def _contents(models: Path) -> dict[str, bytes]:
         files |= {
             f"{folder.name}/{name}": data for name, data in _model(folder, manifests[folder.name]).items()
         }
-    return files
+    return files | _trace(models)
+
+
+def _trace(models: Path) -> dict[str, bytes]:
+    """What every stage makes of a made signal, and the page about it; nothing without a rhythm model."""
+    loaded = traces.models_of(models)
+    if loaded is None:
+        return {}
+    page = resources.files("ecgedge_export.ship") / "notes" / "trace.md"
+    return {traces.TRACE: traces.encoded(loaded), "TRACE.md": page.read_bytes()}
 
 
 def _model(folder: Path, manifest: Manifest) -> dict[str, bytes]:
@@ -134,7 +144,14 @@ def _preprocessing(manifest: Manifest) -> dict[str, object]:
         "n_samples": m.n_samples,
         "clip": m.normalisation.values["clip"],
     }
-    return {**own, **shape, **m.resampler, "floor_mv": amplitude.FLOOR_MV, "piece_s": amplitude.PIECE_S}
+    return {
+        **own,
+        **shape,
+        **m.resampler,
+        "edge_s": filters.EDGE_S,
+        "floor_mv": amplitude.FLOOR_MV,
+        "piece_s": amplitude.PIECE_S,
+    }
 
 
 def _tensors(manifest: Manifest) -> dict[str, object]:
@@ -161,8 +178,15 @@ def _report(manifest: Manifest) -> dict[str, object]:
 
 
 def _rhythm_figures(report: Mapping[str, Any]) -> dict[str, object]:
-    low, high = report["mean_f1_nao_95"]
-    return {"f1": f"{report['mean_f1_nao']:.3f}", "f1_low": f"{low:.3f}", "f1_high": f"{high:.3f}"}
+    key = "mean_f1" if "mean_f1" in report else "mean_f1_nao"
+    low, high = report[f"{key}_95"]
+    names = report.get("mean_of", ["N", "A", "O"])
+    return {
+        "f1_of": ", ".join(names[:-1]) + f" and {names[-1]}",
+        "f1": f"{report[key]:.3f}",
+        "f1_low": f"{low:.3f}",
+        "f1_high": f"{high:.3f}",
+    }
 
 
 def _beat_figures(report: Mapping[str, Any]) -> dict[str, object]:

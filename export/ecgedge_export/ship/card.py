@@ -8,50 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
+from ecgedge_export.ship.purposes import NOT_FOR, purpose
 from ecgedge_export.splits import SPLITS
 
 CARD = "CARD.md"
 EVERYBODY = "everybody"
 Report = Mapping[str, Any]
-
-_PURPOSE = {
-    "rhythm": "Names the rhythm of up to 30 seconds of one ECG lead: N (normal sinus rhythm), A (atrial\n"
-    "fibrillation), O (another rhythm), ~ (too noisy).",
-    "beat_classes": "Names each heart beat of one ECG lead by its AAMI class: N (normal, bundle branch\n"
-    "block, escape), S (supraventricular ectopic), V (ventricular ectopic), F (fusion), Q (paced or not\n"
-    "to be told). One beat late: the interval that follows counts.",
-    "gate": "Tells whether ten seconds of one ECG lead are good enough to name the rhythm, and whether the\n"
-    "shape of their beats can be trusted. Two logistic regressions over features of beats and signal, fitted"
-    "\nwith atrial fibrillation and ectopic beats among the clean windows: an irregular rhythm is no noise.",
-    "beats": "Finds the R peaks of one ECG lead: a small network gives the probability of a beat for each\n"
-    "sample, and beats are where it is highest.",
-}
-_NOT_FOR = {
-    "rhythm": (
-        "Diagnosis, and any decision about a treatment: this is not a medical device.",
-        "Rhythms that the training data has no name for: flutter, tachycardias, blocks and frequent ectopic "
-        "beats are all O.",
-        "Ischaemia, infarction, QT, or anything else that the shape of a beat says.",
-        "Children, implanted pacemakers, and leads that are far from lead I: nobody measured them here.",
-    ),
-    "beat_classes": (
-        "Diagnosis, and any decision about a treatment: this is not a medical device.",
-        "Supraventricular beats where most beats are, in atrial fibrillation and AV block: see the records.",
-        "Alarms: ventricular tachycardia and fibrillation are not recognised as such.",
-        "Paced rhythms: paced beats are hardly in the training data.",
-        "Children, and leads without a clear R wave: nobody measured them here.",
-    ),
-    "gate": (
-        "A grade of signal quality for other purposes than rhythm and shape of beats.",
-        "Noise that does not pass the filters: baseline wander alone is let through.",
-        "Leads that are far from lead I, and children: nobody measured them here.",
-    ),
-    "beats": (
-        "Alarms: ventricular fibrillation has no beats to find.",
-        "P and T waves, and the borders of the QRS complex: only R peaks are found.",
-        "Paced rhythms: paced beats are hardly in the training data.",
-    ),
-}
 
 
 def card(name: str, manifest: Manifest) -> str | None:
@@ -69,14 +31,14 @@ def card(name: str, manifest: Manifest) -> str | None:
     lines = [
         f"# Model card: {name}",
         "",
-        _PURPOSE[manifest.task],
+        purpose(manifest),
         "",
         *_what(manifest),
         *_data(manifest),
         *section.make(manifest.metrics),
         "## What it is not for",
         "",
-        *(f"* {line}" for line in _NOT_FOR[manifest.task]),
+        *(f"* {line}" for line in NOT_FOR[manifest.task]),
         "",
         "## Make it again",
         "",
@@ -138,15 +100,45 @@ def _data(m: Manifest) -> list[str]:
         "## Data",
         "",
         *_table(("trained on", "records", "licence"), rows),
-        *(f"* {name}: {statement}" for name, statement in _SECTIONS[m.task].splits.items()),
+        *_statements_of(m),
         "",
         f"SHA-256 of the list of validation or test records: `{m.split_sha256}`.",
         "",
     ]
 
 
+def _statements_of(m: Manifest) -> list[str]:
+    """How each data set was divided; the manifest of a model of other people's recordings says it."""
+    if "own_data" in m.metrics:
+        return [f"* {m.training_data[0].name}: {m.metrics['own_data']}"]
+    return [f"* {name}: {statement}" for name, statement in _SECTIONS[m.task].splits.items()]
+
+
+def _own_rhythm(metrics: Report) -> list[str]:
+    """Figures of a rhythm model of other people's recordings."""
+    report = metrics["int8_litert"]
+    return [
+        "## Measured",
+        "",
+        f"{report['records']} stretches that trained nothing, INT8 through `ecgedge.classify`, noise gate",
+        "included. Intervals are 95 %, from 1,000 bootstrap draws. The same stretches chose the temperature.",
+        "",
+        *_table(
+            ("", "F1"),
+            [
+                (f"mean of {', '.join(report['mean_of'])}", _span(report["mean_f1"], report["mean_f1_95"])),
+                *((name, f"{f1:.3f}") for name, f1 in report["f1"].items()),
+            ],
+        ),
+        *([_af_sentence(report["af"]), ""] if "af" in report else []),
+        *_int8(metrics),
+    ]
+
+
 def _rhythm(metrics: Report) -> list[str]:
     report = metrics["int8_litert"]
+    if "own_data" in metrics:
+        return _own_rhythm(metrics)
     lines = [
         "## Measured",
         "",
@@ -319,7 +311,8 @@ def _int8(metrics: Report) -> list[str]:
         ),
     ]
     if "float" in metrics:
-        lost = 100 * (metrics["float"]["mean_f1_nao"] - metrics["int8_litert"]["mean_f1_nao"])
+        key = "mean_f1" if "own_data" in metrics else "mean_f1_nao"
+        lost = 100 * (metrics["float"][key] - metrics["int8_litert"][key])
         rows.append(("points of mean F1 that INT8 loses, through the same gate", f"{lost:.2f}"))
     return ["## INT8 against float", "", *_table(("", ""), rows)]
 

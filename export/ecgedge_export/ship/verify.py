@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,12 @@ import numpy as np
 from ecgedge.artefacts.backends import load_backend
 from ecgedge.artefacts.golden import GoldenCase, check_golden, load_golden
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
-from ecgedge_bridge.errors import ModelError
+from ecgedge_bridge.errors import ConfigError, EcgEdgeError, ModelError
+from ecgedge_export.archives import unpack_zip
+from ecgedge_export.data.checksums import parse_sums
 from ecgedge_export.int8.describe import describe_file
 from ecgedge_export.int8.reference import open_reference
+from ecgedge_export.ship import trace as traces
 from ecgedge_export.ship.bundle import SUMS, made_files
 from ecgedge_export.ship.package import LOADERS
 
@@ -50,18 +52,11 @@ def verify(path: str | Path) -> dict[str, str]:
         return _verify_models(source)
     with tempfile.TemporaryDirectory(prefix="ecgedge-verify-") as scratch:
         folder = Path(scratch)
-        _unpack(source, folder)
+        unpack_zip(source, folder)
         sums = _verify_sums(folder)
         _verify_models(folder)
+        _verify_trace(folder)
         return sums
-
-
-def _unpack(source: Path, folder: Path) -> None:
-    try:
-        with zipfile.ZipFile(source) as archive:
-            archive.extractall(folder)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{source} is neither a folder nor a zip that can be read ({error})") from error
 
 
 def _verify_sums(folder: Path) -> dict[str, str]:
@@ -69,13 +64,25 @@ def _verify_sums(folder: Path) -> dict[str, str]:
     listing = folder / SUMS
     if not listing.is_file():
         raise ModelError(f"the zip lacks {SUMS}: make it with ecgedge-export bundle")
-    lines = [line.split("  ", 1) for line in listing.read_text(encoding="utf-8").splitlines()]
-    said = {name: digest for digest, name in lines}
+    try:
+        said = parse_sums(listing.read_text(encoding="utf-8"))
+    except (ConfigError, UnicodeDecodeError) as error:
+        raise ModelError(f"{SUMS} in the zip cannot be read ({error}): get the zip again") from error
     found = {name: digest for name, digest in _hashes(folder).items() if name != SUMS}
     for name in sorted(said.keys() | found.keys()):
         if said.get(name) != found.get(name):
             raise ModelError(f"{name} in the zip is not what {SUMS} lists: get the zip again")
     return found
+
+
+def _verify_trace(folder: Path) -> None:
+    models = traces.models_of(folder)
+    if models is None:
+        return
+    path = folder / traces.TRACE
+    if not path.is_file():
+        raise ModelError(f"the zip lacks {traces.TRACE}: make it with ecgedge-export bundle")
+    traces.verify_trace(path.read_bytes(), models)
 
 
 def _hashes(folder: Path) -> dict[str, str]:
@@ -88,7 +95,15 @@ def _verify_models(root: Path) -> dict[str, str]:
     if not folders:
         raise ModelError(f"{root} holds no model folder: name the folder of all models, or a bundle")
     for folder in folders:
-        _verify_model(folder)
+        try:
+            _verify_model(folder)
+        except EcgEdgeError:
+            raise
+        except Exception as error:  # of four parsers, none of which was made for strangers' files
+            why = (str(error).splitlines() or [""])[0][:200]
+            raise ModelError(
+                f"{folder.name} cannot be checked ({type(error).__name__}: {why}): get the model again"
+            ) from error
     checked = {folder.name for folder in folders}
     return {name: digest for name, digest in _hashes(root).items() if name.split("/")[0] in checked}
 

@@ -149,7 +149,9 @@ class BlockDecoder:
         for sample, samples, time_ns, arrival_s, _, notes in placed:
             if notes:
                 events += [replace(note, device=self.device) for note in notes]
-            events.append(self.block(samples, self.fs, sample, time_ns, arrival_s, self.device))
+            # Without stamps there is only the nominal rate.
+            measured = None if time_ns is None else self._index.fs_hat
+            events.append(self.block(samples, self.fs, sample, time_ns, arrival_s, self.device, measured))
             self._frames += 1
             self._samples += len(samples)
         return events

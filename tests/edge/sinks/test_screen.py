@@ -103,8 +103,60 @@ def test_noise_hides_the_heart_rate_and_says_why() -> None:
     block = SampleBlock(np.zeros(780, np.float32), fs=130.0)
     view.take([block, *beats, quality(False, "motion", "muscle_noise")])
     text = drawn(view)
-    assert "noise: no model run  motion, muscle noise" in text
+    assert "Rhythm    too noisy  motion, muscle noise" in text
+    assert "refused: no model run" in text
     assert "bpm" not in text
+
+
+def test_a_refused_window_stands_where_the_last_rhythm_stood() -> None:
+    view = LiveView("strap")
+    view.take([rhythm("N"), quality(False, "motion")])
+    (row,) = [line for line in drawn(view).splitlines() if line.startswith(" Rhythm")]
+    assert row.split() == ["Rhythm", "too", "noisy", "motion"]
+
+
+def test_the_heart_rate_is_that_of_all_intervals_of_the_accepted_stretch() -> None:
+    view = LiveView("strap")
+    times = np.cumsum([0.0, 0.5, 1.1, 0.5, 1.1, 0.5])  # bigeminy at 75; 60 over the median would read 120
+    beats = [Beat(round(t * 130), float(t), 500.0 if i else None) for i, t in enumerate(times)]
+    view.take([SampleBlock(np.zeros(520, np.float32), fs=130.0), *beats, quality(True)])
+    assert "♥ 81 bpm" in drawn(view)  # five intervals in 3.7 s
+    view.take([quality(False, "motion"), quality(True), *beats[:2]])  # those lie in what was refused
+    assert "bpm" not in drawn(view)
+
+
+def test_beats_are_marked_by_class_at_their_place() -> None:
+    view = LiveView("strap")
+    symbols = ["N", "V", "S", None, "N"]
+    beats = [Beat(130 * (i + 1), i + 1.0, None, symbol) for i, symbol in enumerate(symbols)]
+    view.take([SampleBlock(np.zeros(780, np.float32), fs=130.0), *beats])
+    marks = drawn(view).splitlines()[1]
+    assert marks.strip("│ ").split() == ["N", "V", "S", "·", "N"]
+    places = [marks.index("V"), marks.index("S"), marks.index("·")]
+    assert np.diff(places) == pytest.approx([76 / 6, 76 / 6], abs=1)
+
+
+def test_a_wider_terminal_shows_more_time() -> None:
+    view = LiveView("strap")
+    view.take([SampleBlock(np.zeros(130 * 40, np.float32), fs=130.0)])
+    for width, seconds in ((80, "6 s"), (156, "12 s"), (400, "30 s")):
+        lines = drawn(view, width=width).splitlines()
+        assert len(lines[0]) == width
+        assert any(f" {seconds} " in line for line in lines)
+
+
+def test_the_log_holds_changes_only() -> None:
+    view = LiveView("strap")
+    view.take([rhythm("N", end_s=10.0 * i) for i in range(1, 5)])
+    view.take([quality(False, "motion"), quality(False, "flat"), rhythm("N", end_s=80.0)])
+    text = drawn(view)
+    assert [text.count(words) for words in ("0:10  sinus", "0:20  sinus", "(motion)", "(flat)")] == [
+        1,
+        0,
+        1,
+        0,
+    ]
+    assert "1:20  sinus rhythm" in text
 
 
 def test_a_gap_in_the_stream_is_a_gap_in_the_curve() -> None:
@@ -125,9 +177,12 @@ def test_a_view_that_was_fed_nothing_can_be_drawn() -> None:
     [
         (rhythm("N"), "sinus rhythm (0.85)"),
         (rhythm("N", "A"), "sinus rhythm; this window alone: atrial fibrillation (0.85)"),
-        (rhythm("O", conclusive=False), "another rhythm; this window alone is not conclusive"),
-        (quality(False, "baseline_wander"), "rejected as noise (baseline wander), no model run"),
-        (quality(False), "rejected as noise (score below the threshold), no model run"),
+        (
+            rhythm("O", conclusive=False),
+            "another rhythm, neither normal sinus nor AF; this window alone is not conclusive",
+        ),
+        (quality(False, "baseline_wander"), "too noisy (baseline wander), no model run"),
+        (quality(False), "too noisy (score below the threshold), no model run"),
         (quality(True), None),
         (Beat(0, 0.0, None), None),
         (Gap(0, 0.0, 1560, 12.0, 1560), "gap of 1560 samples lost (12.0 s)"),
@@ -150,7 +205,7 @@ def test_events_in_words(event: Event, says: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("time_s", "says"), [(0.0, "0:00"), (59.9, "0:59"), (61.0, "1:01"), (3723.0, "1:02:03")]
+    ("time_s", "says"), [(0.0, "0:00"), (59.9, "0:59"), (59.97, "1:00"), (61.0, "1:01"), (3723.0, "1:02:03")]
 )
 def test_the_clock(time_s: float, says: str) -> None:
     assert clock(time_s) == says

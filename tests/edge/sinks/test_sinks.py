@@ -6,14 +6,16 @@ import io
 import json
 import sys
 from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 
 import ecgedge
-from ecgedge.events import Battery, Beat, Gap, LinkState, Note, Rhythm
+from ecgedge.events import Battery, Beat, Gap, Hrv, LinkState, Note, Rhythm
 from ecgedge.sinks.lines import JsonLines, TextLines
 from ecgedge.sinks.registry import SAVERS, open_saver
 from ecgedge.sinks.sink import Item, Several, Sink
@@ -62,8 +64,72 @@ def test_text_lines_are_what_a_person_wants_to_know() -> None:
         "    0:01  gap of 130 samples lost (1.0 s)",
         "    0:02  notifications were dropped, because this program did not take them in time",
         "    0:02  connection lost: gone; next try in 1.0 s",
+        "          (the same 1 more time)",
         "    0:30  sinus rhythm (0.90)",
     ]
+
+
+def test_what_stays_the_same_is_counted_not_dropped() -> None:
+    out = io.StringIO()
+    lines = TextLines(out)
+    for minute in range(20):
+        for window in range(6):
+            end_s = 60.0 * minute + 10 * (window + 1)
+            label = "A" if minute == 12 and window == 3 else "N"
+            lines.take([Rhythm(0, 0.0, 0, end_s, label, label, {label: 0.9}, True, False)])
+        lines.take([hrv(60.0 * (minute + 1))])
+    lines.take([Note(0, 0.0, NoteCode.DROPPED)] * 4)
+    lines.close()
+    shown = out.getvalue().splitlines()
+    assert [line[:8].strip() for line in shown if "still sinus" in line] == [
+        "1:00", "2:00", "3:00", "4:00", "5:00", "10:00", "15:00", "20:00",
+    ]  # fmt: skip
+    assert "still sinus rhythm: 60 windows since 0:10;" in shown[6]
+    assert [line[:8].strip() for line in shown if "HRV" not in line][:3] == ["0:10", "12:40", "12:50"]
+    assert shown[-1] == "          (the same 3 more times)"
+
+
+def hrv(end_s: float) -> Hrv:
+    unknown = dict.fromkeys((field.name for field in fields(Hrv)), None)
+    known = {"sample": 0, "time_s": end_s - 60, "end_sample": 0, "end_time_s": end_s, "n_rr": 60, "n_nn": 60}
+    return Hrv(**{**unknown, **known, "usable": 1.0, "rmssd_ms": 24.0})  # type: ignore[arg-type]
+
+
+def test_a_file_that_is_there_is_replaced_only_when_that_is_allowed(tmp_path: Path) -> None:
+    for ending in SAVERS:
+        path = tmp_path / f"a{ending}"
+        path.write_text("mine")
+        with pytest.raises(ConfigError, match="is there already: choose another name"):
+            open_saver(str(path))
+        assert path.read_text() == "mine"
+        sink = open_saver(str(path), force=True)
+        sink.take(ITEMS)
+        sink.close()
+        assert path.read_text() != "mine"
+
+
+@pytest.mark.parametrize("way", ["same", "other spelling", "symbolic link", "hard link"])
+def test_what_is_read_is_never_replaced(tmp_path: Path, way: str) -> None:
+    source, link = tmp_path / "a.csv", tmp_path / "b.csv"
+    source.write_text("mine")
+    targets = {"same": source, "other spelling": tmp_path / "x" / ".." / "a.csv"}
+    (tmp_path / "x").mkdir()
+    if way == "symbolic link":
+        link.symlink_to(source)
+    elif way == "hard link":
+        link.hardlink_to(source)
+    with pytest.raises(ConfigError, match="is what is read"):
+        open_saver(str(targets.get(way, link)), force=True, source=source)
+    assert source.read_text() == "mine"
+
+
+def test_a_saved_ecg_is_only_its_owners_and_nothing_leaves_no_file(tmp_path: Path) -> None:
+    for ending in SAVERS:
+        path = tmp_path / f"a{ending}"
+        sink = open_saver(str(path))
+        assert path.stat().st_mode & 0o077 == 0
+        sink.close()
+        assert not path.exists()
 
 
 def test_what_is_saved_as_csv_is_read_back(tmp_path: Path) -> None:
@@ -99,7 +165,7 @@ def test_a_new_sink_is_a_module_and_a_row(monkeypatch: pytest.MonkeyPatch) -> No
     taken: list[Item] = []
 
     class Mine:
-        def __init__(self, target: str) -> None:
+        def __init__(self, target: str, **options: Any) -> None:
             self.target = target
 
         def take(self, items: Iterable[Item]) -> None:

@@ -17,7 +17,7 @@ from ecgedge_export.beat_classes.gather import UNKNOWN, BeatSet
 from ecgedge_export.train import Lessons, with_average
 
 LIKENESS = 240 + N_INTERVALS
-RECIPE = Path(__file__).parents[3] / "export" / "recipes" / "beat_classes.toml"
+RECIPE = Path(__file__).parents[3] / "export" / "ecgedge_export" / "recipes" / "beat_classes.toml"
 
 
 def recording(seed: int, record: str, source: str = "mitdb") -> BeatSet:

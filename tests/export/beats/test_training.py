@@ -20,7 +20,7 @@ REPORT = {
     "150 ms": {"Se": 99.0, "P+": 98.0, "F1": 98.5},
     "worst": [{"record": "105", "missed": 1, "made_up": 2}],
 }
-RECIPE = Path(__file__).parents[3] / "export" / "recipes" / "beats.toml"
+RECIPE = Path(__file__).parents[3] / "export" / "ecgedge_export" / "recipes" / "beats.toml"
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from ecgedge_export.gate import sets as gate_data
 from ecgedge_export.nets import RhythmNet, n_parameters
 from ecgedge_export.rhythm.training import untrained
 
-RECIPES = Path(__file__).parents[3] / "export" / "recipes"
+RECIPES = Path(__file__).parents[3] / "export" / "ecgedge_export" / "recipes"
 
 
 def test_the_rhythm_recipe_keeps_to_its_size():
@@ -70,5 +70,16 @@ def test_a_value_of_another_kind_is_named(tmp_path, key, value, message):
 
 
 def test_no_file_is_named(tmp_path):
-    with pytest.raises(ConfigError, match=r"export/recipes"):
+    with pytest.raises(ConfigError, match="give a file"):
         recipe.load(tmp_path / "none.toml")
+
+
+def test_a_bare_name_is_a_recipe_of_the_package_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for given in ("gate", "gate.toml", "recipes/gate.toml", "export/recipes/gate.toml"):
+        assert recipe.found(Path(given)) == recipe.RECIPES / "gate.toml"
+    (tmp_path / "gate.toml").write_text("")
+    assert recipe.found(Path("gate.toml")) == Path("gate.toml")  # a file of the user's comes first
+    for given in ("gaet", "mine/gate.toml", "gate.txt"):
+        with pytest.raises(ConfigError, match="no recipe"):
+            recipe.found(Path(given))

@@ -16,7 +16,7 @@ from ecgedge_export.gate import sets as gate_data
 from ecgedge_export.gate import training as gate_training
 from ecgedge_export.gate.sets import Windows
 
-RECIPE = Path(__file__).parents[3] / "export" / "recipes" / "gate.toml"
+RECIPE = Path(__file__).parents[3] / "export" / "ecgedge_export" / "recipes" / "gate.toml"
 GROUPS = ("cinc:N", "cinc:A", "mitdb:ectopy", "cinc:~", "mitdb:em-6dB", "mitdb:em+6dB mild")
 
 

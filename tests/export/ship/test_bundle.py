@@ -77,7 +77,7 @@ def rezipped(path: Path, files: dict[str, bytes], target: Path, *, seal: bool = 
 def test_bundle_holds_all_that_a_port_needs(made: Path) -> None:
     files = unzipped(made)
     assert sorted(n.split("/")[1] for n in files if n.startswith("rhythm/")) == RHYTHM
-    assert {"DATA.md", "LICENSE", "SHA256SUMS"} <= files.keys()
+    assert {"DATA.md", "LICENSE", "SHA256SUMS", "TRACE.md", "trace.json"} <= files.keys()
     for task in ("gate", "beats"):
         assert {n.split("/")[1] for n in files if n.startswith(f"{task}/")} == WEIGHTS
     assert b"Apache License" in files["LICENSE"]
@@ -111,20 +111,36 @@ def test_page_is_one_page_and_nothing_in_it_is_left_open(made: Path) -> None:
     assert re.search(r"its caller brings \d+", page)
 
 
+def beyond(x: npt.NDArray[np.float64], h: int, r: float) -> npt.NDArray[np.float64]:
+    """Step 1 of the page: H values in front and behind, from level and hum of 0.2 s."""
+    n = round(0.2 * r)
+
+    def basis(t: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        w = 2 * np.pi * t
+        return np.stack([t**0, np.cos(50 * w), np.sin(50 * w), np.cos(60 * w), np.sin(60 * w)], axis=1)
+
+    inside, outside = basis(np.arange(n) / r), basis(np.arange(-h, 0) / r)
+    u, s, v = np.linalg.svd(inside, full_matrices=False)
+    inverse = v.T @ np.diag([1 / one if one > 0.1 * s[0] else 0.0 for one in s]) @ u.T
+    front, behind = outside @ inverse @ x[:n], outside @ inverse @ x[::-1][:n]
+    return np.concatenate([front, x, behind[::-1]])
+
+
 def by_the_page(x: npt.NDArray[np.float64], r: float, m: Manifest) -> npt.NDArray[np.float64]:
     """Steps 2 to 4 of the page, written down from it, one value at a time."""
     fs, b = m.fs, m.bandpass_taps
     H = max(1, round(m.resampler["half_width_s"] * r))  # noqa: N806
     c = min(m.resampler["cutoff_hz"], 0.45 * min(r, fs)) / r
+    x = beyond(x, H, r)
     y = []
-    for k in range(math.ceil(len(x) * fs / r)):
+    for k in range(math.ceil((len(x) - 2 * H) * fs / r)):
         p = k * r / fs
         n = math.floor(p)
         total = weight = 0.0
         for j in range(1 - H, H + 1):
             d = j - p + n
             h = np.sinc(2 * c * d) * np.i0(m.resampler["beta"] * math.sqrt(max(0.0, 1 - (d / H) ** 2)))
-            total += h * x[min(max(n + j, 0), len(x) - 1)]
+            total += h * x[H + n + j]
             weight += h
         y.append(total / weight)
     D = len(b) // 2  # noqa: N806

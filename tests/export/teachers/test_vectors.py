@@ -22,7 +22,7 @@ from ecgedge_export.teachers import EmbeddingCache, vectors
 from ecgedge_export.teachers.external import build
 from ecgedge_export.train import Embeddings, Run
 
-RECIPES = Path(__file__).parents[3] / "export" / "recipes"
+RECIPES = Path(__file__).parents[3] / "export" / "ecgedge_export" / "recipes"
 TINY = """
 [net]
 stem = [4, 7, 4]

@@ -64,6 +64,19 @@ class WindowCheck:
             raise ValueError("window holds NaN or infinity: treat that stretch as a gap")
 
 
+def check_logits(logits: Logits) -> Logits:
+    """Return logits that are numbers.
+
+    Raises
+    ------
+    ModelError
+        NaN or infinity: the first class would win, with a probability that is none.
+    """
+    if not isfinite(float(np.sum(logits))):
+        raise ModelError("the model's output is NaN or infinite: its weights are damaged, install it again")
+    return logits
+
+
 def check_tensor(what: str, found: tuple[object, ...], expected: tuple[object, ...]) -> None:
     """Raise ModelError unless the runtime sees the tensor that the manifest describes."""
     if found != expected:

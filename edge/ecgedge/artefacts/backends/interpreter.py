@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ecgedge.artefacts.backends.base import Logits, Window, WindowCheck, check_tensor
+from ecgedge.artefacts.backends.quiet import without_idle_talk
 from ecgedge.artefacts.manifest import Artefact, TensorSpec
 from ecgedge_bridge.errors import ModelError
 
@@ -149,8 +150,9 @@ def open_interpreter(interpreter: Any, model: bytes) -> Any:
         The runtime cannot load the bytes.
     """
     try:
-        opened = interpreter(model_content=model, num_threads=1)
-        opened.allocate_tensors()
+        with without_idle_talk():
+            opened = interpreter(model_content=model, num_threads=1)
+            opened.allocate_tensors()
     except Exception as error:  # the runtimes raise ValueError, RuntimeError and others for a bad file
         raise ModelError(f"the TFLite model cannot be loaded ({error}): export the model again") from error
     return opened

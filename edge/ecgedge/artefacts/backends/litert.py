@@ -1,7 +1,4 @@
-"""LiteRT (``ai-edge-litert``): the smallest and fastest runtime, with XNNPACK kernels on x86-64 and arm64.
-
-It writes a line about its XNNPACK delegate to stderr when a model is loaded and has no setting against that.
-"""
+"""LiteRT (``ai-edge-litert``): the smallest and fastest runtime, with XNNPACK kernels on x86-64 and arm64."""
 
 from __future__ import annotations
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain, islice, pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from ecgedge.recording.blocks import Blocks, ReadNote, Wanted
-from ecgedge.recording.rates import check_fs
+from ecgedge.recording.rates import MAX_FS, MIN_FS, check_fs
 from ecgedge.recording.source import Source
 from ecgedge.recording.text.columns import Layout, find_layout
 from ecgedge.recording.text.dialect import Row, Table, find_table, rows_of
 from ecgedge.recording.text.lines import Line, find_encoding, text_lines
 from ecgedge.recording.text.parse import Parsed, Parser
 from ecgedge.recording.text.words import Facts, facts_in
-from ecgedge.recording.timing.observations import Grouping
 from ecgedge.recording.timing.placement import Placed, Stamped, place
 from ecgedge.recording.timing.rate import Clock, measure
 from ecgedge.recording.units import Scale, guess_scale, scale_of
@@ -151,12 +151,16 @@ class _Text:
         if probe.time_ns is None:
             return None
         clock = measure(probe.time_ns) if len(probe) > 1 else None
-        if clock is not None and clock.uncertainty > _HARDLY and given is not None:
-            return Clock(1e9 / given, 0.0, clock.spread_ns, clock.frame, clock.grouping)
-        if clock is None or clock.uncertainty > 1.0:
+        if clock is None or (given is None and clock.uncertainty > 1.0):
             if given is None:
                 raise self._no_rate()
-            return None if clock is None else Clock(1e9 / given, 0.0, 0.0, 1, Grouping())
+            return None
+        if given is not None and not MIN_FS <= 1e9 / clock.period_ns <= MAX_FS:
+            detail = f"the stamps show {1e9 / clock.period_ns:g} Hz and were left out: no loss can be counted"
+            self._notes.append(ReadNote(NoteCode.STAMPS_IGNORED, detail))
+            return None
+        if given is not None and clock.uncertainty > _HARDLY:
+            return replace(clock, period_ns=1e9 / given, uncertainty=0.0)
         check_fs(1e9 / clock.period_ns, f"the time step of {self._file} says fs")
         if given is not None and abs(clock.period_ns * given * 1e-9 - 1) > _DIFFERS:
             detail = f"the stamps show {clock.fs:g} Hz, not the {given:g} Hz that were given"

@@ -12,11 +12,14 @@ import numpy.typing as npt
 
 __all__ = ["MISSING", "AmbiguousNumbersError", "Style", "find_style", "is_number", "number", "numbers"]
 
+# What loggers write for a sample that they do not have; AD8232 sketches print ! while an electrode is off.
 MISSING = frozenset(
     ("", "nan", "na", "n/a", "#n/a", "null", "none", "-", "--", "?", "!", "missing", "inf", "-inf", "+inf")
 )
-# Written by some loggers for "electrode off" (AD8232 sketches print !).
-_FAST = frozenset("0123456789+-.eE")
+# A whole chunk of cells of nothing else takes float() without a look at each cell.
+_FAST = frozenset("0123456789+-.eE\n")
+# What spreadsheets and phones put into numbers: minus signs, the Arabic marks, spaces that do not
+# break a line. Digits of other scripts follow from their Unicode value.
 _FOLD = str.maketrans({
     "−": "-", "–": "-", "‐": "-", "﹣": "-", "٫": ".", "٬": "", "’": "'", "\u00a0": " ", "\u202f": " ",
     "\u2009": " ", "\u2007": " ",
@@ -24,7 +27,8 @@ _FOLD = str.maketrans({
 _POINT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,4})?", re.IGNORECASE)
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?P<mark>[,. '])\d{3}((?P=mark)\d{3})*([.,]\d+)?")
 _COMMA = re.compile(r"[+-]?(\d+,\d*|,\d+)(e[+-]?\d{1,4})?", re.IGNORECASE)
-_LONGEST = 400  # characters of a number; a float has 17 digits, and int() of thousands of digits takes long
+# int() and Decimal() of thousands of digits take long, and a float has 17.
+_LONGEST = 400  # characters of a number
 
 
 class AmbiguousNumbersError(ValueError):
@@ -158,12 +162,15 @@ def number(cell: str, style: Style) -> float:
 
 def numbers(cells: Sequence[str], style: Style) -> npt.NDArray[np.float64]:
     """Give the numbers in many cells; :func:`number` describes them. Plain ones take the short way."""
-    if style is Style.POINT and _FAST.issuperset("".join(cells)):
+    joined = "\n".join(cells)
+    if style is Style.COMMA and "." not in joined:
+        joined = joined.replace(",", ".")
+    if style is not Style.POINT_THOUSANDS and _FAST.issuperset(joined):
         try:
-            values = np.array([float(cell) for cell in cells], dtype=np.float64)
+            values = np.array([float(cell) for cell in joined.split("\n")], dtype=np.float64)
         except ValueError:
             pass
         else:
-            if np.all(np.isfinite(values)):
+            if len(values) == len(cells) and np.all(np.isfinite(values)):
                 return values
     return np.array([number(cell, style) for cell in cells], dtype=np.float64)

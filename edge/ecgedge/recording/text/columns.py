@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 
 from ecgedge.recording.blocks import Wanted, shown
-from ecgedge.recording.leads import Signal, best_ecg, is_other_name
+from ecgedge.recording.leads import Signal, best_ecg, is_ecg_name, is_other_name
 from ecgedge.recording.rates import MAX_FS, MIN_FS
 from ecgedge.recording.text.cells import AmbiguousNumbersError, Style, find_style, number
 from ecgedge.recording.text.dialect import Row, Span, Table
@@ -66,7 +66,7 @@ def find_layout(table: Table, rows: Sequence[Row], wanted: Wanted, file: str) ->
     second = next((time for time in times[1:] if is_arrival_name(_name(table, time.index))), None)
     name, unit = name_and_unit(_name(table, value))
     if table.units:
-        unit = parse_unit(table.units[value]) or unit
+        unit = parse_unit(table.units[value]) or unit  # a row of units is more explicit than a name
     return Layout(
         table.spans[value],
         name,
@@ -197,8 +197,22 @@ def _value(table: Table, rows: Sequence[Row], times: set[int], wanted: Wanted, f
     if len(generic) == 1:
         return generic[0]
     raise ConfigError(
-        f"{file}, line {table.header_line}: an ECG column is missing from {shown(table.names)}: {_ADVICE}"
+        f"{file}, line {table.header_line}: an ECG column is missing from {_listed(table)}: {_ADVICE}"
     )
+
+
+def _listed(table: Table) -> str:
+    """Names for a message: only words of our field, since any other text may be a person's name."""
+    known = [name for name in table.names if _is_of_our_field(name)]
+    others = len(table.names) - len(known)
+    words = shown(known) if known else "the header"
+    return f"{words} and {others} more" if known and others else words
+
+
+def _is_of_our_field(name: str) -> bool:
+    if is_time_name(name):
+        return time_unit_ns(name) is not None
+    return is_ecg_name(name_and_unit(name)[0]) or is_other_name(name) or is_generic_name(name)
 
 
 def _asked_for(table: Table, channel: str | int, times: set[int], file: str) -> int:
@@ -215,7 +229,7 @@ def _asked_for(table: Table, channel: str | int, times: set[int], file: str) -> 
         return int(text)
     if not table.names and len(table.spans) == 1:
         raise ConfigError(f"{file} has one column without a name: leave out channel")
-    columns = shown(table.names) if table.names else f"{len(table.spans)} columns without names"
+    columns = _listed(table) if table.names else f"{len(table.spans)} columns without names"
     raise ConfigError(
         f"{file}, line {table.header_line}: column {shown(str(channel))} is missing from {columns}: {_ADVICE}"
     )

@@ -116,8 +116,7 @@ def find_table(lines: Sequence[Line], name: str) -> Table | None:
     found = [attempt for attempt in tables if attempt.first is not None]
     if not found:
         return None
-    best = max(found, key=lambda attempt: attempt.merit)
-    return best.table(name)
+    return max(found, key=lambda attempt: attempt.merit).table(name)
 
 
 class _Attempt:
@@ -132,7 +131,7 @@ class _Attempt:
             len(row) for row, kinds in zip(self._rows, self._kinds, strict=True) if _NUMBER in kinds
         )
         self.width = max(widths, key=lambda width: (widths[width], width), default=0)
-        self._steady = 0.0
+        self._steady, self._clean = 0.0, False
         self.first = self._first_row() if 0 < self.width <= _MOST_COLUMNS else None
         self.names: list[str] = []
         self.units: list[str] = []
@@ -160,6 +159,7 @@ class _Attempt:
         comments = [_COMMENT.match(line.text) is not None for line in self._lines]
         like = [i for i, kinds in enumerate(self._kinds) if len(kinds) == self.width and not comments[i]]
         wanted = [_usual(self._kinds[i][column] for i in like) for column in range(self.width)]
+        self._clean = _WORDS not in wanted
         if _NUMBER not in wanted:
             return None
         rows = [i for i, row in enumerate(self._rows) if row and not comments[i]]
@@ -172,10 +172,23 @@ class _Attempt:
         return None
 
     @property
-    def merit(self) -> tuple[bool, bool, int, float]:
-        """How well the separator explains the lines: names that fit count most, then more columns."""
+    def merit(self) -> tuple[bool, bool, bool, bool, bool, int, float]:
+        """How well the separator explains the lines.
+
+        Names that fit several columns count most, then columns without words. Spaces stand in names and dates
+        too: they separate only where nothing else does as well.
+        """
         fits = len(self.names) == self.width
-        return fits, self._steady >= _STEADY, self.width, self._steady
+        other = self.separator != " "
+        return (
+            fits and other and self.width > 1,
+            fits,
+            self._clean,
+            self._steady >= _STEADY,
+            other,
+            self.width,
+            self._steady,
+        )
 
     def _first_increases(self) -> bool:
         """Whether two whole numbers with a comma between are a time and a value, not one with a fraction."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,7 @@ _BASIC = re.compile(
 _OF_DAY = re.compile(rf"{_TIME}", re.IGNORECASE | re.ASCII)
 _REVERSED = re.compile(rf"({_TIME})\s+(\d{{1,2}}/\d{{1,2}}/\d{{4}})", re.IGNORECASE | re.ASCII)
 _SHORT = re.compile(r"(\d{1,4}):(\d{2})[.,](\d{1,12})", re.ASCII)  # m:ss.mmm, as PhysioNet's rdsamp writes
+_PLAIN = re.compile(r"([0-9]{1,10})(?:\.([0-9]{0,9}))?")  # below 300 years in any unit
 _LONGEST = 64  # characters of a stamp
 
 
@@ -119,6 +121,15 @@ class TimeColumn:
             whole = [int(cell) * unit for cell in cells if len(cell) < _LONGEST]
             if len(whole) == len(cells) and max(whole, default=0) <= _LARGEST_NS:
                 return np.array(whole, dtype=np.int64)
+        if self.kind == NUMBER and self.style is not Style.POINT_THOUSANDS:
+            plain = [
+                _PLAIN.fullmatch(cell.replace(",", ".") if self.style is Style.COMMA else cell)
+                for cell in cells
+            ]
+            if all(plain):
+                return np.array(
+                    [_decimal_ns(match, self.unit_ns) for match in plain if match], dtype=np.int64
+                )
         return np.array([self.one(cell) for cell in cells], dtype=np.int64)
 
     def one(self, cell: str) -> int:
@@ -188,6 +199,13 @@ def is_stamp(cell: str) -> bool:
     return column is not None and column.kind != NUMBER
 
 
+def _decimal_ns(match: re.Match[str], unit_ns: Fraction) -> int:
+    """Whole ns of plain decimals, exact."""
+    fraction = match[2] or ""
+    scale: int = 10 ** len(fraction) * unit_ns.denominator
+    return (2 * int(match[1] + fraction) * unit_ns.numerator + scale) // (2 * scale)
+
+
 def _fraction_ns(digits: str | None) -> int:
     return int((digits or "0").ljust(9, "0")[:9])
 
@@ -210,13 +228,19 @@ def _dated_ns(cell: str) -> int:
     return seconds * 10**9 + _fraction_ns(fraction)
 
 
-def _date(first: str, mark: str, middle: str, last: str) -> tuple[int, int, int]:
+class _Date(NamedTuple):
+    year: int
+    month: int
+    day: int
+
+
+def _date(first: str, mark: str, middle: str, last: str) -> _Date:
     """Year, month and day: ISO order, else the day first unless that cannot be."""
     if len(first) == 4:
-        return int(first), int(middle), int(last)
+        return _Date(int(first), int(middle), int(last))
     year = int(last) + (2000 if len(last) == 2 else 0)
     american = mark == "/" and int(middle) > 12
-    return (year, int(first), int(middle)) if american else (year, int(middle), int(first))
+    return _Date(year, int(first), int(middle)) if american else _Date(year, int(middle), int(first))
 
 
 def _hour(hour: int, half: str | None) -> int:

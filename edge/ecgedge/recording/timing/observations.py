@@ -15,7 +15,12 @@ Int64 = npt.NDArray[np.int64]
 # the step to the next frame (printing takes microseconds, a frame lasts 0.1 s and more), and only a file with
 # several bursts shows the pattern: one long gap alone would look the same.
 _BURST_RATIO = 10.0
-_MIN_BURSTS = 5
+_MIN_BURSTS = 8
+_SHORT = 0.5  # of the time to the next burst is all that a burst lasts
+_STEADY, _MOSTLY = (
+    0.2,
+    0.5,
+)  # most bursts bring as many rows as their time asks for, the rest beside lost ones
 _MIN_BURST_ROWS = 4
 
 
@@ -46,6 +51,10 @@ class Observations:
 
     def __len__(self) -> int:
         return len(self.row)
+
+    def without_first(self) -> Observations:
+        """Give all observations but the first."""
+        return Observations(self.start[1:], self.row[1:], self.time_ns[1:], self.rows)
 
     def first(self, count: int) -> Observations:
         """Give the first observations."""
@@ -117,8 +126,24 @@ def burst_step(time_ns: Int64) -> int:
     if ratios[at] < _BURST_RATIO or long_steps < _MIN_BURSTS:
         return 0
     within = int(np.sqrt(upper[at] * upper[at + 1]))
-    sizes = np.diff(observe(time_ns, Grouping(within)).start)
-    return within if len(sizes) and np.median(sizes) >= _MIN_BURST_ROWS else 0
+    return within if _is_burst(time_ns, observe(time_ns, Grouping(within)).start) else 0
+
+
+def _is_burst(time_ns: Int64, start: Int64) -> bool:
+    """Whether groups of rows last but a part of the time to the next group, at a steady rate.
+
+    Runs between random losses last longer than most losses do, and their lengths follow no rate.
+    """
+    rows = np.diff(start)
+    if len(rows) < _MIN_BURSTS or np.median(rows) < _MIN_BURST_ROWS:
+        return False
+    period = np.diff(time_ns[start])
+    if np.any(period == 0) or np.median(period) <= 0:
+        return False
+    inside = time_ns[start[1:] - 1] - time_ns[start[:-1]]
+    slope = period / rows
+    steady = np.abs(slope / np.median(slope) - 1) < _STEADY
+    return bool(np.median(inside / period) < _SHORT and np.mean(steady) > _MOSTLY)
 
 
 def find_grouping(time_ns: Int64) -> Grouping:

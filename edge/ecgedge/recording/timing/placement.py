@@ -37,9 +37,15 @@ _AGREE_S, _AGREE = 2.0, 0.05
 _LOOK_S = 10.0  # how long a stall may last: Android holds notifications back for up to that
 _LOOK_GROUPS = 24
 _MOST_ROWS = 65_536
+_SMALL_STEP_S = 0.05  # steps that no analysis of heartbeats notices need no note
 _CONFIRM = 3  # stamps that have to be early before the clock has stepped back
 # Running medians of this many stamps leave noise of a twelfth of a sample: (1.25 * sigma / (p / 12)) ** 2.
 _MEDIAN_STAMPS, _MEDIAN_MOST = 15.0, 512
+_HIDDEN = 0.25  # of the width of jitter: smaller losses do not show, and what looks like one is correlation
+_OVERLAP = (
+    8  # running medians begin an eighth of their width apart: a whole second of them costs as much as one row
+)
+_FEW = 8  # stamps: fewer tell nothing among jitter
 _SURE = 5.0  # times sigma of the mean: four times that of a median
 _SIGMA = 5.6  # widths of the noise (1 to 99 %, and a fifth) in standard deviations
 _SETTLE = 4.0  # stamps over which the prediction follows drift, at least
@@ -125,13 +131,16 @@ class _Placing:
         self._chunks = chunks
         self._clock = clock
         spread = clock.spread_ns / clock.period_ns
-        self._stamps = int(np.clip(np.ceil((_MEDIAN_STAMPS * spread / _SIGMA) ** 2), 1, _MEDIAN_MOST))
+        self._look = int(min(max(_LOOK_S * 1e9 / clock.period_ns, _LOOK_GROUPS * clock.frame), _MOST_ROWS))
+        stamps = int(np.clip(np.ceil((_MEDIAN_STAMPS * spread / _SIGMA) ** 2), 1, _MEDIAN_MOST))
+        # Noise narrower than a sample needs no mean, and a mean would mix losses that follow each other.
+        self._stamps = 1 if spread < 1 else min(stamps, max(_LOOK_GROUPS, self._look // clock.frame)) | 1
         self._settle = max(_SETTLE, float(self._stamps))
         # Halfway between noise and the smallest loss that noise does not hide.
         self._most_late = 0.5 * (1 + spread) + _MARGIN * (1 + 2 * spread)
-        self._look = int(min(max(_LOOK_S * 1e9 / clock.period_ns, _LOOK_GROUPS * clock.frame), _MOST_ROWS))
         self._rows = Stamped(np.empty(0), np.empty(0, np.int64))
         self._ended = False
+        self._rows_of_first = 0  # rows that share a first stamp with rows before the recording
         self._done = 0  # rows placed so far
         self._origin_ns = 0  # first stamp; differences to it keep their ns in a float
         self._level_ns: float | None = None  # predicted stamp of row 0, behind the first
@@ -173,21 +182,29 @@ class _Placing:
             self._fetch(self._look)
             seen = self._observed()
             late = self._late(seen)
-        verdict = self._verdict(late)
+        verdict = self._verdict_on_late(late) if late[0] > 0 else self._verdict_on_early(late)
         assert self._level_ns is not None
         self._level_ns += verdict.late * self._clock.period_ns
         yield self._take(max(1, seen.first(verdict.skip).rows), verdict)
 
     def _start(self) -> None:
-        self._fetch(min(self._look, self._stamps * self._clock.frame))
+        """Predict from the first stamps; the first of all only where its group is known to be whole."""
+        self._fetch(self._look)
         self._origin_ns = int(self._rows.time_ns[0])
         self._level_ns = 0.0
         seen = self._observed()
+        sizes = np.diff(seen.start)
+        whole = self._clock.frame > 1 and sizes[:1] == self._clock.frame
+        if len(sizes) > 1 and np.max(sizes) > 1 and not whole:
+            self._rows_of_first = int(sizes[0])
+            seen = self._observed()
         if len(seen):
             self._level_ns = float(np.median(self._late(seen)[: self._stamps])) * self._clock.period_ns
 
     def _observed(self) -> Observations:
         seen = observe(self._rows.time_ns, self._clock.grouping, before_ns=self._before_ns, whole=self._ended)
+        if self._done < self._rows_of_first:
+            seen = seen.without_first()
         if self._ended and self._clock.grouping.last and len(seen):
             # A recording that was cut inside a frame has that frame's stamp on too few rows.
             cut = seen.rows - int(seen.start[-1]) < self._clock.frame
@@ -215,20 +232,19 @@ class _Placing:
             self._second_before_ns = int(rows.second_ns[-1])
         return Placed(rows) if verdict is None else Placed(rows, verdict.lost, verdict.step_s)
 
-    def _verdict(self, late: Float) -> _Verdict:
-        return self._verdict_on_late(late) if late[0] > 0 else self._verdict_on_early(late)
-
     def _verdict_on_late(self, late: Float) -> _Verdict:
         """The least lateness of what follows stays; where it is none, the stamp was late by itself."""
         early = np.flatnonzero(late < -self._most_late)
         late = late[: early[0]] if len(early) else late
-        if len(early) and len(late) < _CONFIRM:
-            return _Verdict(skip=len(late))
+        if (len(early) and len(late) < _CONFIRM) or len(late) < min(self._stamps // 4, _FEW):
+            return _Verdict(skip=len(late))  # too few to tell
         steady = _running_median(late, self._stamps)
-        sigma = self._clock.spread_ns / self._clock.period_ns / _SIGMA
-        back = np.flatnonzero(steady < 0.5 + _SURE * sigma / np.sqrt(min(self._stamps, len(late))))
+        spread = self._clock.spread_ns / self._clock.period_ns
+        noise = min(0.5 * spread, _SURE * spread / _SIGMA / np.sqrt(min(self._stamps, len(late))))
+        noise = max(noise, _HIDDEN * spread) if self._stamps > 1 else noise
+        back = np.flatnonzero(steady < 0.5 + noise)
         if len(back):
-            return _Verdict(skip=max(1, int(back[0])))
+            return _Verdict(skip=max(1, int(back[0]) * max(1, self._stamps // _OVERLAP)))
         least = float(np.min(steady))
         noise = max(1.0, self._clock.spread_ns / self._clock.period_ns)
         return self._explained(float(steady[0]) if steady[0] - least <= noise else least)
@@ -251,8 +267,8 @@ class _Placing:
             missing_s = max(seconds, 0.0)
         else:
             missing_s = second if second > _AGREE_S else 0.0
-        step_s = seconds - missing_s
-        return _Verdict(1, late, self._samples(missing_s), step_s)
+        lost, step_s = self._samples(missing_s), seconds - missing_s
+        return _Verdict(1, late, lost, step_s if abs(step_s) >= _SMALL_STEP_S else 0.0)
 
     def _second_s(self) -> float | None:
         """How far the second clock went from the row before to this one."""
@@ -261,18 +277,20 @@ class _Placing:
         return (int(self._rows.second_ns[0]) - self._second_before_ns) * 1e-9
 
     def _samples(self, seconds: float) -> int:
-        """Samples of a loss: whole frames where frames are lost and their stamps are noisy."""
+        """Samples of a loss; whole frames where the stamps of frames are noisy, since radios lose those."""
         exact = seconds * 1e9 / self._clock.period_ns
         noise = self._clock.spread_ns / self._clock.period_ns
+        if self._clock.frame == 1 or noise < _MARGIN:
+            return round(exact)
         frames = round(exact / self._clock.frame) * self._clock.frame
-        whole = frames > 0 and abs(frames - exact) <= max(0.5, noise)
-        return frames if self._clock.frame > 1 and whole else round(exact)
+        return frames if abs(frames - exact) <= max(0.5, noise) else round(exact)
 
 
 def _running_median(x: Float, width: int) -> Float:
-    """Medians of ``width`` values from each on; one median where there are fewer."""
+    """Medians of ``width`` values from every eighth of a width on; one median where there are fewer."""
     if width == 1:
         return x
     if len(x) <= width:
         return np.array([np.median(x)])
-    return np.median(np.lib.stride_tricks.sliding_window_view(x, width), axis=-1)
+    windows = np.lib.stride_tricks.sliding_window_view(x, width)[:: max(1, width // _OVERLAP)]
+    return np.asarray(np.median(windows, axis=-1))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from rich.console import RenderableType
 from rich.live import Live
+from rich.text import Text
 
+from ecgedge.sinks.plain import plain
 from ecgedge.sinks.screen.view import LiveView
 from ecgedge.sinks.sink import Item
 
@@ -40,9 +41,9 @@ class Screen:
             self._drawn_s = now_s
             self._live.refresh()
 
-    def show_below(self, footer: RenderableType) -> None:
+    def show_below(self, footer: str) -> None:
         """Show a line below the view from the next picture on."""
-        self._view.footer = footer
+        self._view.footer = Text(plain(footer), no_wrap=True, overflow="ellipsis")
 
     def close(self) -> None:
         """Give the terminal back."""

@@ -18,20 +18,29 @@ from rich.table import Table
 from rich.text import Text
 
 from ecgedge.events import Battery, Beat, Event, FrameLost, Gap, Hrv, LinkState, Note, Quality, Rhythm
+from ecgedge.sinks.plain import plain
 from ecgedge.sinks.screen.braille import braille
 from ecgedge.sinks.sink import Item
-from ecgedge.sinks.words import RHYTHMS, STATES, clock, describe, shown_at_s
+from ecgedge.sinks.words import STATES, clock, describe, reasons, shown_at_s, verdict
+from ecgedge.stream.rate import heart_rate_bpm
 from ecgedge_bridge.values import Acceleration, HeartRate, SampleBlock
 
 __all__ = ["LiveView"]
 
-_SHOWN_S = 6.0
+# At 80 columns 6 s of signal: 25 dots a second still show a narrow QRS. A wider terminal shows more time.
+_SHOWN_S, _SHOWN_WIDTH = 6.0, 76
+_MOST_S = 30.0
 _LOG_LINES = 6
 # What stands around the curve on the 24 lines of a small terminal.
-_OTHER_LINES = 2 + 4 + 1 + _LOG_LINES + 1  # borders, status, space, log, footer
-_BEATS = 8  # beats whose median is the heart rate shown
+_OTHER_LINES = 2 + 1 + 4 + 1 + _LOG_LINES + 1  # borders, beats, status, space, log, footer
+_MOST_LINES = 24  # of the curve: it is not clearer in more
+_BEATS = 9  # the heart rate shown is that of their intervals, up to eight
+_MOST_MARKS = round(_MOST_S * 5)  # 300 beats a minute
 _STALE_S = 5.0  # without a beat for so long, 12 a minute, no heart rate is shown
 _COLOURS = {"N": "bold green", "A": "bold red", "O": "bold yellow", "~": "bold magenta"}
+# How each class of beat is marked above the curve, and drawn on it. Normal ones stay in the background.
+_MARKS = {"N": "dim", "S": "bold cyan", "V": "bold red", "F": "bold magenta", "Q": "bold white"}
+_UNNAMED = "·"  # a beat that no model named
 
 
 class LogLine(NamedTuple):
@@ -62,13 +71,16 @@ class LiveView:
     """
 
     def __init__(self, title: str) -> None:
-        self._title = title
+        self._title = Text(plain(title))
         self.footer: RenderableType | None = None
         self._mv: npt.NDArray[np.float32] = np.zeros(0, dtype=np.float32)
         self._now_s = 0.0
         self._end_sample = 0
-        self._rr_ms: deque[float] = deque(maxlen=_BEATS)
-        self._beat_s = -_STALE_S
+        self._fs = 1.0
+        self._marks: deque[Beat] = deque(maxlen=_MOST_MARKS)
+        self._beats_s: deque[float] = deque(maxlen=_BEATS)  # in the accepted stretch that goes on
+        self._refused_until = 0
+        self._verdict = ""
         self._rhythm: Rhythm | None = None
         self._quality: Quality | None = None
         self._hrv: Hrv | None = None
@@ -86,9 +98,10 @@ class LiveView:
                 self._take_event(item)
 
     def _take_block(self, block: SampleBlock) -> None:
-        size = round(_SHOWN_S * block.fs)
+        size = round(_MOST_S * block.fs)
         gap = np.full(min(max(block.sample - self._end_sample, 0), size), np.nan, dtype=np.float32)
         self._mv = np.concatenate([self._mv, gap, block.samples])[-size:]
+        self._fs = block.fs
         self._end_sample, self._now_s = block.end_sample, block.end_sample / block.fs
         if len(self._mv) < size:
             self._mv = np.concatenate([np.full(size - len(self._mv), np.nan, dtype=np.float32), self._mv])
@@ -96,38 +109,81 @@ class LiveView:
     def _take_event(self, event: Event) -> None:
         match event:
             case Beat():
-                self._beat_s = event.time_s
-                self._rr_ms.extend([] if event.rr_ms is None else [event.rr_ms])
+                self._take_beat(event)
             case Rhythm():
                 self._rhythm = event
             case Quality():
-                self._quality = event
+                self._take_quality(event)
             case Hrv():
                 self._hrv = event
                 return  # shown beside the heart rate: once a minute in the log would push the rest out
             case Gap():
                 self._lost += event.lost
-                self._rr_ms.clear()
+                self._beats_s.clear()
             case LinkState():
                 self._state = event.state
             case Battery():
                 self._battery = event.percent
+        if self._stands(event):
+            return
         words = describe(event)
         # A line that repeats the one before would only push others out.
         if words is not None and not (self._log and self._log[-1].words == words):
             self._log.append(LogLine(clock(shown_at_s(event)), words, _log_style(event)))
 
+    def _stands(self, event: Event) -> bool:
+        """Whether this is the verdict that is on the screen already: the log is of changes."""
+        if not isinstance(event, Rhythm | Quality) or (isinstance(event, Quality) and event.accepted):
+            return False
+        words = verdict(event) if isinstance(event, Rhythm) else "refused"
+        stands, self._verdict = words == self._verdict, words
+        return stands
+
+    def _take_beat(self, beat: Beat) -> None:
+        self._marks.append(beat)
+        if beat.rr_ms is None:
+            self._beats_s.clear()
+        if beat.sample >= self._refused_until:
+            self._beats_s.append(beat.time_s)
+
+    def _take_quality(self, quality: Quality) -> None:
+        self._quality = quality
+        if not quality.accepted:
+            self._refused_until = quality.end_sample
+            self._beats_s.clear()
+
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw the view as large as the terminal is, 80 by 24 at its best."""
-        width = min(options.max_width, 120)
-        height = min(max(console.height - _OTHER_LINES - 1, 4), 14)
-        wave = Text("\n".join(braille(self._mv, width - 4, height)) if len(self._mv) else "\n" * (height - 1))
-        wave.stylize("bright_green" if self._trusted() else "yellow")
-        yield Panel(wave, title=self._title, subtitle=f"{_SHOWN_S:.0f} s", title_align="left", width=width)
+        """Draw the view as large as the terminal is."""
+        width = options.max_width
+        height = min(max(console.height - _OTHER_LINES - 1, 3), _MOST_LINES)
+        shown_s = min(_SHOWN_S * (width - 4) / _SHOWN_WIDTH, _MOST_S)
+        yield Panel(
+            self._wave(width - 4, height, shown_s),
+            title=self._title,
+            subtitle=f"{shown_s:.0f} s",
+            title_align="left",
+            width=width,
+        )
         yield self._status(width)
         yield self._log_table(width)
         if self.footer is not None:
             yield self.footer
+
+    def _wave(self, width: int, height: int, shown_s: float) -> Text:
+        """The curve, with its beats above it and in colour: a row for the classes, then the signal."""
+        shown = self._mv[-max(1, round(shown_s * self._fs)) :]
+        lines = braille(shown, width, height) if len(shown) else [" " * width] * height
+        rows = [Text(line, style="bright_green" if self._trusted() else "yellow") for line in lines]
+        marks = Text(" " * width)
+        for beat in self._marks:
+            x = int((beat.sample - self._end_sample + len(shown)) / max(len(shown), 1) * width)
+            if 0 <= x < width:
+                style = _MARKS.get(beat.symbol or "", "dim")
+                marks = Text.assemble(marks[:x], (beat.symbol or _UNNAMED, style), marks[x + 1 :])
+                if beat.symbol not in (None, "N"):
+                    for row in rows:
+                        row.stylize(style, max(x - 1, 0), x + 3)
+        return Text("\n").join([marks, *rows])
 
     def _trusted(self) -> bool:
         return self._quality is None or self._quality.accepted
@@ -143,21 +199,26 @@ class LiveView:
         return table
 
     def _rhythm_text(self) -> Text:
-        """The last rhythm; dimmed while the gate lets nothing through, since it is then not news."""
+        """The last rhythm, or that the signal is too noisy to tell one."""
+        if self._quality is not None and not self._quality.accepted:
+            return Text("too noisy", style="bold yellow").append(
+                f"  {reasons(self._quality)}", style="default"
+            )
         if self._rhythm is None:
             return Text("not yet: 10 s of usable signal first", style="dim")
         rhythm = self._rhythm
         sure = rhythm.probabilities.get(rhythm.label, 0.0)
-        style = _COLOURS.get(rhythm.label, "bold") if self._trusted() else "dim"
-        text = Text(RHYTHMS.get(rhythm.label, rhythm.label), style=style)
-        return text.append(
-            f"  {sure:4.0%}  at {clock(rhythm.end_time_s)}", style="default" if self._trusted() else "dim"
-        )
+        style = _COLOURS["N" if rhythm.sinus else rhythm.label] if rhythm.label in _COLOURS else "bold"
+        text = Text(plain(verdict(rhythm)), style=style)
+        what = ", neither normal sinus nor AF" if rhythm.label == "O" and not rhythm.sinus else ""
+        return text.append(f"{what}  {sure:4.0%}  at {clock(rhythm.end_time_s)}", style="default")
 
     def _heart_text(self) -> Text:
-        if len(self._rr_ms) < 2 or self._now_s - self._beat_s > _STALE_S or not self._trusted():
+        beats_s = list(self._beats_s)
+        rate = heart_rate_bpm([beats_s])
+        if rate is None or self._now_s - beats_s[-1] > _STALE_S or not self._trusted():
             return Text("--", style="dim")
-        text = Text(f"♥ {60_000 / float(np.median(self._rr_ms)):.0f} bpm", style="bold")
+        text = Text(f"♥ {rate:.0f} bpm", style="bold")
         return text.append(self._hrv_words(), style="default")
 
     def _hrv_words(self) -> str:
@@ -171,11 +232,10 @@ class LiveView:
             return Text("--", style="dim")
         if self._quality.accepted:
             return Text("usable", style="green").append(f"  {self._quality.score:.0%}", style="default")
-        why = ", ".join(reason.replace("_", " ") for reason in self._quality.reasons)
-        return Text("noise: no model run", style="bold yellow").append(f"  {why}", style="default")
+        return Text("refused: no model run", style="bold yellow")
 
     def _link_text(self) -> Text:
-        state = STATES.get(self._state, self._state)
+        state = plain(STATES.get(self._state, self._state))
         text = Text(state, style="green" if self._state == "streaming" else "yellow")
         text.append(f"  {clock(self._now_s)} received", style="default")
         text.append(f"  {self._lost} samples lost", style="bold red" if self._lost else "default")

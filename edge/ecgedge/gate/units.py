@@ -1,0 +1,48 @@
+"""Whether a signal has the size of an ECG in millivolts."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ecgedge.stream.amplitude import PIECE_S
+
+# A QRS of 0.02 mV is below what any electrode gives, one of 20 mV above it: raw counts, or volts.
+SMALLEST_MV, TALLEST_MV = 0.02, 20.0
+# A signal too small for a beat is ECG in another unit if it has peaks (noise of a normal distribution has a
+# kurtosis of 3), and if its pieces are about as tall as each other.
+PEAKED, ALIKE = 8.0, 3.0
+PIECES = 5  # in so many: a single step has peaks too
+
+
+def doubtful_height(x: npt.NDArray[np.floating], fs: float, accepted: bool) -> float | None:
+    """Typical QRS height of a stretch where it is no ECG in millivolts, else None.
+
+    Parameters
+    ----------
+    x : array, shape (n,)
+        Filtered signal.
+    fs : float
+        Its rate in Hz.
+    accepted : bool
+        Whether the noise gate accepted the stretch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> counts = 5000.0 * (np.arange(1000) % 80 == 40)
+    >>> doubtful_height(counts, 100, True), doubtful_height(counts / 5000, 100, True)
+    (5000.0, None)
+    """
+    size = round(PIECE_S * fs)
+    if len(x) < size:
+        return None
+    pieces = x[len(x) % size :].reshape(-1, size).astype(np.float64)
+    heights = pieces.max(axis=1) - pieces.min(axis=1)
+    height = float(np.median(heights))
+    if accepted and height > TALLEST_MV:
+        return height
+    if len(pieces) < PIECES or not 0 < height < SMALLEST_MV or heights.max() > ALIKE * heights.min():
+        return None
+    square = ((pieces - pieces.mean()) / height) ** 2
+    return height if float((square**2).mean()) > PEAKED * float(square.mean()) ** 2 else None

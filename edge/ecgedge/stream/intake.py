@@ -1,0 +1,106 @@
+"""What may enter the stream: one lead of numbers, in runs between what is no number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+# Raw counts of a 32-bit front end reach 2e9, and everything behind the filters is free of scale. What is
+# beyond this is no measurement, and powers of it would not fit float32.
+LIMIT = 1e12
+# One or two samples that are missing are drawn as a straight line: 15 ms at 130 Hz, in which no wave fits.
+BRIDGED = 2
+BRIDGED_S = 0.02
+# Between two bridges at least so many samples came, else the signal would be made up more than measured.
+BETWEEN = 5
+
+
+class Run(NamedTuple):
+    """Samples ``start`` to ``end`` of a block; None: they are no numbers."""
+
+    start: int
+    end: int
+    samples: Array | None
+
+
+def as_samples(samples: npt.ArrayLike) -> Array:
+    """Return one lead as float64, with NaN where a masked array has no value.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The samples are no one-dimensional array of numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> as_samples(np.ma.masked_equal([1, 2, 99], 99)).tolist()
+    [1.0, 2.0, nan]
+    """
+    x = np.asanyarray(samples)
+    if x.ndim != 1:
+        raise ValueError(f"samples of shape {x.shape}: give one lead as a one-dimensional array in mV")
+    if not np.issubdtype(x.dtype, np.integer) and not np.issubdtype(x.dtype, np.floating):
+        raise TypeError(f"samples of type {x.dtype}: give numbers, in mV")
+    if isinstance(x, np.ma.MaskedArray):
+        x = np.ma.filled(x.astype(np.float64), np.nan)
+    return np.asarray(x).astype(np.float64, copy=False)
+
+
+def runs(x: Array) -> Iterator[Run]:
+    """Split samples into runs of numbers and of what is none: not finite, or beyond :data:`LIMIT`."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if len(x) and np.dot(x, x) <= LIMIT**2:  # nearly always: no sample can be beyond the limit, nor NaN
+            yield Run(0, len(x), x)
+            return
+        good = np.abs(x) <= LIMIT  # False for NaN as well
+    edges = np.flatnonzero(good[1:] != good[:-1]) + 1
+    for start, end in zip([0, *edges.tolist()], [*edges.tolist(), len(x)], strict=True):
+        if end > start:
+            yield Run(start, end, x[start:end] if good[start] else None)
+
+
+class Bridges:
+    """Straight lines over one or two missing samples, counted: they make no gap.
+
+    Parameters
+    ----------
+    fs : float
+        Rate of the samples in Hz.
+    at : int
+        Where the segment begins.
+
+    Examples
+    --------
+    >>> bridges = Bridges(130.0, 0)
+    >>> bridges.possible(100, 102), bridges.possible(100, 103)
+    (True, False)
+    >>> bridges.line(100, 102, 1.0, 4.0).tolist(), bridges.count
+    ([2.0, 3.0], 2)
+    """
+
+    def __init__(self, fs: float, at: int) -> None:
+        self._most = min(BRIDGED, round(BRIDGED_S * fs))
+        self._solid_from, self.first, self.count = at, at, 0
+
+    def possible(self, start: int, end: int) -> bool:
+        """Whether a line may stand for what is missing from ``start`` to ``end``."""
+        return end - start <= self._most and start - self._solid_from >= BETWEEN
+
+    def line(self, start: int, end: int, before: float, after: float) -> Array:
+        """Values from ``start`` to ``end`` between the samples before and after them."""
+        if not self.count:
+            self.first = start
+        self._solid_from = end
+        self.count += end - start
+        return before + (after - before) * np.arange(1, end - start + 1) / (end - start + 1)
+
+    def told(self) -> str:
+        """Words about what was bridged since the last time; it is forgotten."""
+        count, self.count = self.count, 0
+        return f"{count} missing sample{'s were' if count > 1 else ' was'} bridged by straight lines"

@@ -1,0 +1,52 @@
+"""What each model is for, and what it is not for, in the words of its card."""
+
+from __future__ import annotations
+
+from ecgedge.artefacts.manifest import Manifest
+
+_PURPOSE = {
+    "rhythm": "Names the rhythm of up to 30 seconds of one ECG lead: N (normal sinus rhythm), A (atrial\n"
+    "fibrillation), O (another rhythm), ~ (too noisy).",
+    "beat_classes": "Names each heart beat of one ECG lead by its AAMI class: N (normal, bundle branch\n"
+    "block, escape), S (supraventricular ectopic), V (ventricular ectopic), F (fusion), Q (paced or not\n"
+    "to be told). One beat late: the interval that follows counts.",
+    "gate": "Tells whether ten seconds of one ECG lead are good enough to name the rhythm, and whether the\n"
+    "shape of their beats can be trusted. Two logistic regressions over features of beats and signal, fitted"
+    "\nwith atrial fibrillation and ectopic beats among the clean windows: an irregular rhythm is no noise.",
+    "beats": "Finds the R peaks of one ECG lead: a small network gives the probability of a beat for each\n"
+    "sample, and beats are where it is highest.",
+}
+NOT_FOR = {
+    "rhythm": (
+        "Diagnosis, and any decision about a treatment: this is not a medical device.",
+        "Rhythms that the training data has no name for: flutter, tachycardias, blocks and frequent ectopic "
+        "beats are all O.",
+        "Ischaemia, infarction, QT, or anything else that the shape of a beat says.",
+        "Children, implanted pacemakers, and leads that are far from lead I: nobody measured them here.",
+    ),
+    "beat_classes": (
+        "Diagnosis, and any decision about a treatment: this is not a medical device.",
+        "Supraventricular beats where most beats are, in atrial fibrillation and AV block: see the records.",
+        "Alarms: ventricular tachycardia and fibrillation are not recognised as such.",
+        "Paced rhythms: paced beats are hardly in the training data.",
+        "Children, and leads without a clear R wave: nobody measured them here.",
+    ),
+    "gate": (
+        "A grade of signal quality for other purposes than rhythm and shape of beats.",
+        "Noise that does not pass the filters: baseline wander alone is let through.",
+        "Leads that are far from lead I, and children: nobody measured them here.",
+    ),
+    "beats": (
+        "Alarms: ventricular fibrillation has no beats to find.",
+        "P and T waves, and the borders of the QRS complex: only R peaks are found.",
+        "Paced rhythms: paced beats are hardly in the training data.",
+    ),
+}
+
+
+def purpose(m: Manifest) -> str:
+    """What a model does; for one of own recordings from its classes."""
+    if "own_data" not in m.metrics:
+        return _PURPOSE[m.task]
+    classes = ", ".join(f"{name} ({role})" for name, role in m.roles.items())
+    return f"Names the rhythm of up to {m.window_s:g} seconds of one ECG lead: {classes}."
