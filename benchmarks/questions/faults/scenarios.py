@@ -164,7 +164,7 @@ SCENARIOS = (
         (at("disconnect", 300.0),),
         (LOST, "backing_off not_found: not found"),
         within_s=340.0,
-        seconds=400.0,
+        seconds=402.0,
     ),
     Scenario("the link drops again before the first frame", (AGAIN, AGAIN), (LOST,), within_s=12.0),
     Scenario(

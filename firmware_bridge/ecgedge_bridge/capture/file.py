@@ -24,6 +24,7 @@ Times are kept as the float that the decoders were given, so that a replay is ex
 
 from __future__ import annotations
 
+import math
 import mmap
 import zlib
 from collections.abc import Iterator
@@ -162,6 +163,8 @@ def _parse(data: mmap.mmap, at: int) -> _Parsed | None:
 
 
 def _make(uuid: bytes, value: bytes, host_time_s: float) -> Record | None:
+    if not math.isfinite(host_time_s):
+        return None  # no clock gives that
     if uuid != LINK:
         return Notification(_uuid_text(uuid), value, host_time_s)
     try:

@@ -68,7 +68,11 @@ def replay(path: str | Path, profile: Profile | str | PathLike[str] | None = Non
     """
     capture = read_capture(path)
     header = capture.header
-    session = _profile(capture, profile).make_session(device=header.name, fs=header.fs, extras=header.extras)
+    kind = _profile(capture, profile)
+    try:
+        session = kind.make_session(device=header.name, fs=header.fs, extras=header.extras)
+    except ValueError as error:
+        raise ConfigError(f"{capture.path} says what no such device does: {error}: record again") from error
     return _Replay(capture, session).run()
 
 

@@ -200,9 +200,9 @@ class VirtualWearable(ABC):
         self._faults = sorted([*self._faults, fault], key=lambda item: item.at_s)
 
     def catch_up(self, place: int) -> None:
-        """Lose what the ECG has gone on by, up to sample ``place``, while nothing streamed."""
+        """Lose what the ECG has gone on by, to sample ``place`` and the next whole frame."""
         if (n := place - self.ledger.played) > 0:
-            self._skip(n, "disconnect")
+            self._skip(-(-n // self.frame_samples) * self.frame_samples, "disconnect")
 
     def connected(self) -> int:
         """Note a new connection and return the largest ATT MTU that it may have."""

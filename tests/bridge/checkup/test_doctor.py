@@ -233,15 +233,15 @@ async def test_a_strap_that_is_not_there_is_told_with_what_is() -> None:
 
 
 async def test_loss_and_damage_on_the_way_are_found() -> None:
-    faults = [Fault(0.6, "drop_frame"), Fault(1.2, "corrupt")]
-    checkup = await examined(VirtualH10(ecg(), faults=faults), seconds=2.5)
+    faults = [Fault(0.6, "drop_frame"), Fault(2.0, "corrupt")]
+    checkup = await examined(VirtualH10(ecg(), faults=faults), seconds=5.0)
     assert codes(checkup) == ["loss", "frame_errors"]
-    assert (checkup.stats.lost, checkup.gaps) == (146, 1)
+    assert (checkup.stats.lost, checkup.gaps) == (146, 2)
 
 
 async def test_a_lost_link_and_an_empty_battery_are_found() -> None:
     checkup = await examined(
-        VirtualH10(ecg(), battery=5, faults=[Fault(0.6, "disconnect", 1.0)]), seconds=2.5
+        VirtualH10(ecg(), battery=5, faults=[Fault(0.6, "disconnect", 1.0)]), seconds=6.0
     )
     assert codes(checkup) == ["battery_empty", "link_lost", "loss"]
     assert checkup.losses_of_link == ("the connection was lost",)
