@@ -140,7 +140,7 @@ class Monitor(Pipeline):
         See :func:`default_stages`.
     timer : callable, optional
         A clock in seconds (``time.perf_counter``) to measure stages with, see
-        :class:`ecgedge.stream.pipeline.MonitorStats`.
+        :class:`ecgedge.stream.stats.MonitorStats`.
 
     Raises
     ------

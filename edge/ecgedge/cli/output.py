@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.lines import JsonLines, TextLines
     from ecgedge.sinks.sink import Sink
-    from ecgedge.stream.pipeline import MonitorStats
+    from ecgedge.stream.stats import MonitorStats
 
 __all__ = ["guard_streams", "open_lines", "open_savers", "open_terminal", "print_ending", "print_json", "say"]
 

@@ -27,7 +27,7 @@ from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.values import SampleBlock
 
 if TYPE_CHECKING:
-    from ecgedge.stream.pipeline import MonitorStats
+    from ecgedge.stream.stats import MonitorStats
     from ecgedge_bridge import VirtualH10
 
 __all__ = ["DemoReport", "PartReport", "Percentiles", "play"]

@@ -6,7 +6,6 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from threading import Lock
 from typing import Literal, NoReturn
 
@@ -19,8 +18,9 @@ from ecgedge.stream.filters import Filter
 from ecgedge.stream.intake import Bridges, as_samples, runs
 from ecgedge.stream.plan import planned
 from ecgedge.stream.ring import Ring
-from ecgedge.stream.segment import Counts, Segment
+from ecgedge.stream.segment import Segment
 from ecgedge.stream.stage import TICK_S, Stage
+from ecgedge.stream.stats import MonitorStats
 from ecgedge_bridge.codes import NoteCode
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.values import SampleBlock
@@ -33,38 +33,6 @@ RAW_AHEAD_S = 6.0
 TELL_S = 60.0
 LAST_SAMPLE = 2**53  # float64 counts no further, and at 4 kHz that is 71,000 years
 LATENCIES = 10_000  # timings kept for each stage: an hour and more of ticks
-
-
-@dataclass(slots=True)
-class MonitorStats:
-    """Counters of a monitor since its start.
-
-    ``samples`` were taken, ``lost`` are missing, ``bridged`` are missing one or two at a time, so that a
-    straight line stands for them; of the rhythm ``windows``, ``rejected`` never reached the
-    model, which ran ``model_runs`` times. Where the monitor was given a timer, ``latency`` holds for each
-    stage the seconds of its last calls that found something.
-    """
-
-    samples: int = 0
-    lost: int = 0
-    bridged: int = 0
-    counts: Counts = field(default_factory=Counts)
-    latency: dict[str, deque[float]] = field(default_factory=dict)
-
-    @property
-    def windows(self) -> int:
-        """Rhythm windows that became complete."""
-        return self.counts.windows
-
-    @property
-    def rejected(self) -> int:
-        """Rhythm windows that the gate kept from the model."""
-        return self.counts.rejected
-
-    @property
-    def model_runs(self) -> int:
-        """Rhythm windows that the model saw."""
-        return self.counts.model_runs
 
 
 Missing = Literal["lost", "not_finite"]
