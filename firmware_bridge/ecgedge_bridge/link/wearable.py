@@ -20,6 +20,7 @@ from ecgedge_bridge.link.conversation import Conversation, Inbox, now_s
 from ecgedge_bridge.link.errors import Reason, explain, needs_pairing, reason
 from ecgedge_bridge.link.options import ConnectOptions, Listeners, OnEvent, OnStatus
 from ecgedge_bridge.link.radio import Client, Found, Radio, offered_by
+from ecgedge_bridge.link.search import is_again, is_wanted, not_found, stayed_away, unreachable
 from ecgedge_bridge.link.states import TRANSITIONS, LinkTiming, Outcome, State
 from ecgedge_bridge.protocols.profiles import profile_for
 from ecgedge_bridge.protocols.session import NotOfferedError, Offered, Session
@@ -210,11 +211,7 @@ class Wearable:
 
     def _plan_pause(self) -> None:
         if not self._was_up and self._attempt + 1 >= _FIRST_TRIES:
-            raise LinkError(
-                f"could not connect to {self.name} in {_FIRST_TRIES} tries ({self._reason.text}): "
-                "move closer, wet the electrodes, and end any phone app that holds the connection",
-                LinkCode.UNREACHABLE,
-            )
+            raise unreachable(self.name, _FIRST_TRIES, self._reason)
         self._pause_s = self._timing.back_off(self._attempt, random.uniform(-1, 1))
         self._attempt += 1
 
@@ -232,23 +229,16 @@ class Wearable:
         self._taken += 1
         if self.dropped > self._noted_drops and self._taken > _QUEUE:
             new, self._noted_drops, self._taken = self.dropped - self._noted_drops, self.dropped, 0
-            detail = (
-                f"{new} notifications were dropped: this program takes them too slowly; give it more time"
-            )
+            detail = f"{new} notifications were dropped: this program is too slow; give it more time"
             self._listeners.report(Note(*self._place, NoteCode.DROPPED, detail, self.name))
 
     async def _scan(self) -> Outcome:
         limit = self._search_limit()
         device = await self._radio.find(self._matches, limit, self.address or self._options.name)
         if device is None and not self._was_up and not self._attempt:
-            raise LinkError(
-                f"{self._options.name} was not found in {limit:g} s: put the strap on with wet electrodes, "
-                "move closer, end any phone app that holds it, and see `ecgedge scan` for what is near",
-                LinkCode.NOT_FOUND,
-            )
+            raise not_found(self._options.name, limit)
         if device is None:
-            self._missed += 1
-            self._reason = Reason(LinkCode.NOT_FOUND, "not found")
+            self._missed, self._reason = self._missed + 1, Reason(LinkCode.NOT_FOUND, "not found")
             return Outcome.LOST
         if self.address and device.address.casefold() != self.address.casefold():
             detail = f"{self.name} has another address now: it was found by its name; nothing to do"
@@ -270,23 +260,13 @@ class Wearable:
             return self._timing.find_s
         away_s = now_s() - self._down_since_s
         if away_s >= patience_s:
-            raise LinkError(
-                f"{self.name} stayed away for {away_s:.0f} s ({self._reason.text}): put it on, move closer, "
-                "and start again",
-                self._reason.code,
-            )
+            raise stayed_away(self.name, away_s, self._reason)
         return min(self._timing.find_s, patience_s - away_s)
 
     def _matches(self, device: Found) -> bool:
-        address, name = device.address.casefold(), device.name.casefold()
         if self.address:
-            # A random address may be another one after a while, or after the battery was out: a device that a
-            # whole search has not found is searched for by its full name too.
-            return address == self.address.casefold() or (
-                self._missed > 0 and name == self.name.casefold() != ""
-            )
-        wanted = self._options.name.casefold()
-        return wanted in (address, name) or name.startswith(wanted + " ")
+            return is_again(device, self.address, self.name, missed=self._missed > 0)
+        return is_wanted(device, self._options.name)
 
     async def _connect(self) -> Outcome:
         assert self._device is not None

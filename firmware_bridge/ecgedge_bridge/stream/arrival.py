@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 
+from ecgedge_bridge.stream.limits import MAX_GAP_S
 from ecgedge_bridge.stream.unwrap import bounded
 
 # The floor is the least delay of the last one to two of these: crystals drift by 1 ms in that time.
@@ -71,6 +72,13 @@ class Arrivals:
     def host_step_s(self, host_time_s: float) -> float:
         """Time since the newest frame arrived."""
         return bounded(host_time_s - self._host_s)
+
+    def is_ahead(self, elapsed_s: float, host_time_s: float) -> bool:
+        """Whether a frame whose stamp says ``elapsed_s`` would hold samples from the future."""
+        if not self.keep_pace:
+            return elapsed_s > MAX_GAP_S
+        slack_s = self.slack_s + DRIFT * self.host_step_s(host_time_s)
+        return self.late_s(elapsed_s, host_time_s) < -slack_s
 
     def late_s(self, device_step_s: float, host_time_s: float) -> float:
         """How late a frame is against the floor, whose stamp is so much after the newest one's."""

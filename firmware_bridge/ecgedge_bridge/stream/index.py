@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import zlib
 from typing import NamedTuple
+
+import numpy as np
 
 from ecgedge_bridge.codes import NoteCode
 from ecgedge_bridge.stream.unwrap import bounded
@@ -89,3 +92,22 @@ class SampleIndex:
         about = f"about {lost} samples lost" if lost else "no samples lost"
         detail = f"{what}: new segment, {about} (estimated from arrival times); nothing to do"
         return Loss(lost, (self._note(code, detail),), is_step=True)
+
+
+class Sorted(NamedTuple):
+    """Held frames that have found their place after all, and whether the new frame is held in their stead."""
+
+    placed: list[Placed]
+    is_held: bool
+
+
+def sort_key(frame: Frame) -> tuple[int, int]:
+    """What a frame is known by when it comes again."""
+    return frame.time_ns, zlib.crc32(frame.samples.tobytes())
+
+
+def begins_with(samples: Samples, newest: Samples, repeated: int) -> bool:
+    """Whether the first samples of a frame are the last ones that were placed."""
+    if not 0 < repeated <= min(len(samples), len(newest)):
+        return False
+    return np.array_equal(samples[:repeated], newest[-repeated:])

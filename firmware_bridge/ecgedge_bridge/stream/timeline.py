@@ -35,59 +35,30 @@ the first one, and the time of arrival. The rules, in the order in which they ar
    neither loss nor steps: a note names the rate, and it is expected from there on.
 
 :class:`Timeline` serves every device that stamps or numbers its frames. Devices that send bare samples are
-served by ``undated.py``, which shares :class:`SampleIndex`. ``PROTOCOL.md`` has the same rules as a table.
+served by ``undated.py``, which shares :class:`SampleIndex`.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections import deque
-from typing import NamedTuple
 
 import numpy as np
 
 from ecgedge_bridge.codes import NoteCode
+from ecgedge_bridge.stream import limits
 from ecgedge_bridge.stream.arrival import DRIFT, Arrivals
-from ecgedge_bridge.stream.index import NO_LOSS, Frame, Loss, Placed, SampleIndex
+from ecgedge_bridge.stream.index import (
+    NO_LOSS,
+    Frame,
+    Loss,
+    Placed,
+    SampleIndex,
+    Sorted,
+    begins_with,
+    sort_key,
+)
 from ecgedge_bridge.stream.rate import OtherRate, RateEstimate, is_same_rate
 from ecgedge_bridge.values import Note, Samples
-
-_NS = 1e-9
-# A forward step of the device clock above this is a set or reset clock, not a loss, where no arrivals tell.
-_MAX_GAP_S = 3600.0
-# A frame this far behind is no late frame but a clock that was set back.
-_LATE_NS = 3_000_000_000
-# Frames that may have come late are held until the next one shows it; a device that only sends such is
-# believed.
-_MAX_HELD = 1024
-# A counter is believed if the stamps agree within half a second or 5 %: firmware stamps are coarse.
-_COUNTER_SLACK_S = 0.5
-_COUNTER_SLACK = 0.05
-# Loss of less than this is jitter of the stamps.
-_STAMP_SLACK = 2.0
-# A frame so late is more than a radio that sends again: an H10's frame is 0.56 s long, and what is lost are
-# whole frames. Where the stamps show a loss themselves, arrivals are asked only for what is beyond a second.
-_WAIT_S, _WAIT_AFTER_LOSS_S = 0.5, 1.0
-# How long frames have to go on at their pace until it was no stall: after one, all that waited comes at once.
-_AT_PACE_S = 1.0
-_MAX_WAITING = 64
-# Arrivals cannot tell a loss of less than this from their jitter.
-_LEAST_LOSS_S = 0.25
-# Arrival and stamp of a frame that overlaps with the newest one agree to this.
-_AGREE_S = 0.15
-# A rate beyond so many times the expected one is no rate but wrong stamps.
-_FASTEST = 8.0
-# Two streams that overlap are one no more after so many frames without an overlap.
-_OVERLAP_FRAMES = 8
-# Frames that are known again: 38 minutes of an H10.
-_KNOWN = 4096
-
-
-class Sorted(NamedTuple):
-    """Held frames that have found their place after all, and whether the new frame is held in their stead."""
-
-    placed: list[Placed]
-    is_held: bool
 
 
 class Timeline(SampleIndex):
@@ -121,7 +92,7 @@ class Timeline(SampleIndex):
         self._other = OtherRate()
         self._arrivals = Arrivals()
         self._modulus = 1 << counter_bits
-        self._agreement = _COUNTER_SLACK_S * fs
+        self._agreement = limits.COUNTER_SLACK_S * fs
         # The newest frame that was placed: time and samples, counter of the next one.
         self._anchor_ns: int | None = None
         self._newest = np.empty(0, np.float32)
@@ -133,7 +104,7 @@ class Timeline(SampleIndex):
         self._held: list[Frame] = []
         self._late_notes: tuple[Note, ...] = ()  # on frames that came late, for the next one that is placed
         self._waiting: list[Frame] = []
-        self._known: deque[tuple[int, int]] = deque(maxlen=_KNOWN)
+        self._known: deque[tuple[int, int]] = deque(maxlen=limits.KNOWN)
 
     @property
     def fs_hat(self) -> float:
@@ -185,15 +156,15 @@ class Timeline(SampleIndex):
 
     def _is_known(self, frame: Frame, anchor_ns: int) -> bool:
         """Whether the samples of a frame that is not newer than the newest one have been placed."""
-        if self._overlaps and (anchor_ns - frame.time_ns) * _NS * self._rate.fs < len(frame.samples):
+        if self._overlaps and (anchor_ns - frame.time_ns) * limits.NS * self._rate.fs < len(frame.samples):
             return True
-        return _key(frame) in self._known
+        return sort_key(frame) in self._known
 
     def _put(self, frame: Frame, loss: Loss) -> list[Placed]:
         """Give a frame its place after what is missing before it."""
         samples, time_ns, host_time_s, first = frame
         lost, notes, repeated, is_step = loss
-        self._known.append(_key(frame))
+        self._known.append(sort_key(frame))
         if repeated >= len(samples):
             self.repeated += 1
             return []
@@ -206,7 +177,7 @@ class Timeline(SampleIndex):
             self._arrivals.restart(host_time_s)
             self._overlaps = 0
         else:
-            self._arrivals.add((time_ns - (self._anchor_ns or 0)) * _NS, host_time_s, is_whole=not lost)
+            self._arrivals.add((time_ns - (self._anchor_ns or 0)) * limits.NS, host_time_s, is_whole=not lost)
         self._before_ns = self._anchor_ns or 0
         self._anchor_ns = time_ns
         if first is not None:
@@ -226,7 +197,7 @@ class Timeline(SampleIndex):
         """Return what is missing between the newest frame and another one: rules 2 to 4, 6 and 7."""
         assert self._anchor_ns is not None
         n, first = len(frame.samples), frame.first
-        elapsed_s = (frame.time_ns - self._anchor_ns) * _NS
+        elapsed_s = (frame.time_ns - self._anchor_ns) * limits.NS
         # Counter and stamp agree that nothing is missing: so it is with almost all frames.
         if (
             first is not None
@@ -238,22 +209,22 @@ class Timeline(SampleIndex):
         expected = elapsed_s * self._rate.fs
         missing = round(expected) - n
         if first is None:
-            slack = max(_STAMP_SLACK, self._rate.tolerance * expected)
+            slack = max(limits.STAMP_SLACK, self._rate.tolerance * expected)
             broken = expected - n < -slack - 0.5
         else:
             by_stamps, slack, broken = missing, 1.0, False
             step = (first - self._expected) % self._modulus
             if step or abs(by_stamps) > self._agreement:
                 missing = step + self._modulus * round((by_stamps - step) / self._modulus)
-                doubt = max(self._agreement, _COUNTER_SLACK * expected)
+                doubt = max(self._agreement, limits.COUNTER_SLACK * expected)
                 broken = missing < 0 or abs(missing - by_stamps) > doubt
-                if abs(missing - by_stamps) <= doubt and self._came(frame, -missing):
+                if abs(missing - by_stamps) <= doubt and begins_with(frame.samples, self._newest, -missing):
                     return self._overlap(-missing)
             else:
                 missing = 0
         if elapsed_s > 0 and not broken and missing < slack:
             return self._whole(n, elapsed_s)
-        if elapsed_s > 0 and not broken and not self._is_ahead(elapsed_s, frame.host_time_s):
+        if elapsed_s > 0 and not broken and not self._arrivals.is_ahead(elapsed_s, frame.host_time_s):
             rate = None if first is not None else self._other.seen(n, elapsed_s, self._rate.fs)
             return Loss(missing) if rate is None else self._expect(rate)
         if elapsed_s > 0 and self._overlaps and (repeated := self._repeated(frame, elapsed_s)) > 0:
@@ -277,14 +248,6 @@ class Timeline(SampleIndex):
         self._other.forget()
         return Loss(notes=(self._note(NoteCode.WRONG_RATE, detail),))
 
-    def _is_ahead(self, elapsed_s: float, host_time_s: float) -> bool:
-        """Whether a frame would hold samples from the future."""
-        arrivals = self._arrivals
-        if not arrivals.keep_pace:
-            return elapsed_s > _MAX_GAP_S
-        slack_s = arrivals.slack_s + DRIFT * arrivals.host_step_s(host_time_s)
-        return arrivals.late_s(elapsed_s, host_time_s) < -slack_s
-
     def _stepped(self, frame: Frame, elapsed_s: float, true_s: float | None = None) -> Loss:
         """Begin a segment after a step of the device's clock; ``true_s`` is what elapsed, if known better."""
         arrivals, n = self._arrivals, len(frame.samples)
@@ -296,7 +259,7 @@ class Timeline(SampleIndex):
             true_s = arrivals.elapsed_s(frame.host_time_s)
         what = f"the device's clock stepped by {elapsed_s - true_s:+.3f} s"
         lost = round(true_s * self._rate.fs) - n
-        least = _LEAST_LOSS_S * self._rate.fs
+        least = limits.LEAST_LOSS_S * self._rate.fs
         if frame.first is not None:
             step = (frame.first - self._expected) % self._modulus
             counted = step + self._modulus * round((lost - step) / self._modulus)
@@ -307,13 +270,14 @@ class Timeline(SampleIndex):
     def _overlap(self, repeated: int) -> Loss:
         """Leave out samples that came already."""
         notes = () if self._overlaps else (self._note(NoteCode.OVERLAP),)
-        self._overlaps = _OVERLAP_FRAMES
+        self._overlaps = limits.OVERLAP_FRAMES
         return Loss(0, notes, repeated)
 
     def _repeated(self, frame: Frame, elapsed_s: float) -> int:
         """How many first samples of a frame of one of two streams have come in the other; 0 if it is none."""
-        n, since_s = len(frame.samples), (frame.time_ns - self._before_ns) * _NS
-        if abs(since_s * self._rate.fs - n) < _STAMP_SLACK:  # it goes on from the frame before the newest one
+        n, since_s = len(frame.samples), (frame.time_ns - self._before_ns) * limits.NS
+        # It goes on from the frame before the newest one.
+        if abs(since_s * self._rate.fs - n) < limits.STAMP_SLACK:
             self._rate.add(n, since_s)
             return min(len(self._newest), n)
         return n - round(elapsed_s * self._rate.fs) if self._on_time(n, elapsed_s, frame.host_time_s) else 0
@@ -322,31 +286,25 @@ class Timeline(SampleIndex):
         """Whether a frame that overlaps came when its stamp says, not when its samples would be due."""
         host_s = self._arrivals.host_step_s(host_time_s)
         off_s = abs(host_s - elapsed_s)
-        return not self._arrivals.keep_pace or off_s < min(_AGREE_S, abs(host_s - n / self._rate.fs))
-
-    def _came(self, frame: Frame, repeated: int) -> bool:
-        """Whether the first samples of a frame are the last ones that were placed."""
-        if not 0 < repeated <= min(len(frame.samples), len(self._newest)):
-            return False
-        return np.array_equal(frame.samples[:repeated], self._newest[-repeated:])
+        return not self._arrivals.keep_pace or off_s < min(limits.AGREE_S, abs(host_s - n / self._rate.fs))
 
     def _has_to_wait(self, frame: Frame, anchor_ns: int) -> bool:
         """Whether only the next frame can show what is missing before this one."""
-        n, elapsed_s = len(frame.samples), (frame.time_ns - anchor_ns) * _NS
+        n, elapsed_s = len(frame.samples), (frame.time_ns - anchor_ns) * limits.NS
         missing = elapsed_s * self._rate.fs - n
-        if frame.first is None and missing < -_STAMP_SLACK and self._is_short(frame, elapsed_s):
+        if frame.first is None and missing < -limits.STAMP_SLACK and self._is_short(frame, elapsed_s):
             return True
         arrivals = self._arrivals
         if not arrivals.keep_pace:
             return False
-        limit_s = _WAIT_S if missing < n / 2 else _WAIT_AFTER_LOSS_S
+        limit_s = limits.WAIT_S if missing < n / 2 else limits.WAIT_AFTER_LOSS_S
         late_s = arrivals.late_s(elapsed_s, frame.host_time_s)
         return late_s > limit_s and late_s > limit_s + DRIFT * arrivals.host_step_s(frame.host_time_s)
 
     def _is_short(self, frame: Frame, elapsed_s: float) -> bool:
         """Whether a frame has more samples than time has gone by: a faster rate, an overlap, or a step."""
         n, expected = len(frame.samples), elapsed_s * self._rate.fs
-        slack = max(_STAMP_SLACK, self._rate.tolerance * n)
+        slack = max(limits.STAMP_SLACK, self._rate.tolerance * n)
         return not self._overlaps and 0.5 < expected < n - slack - 0.5
 
     def _wait(self, frame: Frame) -> None:
@@ -362,33 +320,37 @@ class Timeline(SampleIndex):
         """See from a frame what is missing before those that wait."""
         assert self._anchor_ns is not None
         held, anchor_ns, fs = self._waiting, self._anchor_ns, self._rate.fs
-        n, step_s = len(frame.samples), (frame.time_ns - held[-1].time_ns) * _NS
-        if len(held) == 1 and self._is_short(held[0], elapsed := (held[0].time_ns - anchor_ns) * _NS):
+        n, step_s = len(frame.samples), (frame.time_ns - held[-1].time_ns) * limits.NS
+        if len(held) == 1 and self._is_short(held[0], elapsed := (held[0].time_ns - anchor_ns) * limits.NS):
             (short,) = self._released()
             return [*self._put(short, self._short(short, frame, elapsed, step_s)), *self._take(frame)]
         late_s = self._lateness(frame, anchor_ns)
         host_s = frame.host_time_s - held[-1].host_time_s
-        if step_s <= 0 and any(_key(frame) == _key(one) for one in held):
+        if step_s <= 0 and any(sort_key(frame) == sort_key(one) for one in held):
             self.repeated += 1
             return []
-        goes_on = step_s > 0 and abs(step_s * fs - n) < max(_STAMP_SLACK, self._rate.tolerance * n)
-        if goes_on and (late_s <= _WAIT_S or host_s < step_s / 2):
+        goes_on = step_s > 0 and abs(step_s * fs - n) < max(limits.STAMP_SLACK, self._rate.tolerance * n)
+        if goes_on and (late_s <= limits.WAIT_S or host_s < step_s / 2):
             return self._place_all([*self._released(), frame])
         if not goes_on and len(held) == 1:  # it shows nothing: the next ones will
             return [*self._place_all(self._released()), *self._take(frame)]
-        if goes_on and frame.host_time_s - held[0].host_time_s < _AT_PACE_S and len(held) < _MAX_WAITING:
+        if (
+            goes_on
+            and frame.host_time_s - held[0].host_time_s < limits.AT_PACE_S
+            and len(held) < limits.MAX_WAITING
+        ):
             self._wait(frame)
             return []
         # They go on at their pace, and as late: what seemed a delay is time that no stamp shows.
         late_s = min(self._lateness(one, anchor_ns) for one in ([*held, frame] if goes_on else held))
         first, *rest = self._released()
-        elapsed_s = (first.time_ns - anchor_ns) * _NS
+        elapsed_s = (first.time_ns - anchor_ns) * limits.NS
         placed = self._put(first, self._stepped(first, elapsed_s, elapsed_s + late_s))
         placed += self._place_all(rest)
         return placed + (self._place_all([frame]) if goes_on else self._take(frame))
 
     def _lateness(self, frame: Frame, anchor_ns: int) -> float:
-        return self._arrivals.late_s((frame.time_ns - anchor_ns) * _NS, frame.host_time_s)
+        return self._arrivals.late_s((frame.time_ns - anchor_ns) * limits.NS, frame.host_time_s)
 
     def _place_all(self, frames: list[Frame]) -> list[Placed]:
         return [placed for frame in frames for placed in self._put(frame, self._loss(frame))]
@@ -396,10 +358,11 @@ class Timeline(SampleIndex):
     def _short(self, short: Frame, then: Frame, elapsed_s: float, step_s: float) -> Loss:
         """Return what lies before a frame that has more samples than time went by, seen from the next one."""
         n, fs = len(short.samples), self._rate.fs
-        came = self._came(short, repeated := n - round(elapsed_s * fs))
+        came = begins_with(short.samples, self._newest, repeated := n - round(elapsed_s * fs))
         since_s, m = elapsed_s + step_s, len(then.samples)
-        overlaps = step_s > 0 and abs(since_s * fs - m) < _STAMP_SLACK
-        has_rate = step_s > 0 and is_same_rate(m / step_s, n / elapsed_s) and n < _FASTEST * fs * elapsed_s
+        overlaps = step_s > 0 and abs(since_s * fs - m) < limits.STAMP_SLACK
+        possible = step_s > 0 and n < limits.FASTEST * fs * elapsed_s
+        has_rate = possible and is_same_rate(m / step_s, n / elapsed_s)
         if has_rate and not (overlaps and came):
             return self._expect(round((n + m) / since_s, 3))
         if came and n == m and (overlaps or self._on_time(n, elapsed_s, short.host_time_s)):
@@ -413,10 +376,10 @@ class Timeline(SampleIndex):
         late = self._lies_in_gap(n, time_ns, anchor_ns)
         placed: list[Placed] = []
         if self._held:
-            if abs((time_ns - anchor_ns) * _NS * self._rate.fs - n) < _STAMP_SLACK:
+            if abs((time_ns - anchor_ns) * limits.NS * self._rate.fs - n) < limits.STAMP_SLACK:
                 self._late_notes += tuple(self._note(NoteCode.LATE_FRAME) for _ in self._held)
                 self._held = []
-            elif not late or time_ns <= self._held[-1].time_ns or len(self._held) >= _MAX_HELD:
+            elif not late or time_ns <= self._held[-1].time_ns or len(self._held) >= limits.MAX_HELD:
                 placed, late = self._release(), False
         if late:
             self._held.append(frame)
@@ -426,7 +389,7 @@ class Timeline(SampleIndex):
     def _lies_in_gap(self, n: int, time_ns: int, anchor_ns: int) -> bool:
         """Whether samples lie wholly within the gap just found, and not long ago."""
         start, end = self._gap_ns
-        if not start < time_ns <= end or anchor_ns - time_ns > _LATE_NS:
+        if not start < time_ns <= end or anchor_ns - time_ns > limits.LATE_NS:
             return False
         return time_ns - n * 1e9 / self._rate.fs >= start - 1.5 * 1e9 / self._rate.fs
 
@@ -435,8 +398,3 @@ class Timeline(SampleIndex):
         held, self._held, self._gap_ns = self._held, [], (0, 0)
         self.late -= len(held)
         return self._place_all(held)
-
-
-def _key(frame: Frame) -> tuple[int, int]:
-    """What a frame is known by when it comes again."""
-    return frame.time_ns, zlib.crc32(frame.samples.tobytes())
