@@ -102,7 +102,7 @@ $(VENV)/.installed-sim: pyproject.toml | $(PY)
 	@touch $@
 
 # The development extra holds the other one. LOCKED=1 installs the very files of requirements-dev.lock, by their
-# hashes (CI does); other platforms and Pythons take the extra. `make lock` writes the lock again.
+# hashes; other platforms and Pythons take the extra. `make lock` writes the lock again.
 $(VENV)/.installed-dev: pyproject.toml | $(PY)
 	@echo "installing ecgedge and all development tools into $(VENV) (PyTorch is large: some minutes)"
 	@$(if $(LOCKED),$(PIP) --require-hashes -r requirements-dev.lock && $(PIP) --no-deps --editable .,$(PIP) --editable '.[dev]')
