@@ -46,7 +46,7 @@ def clipping(x: Signal, fs: float) -> Clipping:
     >>> import numpy as np
     >>> x = np.clip(4 * np.sin(np.arange(1300) / 100), -2, 2)
     >>> round(clipping(x, fs=130).share, 2)
-    0.68
+    0.65
     """
     low, high = (float(np.min(x)), float(np.max(x))) if len(x) else (0.0, 0.0)
     if not high > low:
