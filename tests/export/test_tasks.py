@@ -141,12 +141,12 @@ def test_a_rhythm_model_that_is_not_measured_is_not_in_the_package(
     monkeypatch.setattr(rhythm_build.data, "cinc2017", lambda *_: ())  # nothing is measured before the stop
     seen = []
 
-    def stop(folder: Path, *_: object) -> None:
+    def stop(folder: Path, *_: object, **__: object) -> None:
         seen.append((folder / "manifest.json").is_file())
         raise KeyboardInterrupt
 
     if step == "measure_widely":
-        monkeypatch.setattr(rhythm_build, "measure", lambda *_: {})
+        monkeypatch.setattr(rhythm_build, "measure", lambda *_, **__: {})
     monkeypatch.setattr(rhythm_build, step, stop)
     before = content(package)
     job = replace(job_for("rhythm", package, tmp_path / "work"), quick=step == "measure")
