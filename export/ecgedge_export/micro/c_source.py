@@ -200,7 +200,10 @@ def _weighted(
         raise ModelError(
             f"{writer.tensor(target).name}: sums do not fit into 31 bits: train without dead filters"
         )
-    rescaling = [_downwards(real, operator.code) for real in _factors(writer, operator)]
+    # A filter of zeros has an arbitrary scale, and always the same sum.
+    silent = (reach == 0) & (bias == 0)
+    factors = np.where(silent, 0.0, _factors(writer, operator)).tolist()
+    rescaling = [_downwards(real, operator.code) for real in factors]
     n = len(writer.calls)
     fields = [
         writer.table("int8_t", f"weights_{n}", weights.reshape(-1)),

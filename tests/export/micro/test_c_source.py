@@ -150,6 +150,24 @@ def test_bad_names_and_files_are_refused(chain: Any) -> None:
         c_source(b"x" * 40)
 
 
+def test_a_filter_of_zeros_has_no_factor_that_matters(
+    small_net: Any, windows: Any, tmp_path: Path, run_c: RunC
+) -> None:
+    import copy
+
+    import torch
+
+    net = copy.deepcopy(small_net)
+    with torch.no_grad():
+        net.head.weight.mul_(1e-3)
+        net.head.bias.mul_(1e-3)
+        net.head.weight[0], net.head.bias[0] = 0.0, 0.0  # its scale is 1, that of the output far smaller
+    pair = quantize(export_onnx(net, 320, tmp_path / "float.onnx"), windows(8, 1), tmp_path)
+    tflite = write_tflite(pair.s8s8, tmp_path / "model.tflite")
+    codes = random_codes(40, 320)
+    np.testing.assert_array_equal(run_c(tflite, codes), reference(tflite, codes))
+
+
 def test_sums_that_could_overflow_are_refused(small_net: Any, windows: Any, tmp_path: Path) -> None:
     import copy
 
