@@ -1,7 +1,7 @@
 """The network behind the beat detector: some thousand weights, run in plain numpy on one second at a time.
 
 Every run has the same shapes, so that a stretch of signal gives the same bits however the stream was cut.
-It was trained by ``ecgedge-export train recipes/beats.toml``.
+It was trained by ``ecgedge-export train beats``.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Two logistic regressions over the features of ``features.py``: one for whether the rhythm can be told, a
 stricter one for whether the shape of beats can. Both were fitted with AF and ectopy labelled clean
-(``ecgedge-export train recipes/gate.toml``). Flat signal is refused by rule.
+(``ecgedge-export train gate``). Flat signal is refused by rule.
 """
 
 from __future__ import annotations
