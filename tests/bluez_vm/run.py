@@ -41,7 +41,7 @@ KERNEL = "linux-image-amd64"
 MODULES = "virtio_pci 9p 9pnet_virtio overlay hci_vhci cmac ecb algif_hash algif_skcipher".split()
 STATUS = "BLUEZ_VM_STATUS="
 # From boot to the last line; what comes before takes some seconds.
-LIMIT_S = 225
+LIMIT_S = 400
 # What this script ends with where pytest did not run to its end, and where nothing could be run.
 NO_STATUS, SKIPPED_BUT_REQUIRED = 70, 77
 

@@ -384,7 +384,7 @@ def beat_inputs(waves: Floats, rhythm: Floats, clip: float) -> Floats:
 
     Examples
     --------
-    >>> beat_inputs(np.zeros((2, 3, 80), np.float32), np.zeros((2, 13), np.float32), clip=1.5).shape
+    >>> beat_inputs(np.zeros((2, 3, 80), np.float32), np.zeros((2, 11), np.float32), clip=1.5).shape
     (2, 272)
     """
     scaled = waves / height_mv(waves[:, 2:])

@@ -59,7 +59,7 @@ def write(path: Path, notifications: list[Notification]) -> list[int]:
             Notification,
             st.uuids().map(str).filter(lambda uuid: uuid != NOBODY),
             st.binary(max_size=512),
-            st.floats(allow_nan=False),
+            st.floats(allow_nan=False, allow_infinity=False),  # other times are read as damage
         ),
         max_size=20,
     )
