@@ -189,7 +189,7 @@ async def test_a_heart_rate_strap_tells_its_beats(stack: Any) -> None:
 
 
 async def test_a_remote_disconnect_costs_what_the_device_did_not_send(stack: Any) -> None:
-    # As in life: the ECG goes on while the link is down, for the second of the fault and until it is up again.
+    # As in life: the ECG goes on while the link is down, for the fault's second and until it is up again.
     seen = Seen(ecg(25))
     strap = VirtualH10(seen.mv, faults=[Fault(2.0, "disconnect", 1.0)])
     async with stack.with_wearable(strap):
