@@ -41,7 +41,7 @@ if "ECGEDGE_BLUEZ_VM" not in os.environ:
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-LIMIT_S = 45.0
+LIMIT_S = 90.0
 UP = ["connecting", "setting_up", "waiting", "streaming"]
 AGAIN = ["scanning", *UP]
 HOBBY = """
@@ -56,11 +56,6 @@ counter = { at = 1, bits = 8, counts = "notifications" }
 samples = 10
 command = { characteristic = "6e400002-b5a3-f393-e0a9-e50e24dcca9e", start = "01", stop = "00" }
 """
-
-
-# Played faster than life, if only just: then a strap's ECG waits while the link is down, however long this
-# machine takes to connect again, and what is lost is what the fault says.
-WAITS = 1.001
 
 
 def ecg(seconds: float, fs: float = 130.0) -> np.ndarray:
@@ -233,13 +228,14 @@ async def streaming_then(trouble: Callable[[], Any]) -> AsyncIterator[Callable[[
 
 async def goes_on_after(stack: Any, trouble: Callable[[], Any]) -> None:
     """Samples that were on their way are gone, and counted; what the strap sent afterwards is there."""
-    seen = Seen(ecg(8))
-    strap = VirtualH10(seen.mv, speed=WAITS)
+    # The ECG goes on meanwhile, as in life: long enough for an emulated machine to connect again.
+    seen = Seen(ecg(40))
+    strap = VirtualH10(seen.mv)
     async with stack.with_wearable(strap), streaming_then(trouble) as on_block:
         await listen(strap, seen, on_block)
     missing = int(np.isnan(seen.got).sum())
     seen.assert_complete(lost=missing)
-    assert missing < 5 * 130
+    assert missing < 35 * 130
     assert not np.isnan(seen.got[-2 * 130 :]).any()
     assert seen.states[:5] == ["scanning", *UP]
     assert seen.states[5] == "backing_off"
