@@ -3,6 +3,7 @@
 # Ideas that were compared before the shipped network was chosen, each on the same five folds by record of DS1
 # and svdb, DS2 only where it is named.
 TRIED = {
+    "waves": ("to be written",),
     "beat_classes": (
         "Gross F1 of S on DS1 and svdb by a network of the figures alone, two seeds: RR against means of "
         "60 s and 300 s, regularity, similarities, P window: 0.74, 0.62; 7.7 % of beats in atrial "

@@ -1,0 +1,111 @@
+"""LUDB as the wave network is taught by it: filtered leads, and what each moment of them belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ecgedge.waves.features import FS
+from ecgedge_export import prepare
+from ecgedge_export.data import DATASETS
+from ecgedge_export.data.record import Record, Wave
+
+Floats = npt.NDArray[np.float32]
+Indices = npt.NDArray[np.int64]
+
+# Signals are kept at twice the network's rate: windows are then cut between samples, and stretched, by a line
+# that costs the highest frequencies little.
+RATE = 2 * FS
+WAVES = ("P", "QRS", "T")
+CLASSES = (*WAVES, "none")
+ROLES = {"P": "p", "QRS": "qrs", "T": "t", "none": "background"}
+# Cardiologists marked the middle cycles alone. This long outside of the first and the last border it is known
+# that their waves have ended, beyond it nothing is known.
+KNOWN_S = 0.04
+# Where a wave has a peak and no border, nothing is taught this long around the border that it must have.
+DOUBT_S = 0.2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Marked:
+    """Leads with their marked waves.
+
+    Parameters
+    ----------
+    signals : ndarray of float32, shape (leads, n)
+        Filtered, in mV at :data:`RATE`; the last value repeated behind the end of a shorter one.
+    lengths : ndarray of int64, shape (leads,)
+    sums : ndarray of float32, shape (leads, 4, m + 1)
+        Sums over the time, at the rate of the marks: of what is P, QRS and T, and of what is known at all.
+        A difference of two is the share of a stretch.
+    fs : float
+        Rate of the marks in Hz.
+    lead, peak_s : ndarray, shape (beats,)
+        The lead and the place in seconds of each marked QRS.
+    records : tuple of str
+        Person of each lead.
+    """
+
+    signals: Floats
+    lengths: Indices
+    sums: Floats
+    fs: float
+    lead: Indices
+    peak_s: npt.NDArray[np.float64]
+    records: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.lead)
+
+
+def folds(records: Iterable[Record]) -> dict[str, int]:
+    """Fold of each person of LUDB."""
+    fold = DATASETS["ludb"].split.fold
+    assert fold is not None
+    return {record.id: fold(record) for record in records}
+
+
+def gathered(records: Sequence[Record]) -> Marked:
+    """Filter and label all leads of some people."""
+    leads = [(record, name) for record in records for name in record.leads if record.waves[name]]
+    signals = [prepare.filtered(record.lead(name), record.fs, RATE) for record, name in leads]
+    longest, marked = max(map(len, signals)), max(record.n_samples for record in records)
+    beats = [
+        (i, wave.peak / record.fs)
+        for i, (record, name) in enumerate(leads)
+        for wave in record.waves[name]
+        if wave.kind == "QRS"
+    ]
+    return Marked(
+        signals=np.stack([np.pad(x, (0, longest - len(x)), mode="edge") for x in signals]),
+        lengths=np.array([len(x) for x in signals], np.int64),
+        sums=np.stack([_sums(record.waves[name], marked, record.fs) for record, name in leads]),
+        fs=records[0].fs,
+        lead=np.array([i for i, _ in beats], np.int64),
+        peak_s=np.array([at for _, at in beats]),
+        records=tuple(record.id for record, _ in leads),
+    )
+
+
+def _sums(waves: Sequence[Wave], n: int, fs: float) -> Floats:
+    is_, margin, doubt = np.zeros((4, n + 1), np.float32), round(KNOWN_S * fs), round(DOUBT_S * fs)
+    known = is_[3]
+    known[1 + max(0, _first(waves[0]) - margin) : 1 + _last(waves[-1]) + margin] = 1
+    for wave in waves:
+        is_[WAVES.index(wave.kind), 1 + _first(wave) : 1 + _last(wave)] = 1
+        if wave.onset is None:
+            known[1 + max(0, wave.peak - doubt) : 1 + wave.peak] = 0
+        if wave.end is None:
+            known[1 + wave.peak : 1 + wave.peak + doubt] = 0
+    return np.cumsum(is_, axis=1)
+
+
+def _first(wave: Wave) -> int:
+    return wave.peak if wave.onset is None else wave.onset
+
+
+def _last(wave: Wave) -> int:
+    return wave.peak if wave.end is None else wave.end
