@@ -12,6 +12,9 @@ import numpy.typing as npt
 from ecgedge.waves.features import BEFORE, FS, QRS, N, model_input
 from ecgedge_export.waves.gather import RATE, Floats, Indices, Marked
 
+Doubles = npt.NDArray[np.float64]
+
+SHORTEST_REST = 0.05  # of its length: it is pressed together, and a step would come of leaving it out
 NOISE_HEIGHT = 0.35  # RMS of a beat over its height, about: so a ratio of powers becomes one of heights
 
 
@@ -27,6 +30,9 @@ class Augment:
         Share that is turned upside down.
     p_stretch, stretch : float
         Share whose time is stretched, and the largest logarithm of the factor.
+    p_fast : float
+        Share whose rest between T and the next P is shortened, down to nothing: a faster heart keeps its
+        waves and loses its rest. LUDB has one person with sinus tachycardia.
     jitter_s : float
         Standard deviation of the place of the R peak: the detector takes another sample than cardiologists.
     """
@@ -36,6 +42,7 @@ class Augment:
     p_flip: float = 0.5
     p_stretch: float = 0.7
     stretch: float = 0.25
+    p_fast: float = 0.35
     jitter_s: float = 0.012
 
 
@@ -69,7 +76,8 @@ class WaveAugmenter:
         )
         # Half a sample either way: the grid of 100 Hz lies anywhere to the marks.
         moved = rng.normal(0.0, how.jitter_s, k) + rng.uniform(-0.5, 0.5, k) / FS
-        x, shares = cut(marked, chosen, moved, factor)
+        left = np.where(rng.random(k) < how.p_fast, rng.uniform(SHORTEST_REST, 1.0, k), 1.0)
+        x, shares = cut(marked, chosen, moved, factor, left)
         sign = np.where(rng.random((k, 1)) < how.p_flip, -1, 1).astype(np.float32)
         inputs = model_input(sign * self._noisy(x, rng), self._knee)
         return np.concatenate([inputs[:, None], shares], axis=1)
@@ -77,7 +85,7 @@ class WaveAugmenter:
     def plain(self, marked: Marked, chosen: Indices) -> Floats:
         """Inputs of beats as they are, shape (k, 144)."""
         still = np.zeros(len(chosen))
-        return model_input(cut(marked, chosen, still, still + 1.0).windows, self._knee)
+        return model_input(cut(marked, chosen, still, still + 1.0, still + 1.0).windows, self._knee)
 
     def _noisy(self, windows: Floats, rng: np.random.Generator) -> Floats:
         """Add noise to some windows, at a ratio to the height of their QRS."""
@@ -92,28 +100,42 @@ class WaveAugmenter:
         return windows
 
 
-def cut(
-    marked: Marked,
-    chosen: Indices,
-    moved_s: npt.NDArray[np.float64],
-    factor: npt.NDArray[np.float64],
-) -> Cut:
-    """Windows around beats, moved by some seconds and stretched by a factor."""
+def cut(marked: Marked, chosen: Indices, moved_s: Doubles, factor: Doubles, rest: Doubles) -> Cut:
+    """Windows around beats.
+
+    Parameters
+    ----------
+    marked : Marked
+    chosen : ndarray of int64, shape (k,)
+    moved_s, factor, rest : ndarray of float64, shape (k,)
+        For each of them how far its middle is from the peak, in seconds, by what its time is stretched, and
+        what is left of the rests around it.
+    """
     lead = marked.lead[chosen][:, None]
-    grid_s = (np.arange(N) - BEFORE) / FS
-    at_s = (marked.peak_s[chosen] + moved_s)[:, None] + grid_s * factor[:, None]
-    place = (at_s * RATE).clip(0, marked.lengths[lead] - 1.001)
+    # From edge to edge of the samples, so that each has a share of every wave.
+    edges_s = moved_s[:, None] + (np.arange(N + 1) - 0.5 - BEFORE) / FS * factor[:, None]
+    edges_s = _with_rests(edges_s, marked.rests_s[chosen], rest) + marked.peak_s[chosen][:, None]
+    place = (0.5 * (edges_s[:, 1:] + edges_s[:, :-1]) * RATE).clip(0, marked.lengths[lead] - 1.001)
     low = place.astype(np.int64)
     share = (place - low).astype(np.float32)
     windows = marked.signals[lead, low] * (1 - share) + marked.signals[lead, low + 1] * share
-    half_s = 0.5 / FS * factor[:, None]
-    widths = (2 * half_s * marked.fs).astype(np.float32)[:, :, None]
-    shares = (_sums_at(marked, lead, at_s + half_s) - _sums_at(marked, lead, at_s - half_s)) / widths
+    widths = (np.diff(edges_s, axis=1) * marked.fs).astype(np.float32)[:, :, None]
+    shares = np.diff(_sums_at(marked, lead, edges_s), axis=1) / widths
     return Cut(windows, shares.transpose(0, 2, 1).clip(0, 1))
 
 
-def _sums_at(marked: Marked, lead: Indices, at_s: npt.NDArray[np.float64]) -> Floats:
-    """Sums up to moments, between marks by a line: (k, 144, 4)."""
+def _with_rests(at_s: Doubles, rests_s: Doubles, left: Doubles) -> Doubles:
+    """Moments of the recording, where the rests around a beat pass in a part of their time."""
+    faster = (1 / left - 1)[:, None]
+    (before, own), (end, after) = (rests_s[:, i].T[:, :, None] for i in (0, 1))
+    behind = np.clip(at_s - end, 0, (after - end) * left[:, None])
+    ahead = np.clip(own - at_s, 0, (own - before) * left[:, None])
+    warped: Doubles = at_s + faster * (behind - ahead)
+    return warped
+
+
+def _sums_at(marked: Marked, lead: Indices, at_s: Doubles) -> Floats:
+    """Sums up to moments, between marks by a line: (k, m, 4)."""
     place = (at_s * marked.fs).clip(0, marked.sums.shape[2] - 1.001)
     low = place.astype(np.int64)
     share = (place - low).astype(np.float32)[:, :, None]

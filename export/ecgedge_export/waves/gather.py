@@ -45,6 +45,9 @@ class Marked:
         Rate of the marks in Hz.
     lead, peak_s : ndarray, shape (beats,)
         The lead and the place in seconds of each marked QRS.
+    rests_s : ndarray of float64, shape (beats, 2, 2)
+        Begin and end of the rest before a beat and of that behind it, in seconds from its peak: from the end
+        of a T wave to the onset of the next P wave. Both are equal where marks do not tell.
     records : tuple of str
         Person of each lead.
     """
@@ -55,6 +58,7 @@ class Marked:
     fs: float
     lead: Indices
     peak_s: npt.NDArray[np.float64]
+    rests_s: npt.NDArray[np.float64]
     records: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -74,9 +78,9 @@ def gathered(records: Sequence[Record]) -> Marked:
     signals = [prepare.filtered(record.lead(name), record.fs, RATE) for record, name in leads]
     longest, marked = max(map(len, signals)), max(record.n_samples for record in records)
     beats = [
-        (i, wave.peak / record.fs)
+        (i, wave.peak / record.fs, _rests(record.waves[name], at, record.fs))
         for i, (record, name) in enumerate(leads)
-        for wave in record.waves[name]
+        for at, wave in enumerate(record.waves[name])
         if wave.kind == "QRS"
     ]
     return Marked(
@@ -84,8 +88,9 @@ def gathered(records: Sequence[Record]) -> Marked:
         lengths=np.array([len(x) for x in signals], np.int64),
         sums=np.stack([_sums(record.waves[name], marked, record.fs) for record, name in leads]),
         fs=records[0].fs,
-        lead=np.array([i for i, _ in beats], np.int64),
-        peak_s=np.array([at for _, at in beats]),
+        lead=np.array([i for i, _, _ in beats], np.int64),
+        peak_s=np.array([at for _, at, _ in beats]),
+        rests_s=np.array([rests for _, _, rests in beats]),
         records=tuple(record.id for record, _ in leads),
     )
 
@@ -101,6 +106,24 @@ def _sums(waves: Sequence[Wave], n: int, fs: float) -> Floats:
         if wave.end is None:
             known[1 + wave.peak : 1 + wave.peak + doubt] = 0
     return np.cumsum(is_, axis=1)
+
+
+def _rests(waves: Sequence[Wave], at: int, fs: float) -> list[list[float]]:
+    """Rest before and behind the QRS at place ``at`` of the waves of a lead."""
+    kinds = [wave.kind for wave in waves]
+    before = kinds[max(0, at - 2) : at + 1] == ["T", "P", "QRS"]
+    behind = kinds[at : at + 3] == ["QRS", "T", "P"]
+    peak = waves[at].peak
+    return [
+        _rest(waves[at - 2], waves[at - 1], peak, fs) if before else [0.0, 0.0],
+        _rest(waves[at + 1], waves[at + 2], peak, fs) if behind else [0.0, 0.0],
+    ]
+
+
+def _rest(t: Wave, p: Wave, peak: int, fs: float) -> list[float]:
+    if t.end is None or p.onset is None or p.onset <= t.end:
+        return [0.0, 0.0]
+    return [(t.end - peak) / fs, (p.onset - peak) / fs]
 
 
 def _first(wave: Wave) -> int:
