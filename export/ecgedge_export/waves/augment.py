@@ -10,11 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgedge.waves.features import BEFORE, FS, QRS, N, model_input
-from ecgedge_export.waves.gather import RATE, Floats, Indices, Marked
+from ecgedge_export.waves.gather import RATE, WAVES, Floats, Indices, Marked
 
 Doubles = npt.NDArray[np.float64]
 
 SHORTEST_REST = 0.05  # of its length: it is pressed together, and a step would come of leaving it out
+ERASED_BESIDE = 2  # samples on either side of a P wave: its skirts lie outside of its marks
+P = WAVES.index("P")
+PARTS = 4  # of a sample, each with its share; even, since the middle of a sample lies between two
 NOISE_HEIGHT = 0.35  # RMS of a beat over its height, about: so a ratio of powers becomes one of heights
 
 
@@ -33,6 +36,9 @@ class Augment:
     p_fast : float
         Share whose rest between T and the next P is shortened, down to nothing: a faster heart keeps its
         waves and loses its rest. LUDB has one person with sinus tachycardia.
+    p_without_p : float
+        Share whose P waves are replaced by a line. In LUDB every regular rhythm has them, and the network
+        made them up where there were none.
     jitter_s : float
         Standard deviation of the place of the R peak: the detector takes another sample than cardiologists.
     """
@@ -43,6 +49,7 @@ class Augment:
     p_stretch: float = 0.7
     stretch: float = 0.25
     p_fast: float = 0.35
+    p_without_p: float = 0.12
     jitter_s: float = 0.012
 
 
@@ -78,6 +85,8 @@ class WaveAugmenter:
         moved = rng.normal(0.0, how.jitter_s, k) + rng.uniform(-0.5, 0.5, k) / FS
         left = np.where(rng.random(k) < how.p_fast, rng.uniform(SHORTEST_REST, 1.0, k), 1.0)
         x, shares = cut(marked, chosen, moved, factor, left)
+        for i in np.flatnonzero(rng.random(k) < how.p_without_p):
+            _erase_p(x[i], shares[i])
         sign = np.where(rng.random((k, 1)) < how.p_flip, -1, 1).astype(np.float32)
         inputs = model_input(sign * self._noisy(x, rng), self._knee)
         return np.concatenate([inputs[:, None], shares], axis=1)
@@ -100,6 +109,19 @@ class WaveAugmenter:
         return windows
 
 
+def _erase_p(window: Floats, shares: Floats) -> None:
+    """Draw a line through the P waves of a window, and make them none, in place.
+
+    A wave that is there at the window's edge stays, since half a line would be a step.
+    """
+    p = np.concatenate([[0.0], shares[P], [0.0]]) > 0
+    turns = np.flatnonzero(p[1:] != p[:-1])
+    for start, end in zip(turns[::2] - ERASED_BESIDE, turns[1::2] + ERASED_BESIDE, strict=True):
+        if start > 0 and end < N:
+            window[start:end] = np.linspace(window[start - 1], window[end], end - start + 2)[1:-1]
+            shares[P, start:end] = 0
+
+
 def cut(marked: Marked, chosen: Indices, moved_s: Doubles, factor: Doubles, rest: Doubles) -> Cut:
     """Windows around beats.
 
@@ -112,15 +134,17 @@ def cut(marked: Marked, chosen: Indices, moved_s: Doubles, factor: Doubles, rest
         what is left of the rests around it.
     """
     lead = marked.lead[chosen][:, None]
-    # From edge to edge of the samples, so that each has a share of every wave.
-    edges_s = moved_s[:, None] + (np.arange(N + 1) - 0.5 - BEFORE) / FS * factor[:, None]
+    # From edge to edge of the samples, in parts, so that each has a share of every wave. A sample at the end
+    # of a rest has parts of different length.
+    edges_s = moved_s[:, None] + (np.arange(N * PARTS + 1) / PARTS - 0.5 - BEFORE) / FS * factor[:, None]
     edges_s = _with_rests(edges_s, marked.rests_s[chosen], rest) + marked.peak_s[chosen][:, None]
-    place = (0.5 * (edges_s[:, 1:] + edges_s[:, :-1]) * RATE).clip(0, marked.lengths[lead] - 1.001)
+    place = (edges_s[:, PARTS // 2 :: PARTS] * RATE).clip(0, marked.lengths[lead] - 1.001)
     low = place.astype(np.int64)
     share = (place - low).astype(np.float32)
     windows = marked.signals[lead, low] * (1 - share) + marked.signals[lead, low + 1] * share
     widths = (np.diff(edges_s, axis=1) * marked.fs).astype(np.float32)[:, :, None]
-    shares = np.diff(_sums_at(marked, lead, edges_s), axis=1) / widths
+    parts = np.diff(_sums_at(marked, lead, edges_s), axis=1) / widths
+    shares = parts.reshape(len(chosen), N, PARTS, -1).mean(axis=2)
     return Cut(windows, shares.transpose(0, 2, 1).clip(0, 1))
 
 

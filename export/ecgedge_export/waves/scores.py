@@ -113,9 +113,9 @@ def _of_border(rows: Sequence[Compared], border: Border, intervals: bool) -> dic
     by_person: dict[str, list[Compared]] = {}
     for row in rows:
         by_person.setdefault(row.person, []).append(row)
-    sums = np.array([_sums(own) for own in by_person.values()])
+    sums = np.array([_sums(own) for own in by_person.values()]).reshape(-1, 5)
     out = _rounded(_figures(sums.sum(axis=0)))
-    if intervals:
+    if intervals and len(sums):
         rng = np.random.default_rng(1)
         drawn = rng.integers(0, len(sums), (RESAMPLED, len(sums)))
         many = [_figures(sums[chosen].sum(axis=0)) for chosen in drawn]
