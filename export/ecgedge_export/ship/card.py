@@ -389,5 +389,5 @@ _SECTIONS = {
         _gate, "trained_on", {**_ALL_OF_DS1, "motion artefacts": "By person: 1 to 7 train, 8 tests."}
     ),
     "beats": _Section(_beats, "DS2", _ALL_OF_DS1),
-    "waves": _Section(_waves, "folds", _statements("ludb", "nstdb")),
+    "waves": _Section(_waves, "folds", _statements("ludb", "ptb-xl", "nstdb")),
 }

@@ -54,14 +54,14 @@ class Augment:
 
 
 class Cut(NamedTuple):
-    """Windows in mV, (k, 144), and the share of each sample that is P, QRS, T and known, (k, 4, 144)."""
+    """Windows in mV, (k, 144), and the shares of each sample of :attr:`Marked.sums`, (k, 5, 144)."""
 
     windows: Floats
     shares: Floats
 
 
 class WaveAugmenter:
-    """Draws examples: ``draw(marked, chosen, rng)`` is of shape (k, 5, 144), inputs and :class:`Cut` shares.
+    """Draws examples: ``draw(marked, chosen, rng)`` is of shape (k, 6, 144), inputs and :class:`Cut` shares.
 
     Parameters
     ----------

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ecgedge.artefacts.golden import GoldenCase
 from ecgedge.artefacts.manifest import Manifest, Normalisation
 from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.monitor import Models
@@ -29,7 +30,7 @@ from ecgedge_export.ship.package import golden_cases, package
 from ecgedge_export.tasks import Log
 from ecgedge_export.waves import scores
 from ecgedge_export.waves.augment import WaveAugmenter
-from ecgedge_export.waves.gather import CLASSES, ROLES, Floats, Indices, Marked, folds, gathered
+from ecgedge_export.waves.gather import CLASSES, ROLES, Floats, Indices, Marked, fibrillation, folds, gathered
 from ecgedge_export.waves.training import WaveRecipe, train
 
 # MinMax calibration takes the extremes of all windows: more of them only widen the scales.
@@ -47,8 +48,8 @@ class Lessons:
     augmenter: WaveAugmenter
 
     def beats_of(self, people: Mapping[str, bool]) -> Indices:
-        """Beats of the people who are marked True."""
-        of_lead = np.array([people[record] for record in self.marked.records])
+        """Beats of the people who are marked True, and of those who are in no fold."""
+        of_lead = np.array([people.get(record, True) for record in self.marked.records])
         return np.flatnonzero(of_lead[self.marked.lead])
 
 
@@ -61,7 +62,8 @@ def load(how: WaveRecipe, limit: int | None = None) -> Lessons:
         if limit is None or sum(fold[r.id] == fold[record.id] for r in taken) < limit:
             taken.append(record)
     augmenter = WaveAugmenter(how.augment, list(prepare.nstdb(FS).values()), how.knee)
-    return Lessons(tuple(taken), gathered(taken), augmenter)
+    marked = gathered(taken)
+    return Lessons(tuple(taken), marked.joined(fibrillation(marked, limit)), augmenter)
 
 
 def build(how: WaveRecipe, lessons: Lessons, out: Path, work: Path, command: str, log: Log) -> Manifest:
@@ -75,9 +77,10 @@ def build(how: WaveRecipe, lessons: Lessons, out: Path, work: Path, command: str
     ModelError
         The INT8 files disagree with each other or too much with their float parent.
     """
-    metrics: dict[str, Any] = {"command": command, "folds": measure_folds(how, lessons, work, log)}
     everybody = {record.id: True for record in lessons.records}
-    return _make(how, lessons, everybody, out, work / "all", metrics, log)
+    made = _made(how, lessons, everybody, work / "all", log)
+    metrics = {**made.draft.metrics, "command": command, "folds": measure_folds(how, lessons, work, log)}
+    return package(out, replace(made.draft, metrics=metrics), made.onnx, made.tflite, made.cases)
 
 
 def measure_folds(how: WaveRecipe, lessons: Lessons, work: Path, log: Log) -> dict[str, Any]:
@@ -86,7 +89,8 @@ def measure_folds(how: WaveRecipe, lessons: Lessons, work: Path, log: Log) -> di
     for k in sorted(set(fold.values())):
         folder = work / f"fold{k}" / "waves"
         others = {record: own != k for record, own in fold.items()}
-        _make(how, lessons, others, folder, folder.parent, {"command": ""}, log)
+        made = _made(how, lessons, others, folder.parent, log)
+        package(folder, made.draft, made.onnx, made.tflite, made.cases)
         rows += measured([r for r in lessons.records if fold[r.id] == k], folder)
         log(f"fold {k}: {_line(scores.report(rows, intervals=False))} so far")
     return scores.report(rows)
@@ -105,16 +109,17 @@ def _line(report: Mapping[str, Any]) -> str:
     return ", ".join(f"{b} {report[b]['se']}/{report[b]['p_plus']}" for b in borders)
 
 
-def _make(
-    how: WaveRecipe,
-    lessons: Lessons,
-    people: Mapping[str, bool],
-    out: Path,
-    work: Path,
-    known: Mapping[str, Any],
-    log: Log,
-) -> Manifest:
-    """Train on some people and write the folder."""
+class _Made(NamedTuple):
+    """A network's files, and its manifest but for what it was measured to do."""
+
+    draft: Manifest
+    onnx: Path
+    tflite: Path
+    cases: tuple[GoldenCase, ...]
+
+
+def _made(how: WaveRecipe, lessons: Lessons, people: Mapping[str, bool], work: Path, log: Log) -> _Made:
+    """Train on some people, quantize and prove."""
     chosen = lessons.beats_of(people)
     checkpoint, progress = work / "checkpoint.pt", epoch_log(log, f"{how.name} ({work.name})")
     net = train(how, lessons.marked, chosen, lessons.augmenter, checkpoint, progress)
@@ -124,14 +129,14 @@ def _make(
     proof = lessons.augmenter.plain(lessons.marked, rng.choice(chosen, PARITY_BEATS))[:, None]
     onnx, tflite, report = convert(net, windows, proof, work, len(CLASSES))
     metrics = {
-        **known,
+        "command": "",
         "parameters": n_parameters(net),
         "parity": asdict(report),
         "memory": memory(tflite),
         "people": sorted((record for record, taught in people.items() if taught), key=int),
     }
     draft = replace(_draft(how, lessons), metrics=metrics)
-    return package(out, draft, onnx, tflite, golden_cases(onnx, tflite, golden(how.knee)))
+    return _Made(draft, onnx, tflite, golden_cases(onnx, tflite, golden(how.knee)))
 
 
 def golden(knee: float) -> list[tuple[Floats, Floats]]:
@@ -160,6 +165,9 @@ def _draft(how: WaveRecipe, lessons: Lessons) -> Manifest:
         thresholds=how.thresholds,
         training_data=(
             DATASETS["ludb"].source(len(lessons.records)),
+            DATASETS["ptb-xl"].source(
+                len({r for r in lessons.marked.records if r.startswith("ptb-xl/")}), ", AF of folds 1 to 8"
+            ),
             DATASETS["nstdb"].source(len(prepare.NOISES)),
         ),
         split_sha256=splits.split_hash(record.id for record in lessons.records),

@@ -1,4 +1,4 @@
-"""LUDB as the wave network is taught by it: filtered leads, and what each moment of them belongs to."""
+"""What teaches the wave network: leads of LUDB with their waves, and fibrillation, which has no P wave."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.beats.detector import find_beats
 from ecgedge.waves.features import FS
 from ecgedge_export import prepare
 from ecgedge_export.data import DATASETS
@@ -38,9 +39,9 @@ class Marked:
     signals : ndarray of float32, shape (leads, n)
         Filtered, in mV at :data:`RATE`; the last value repeated behind the end of a shorter one.
     lengths : ndarray of int64, shape (leads,)
-    sums : ndarray of float32, shape (leads, 4, m + 1)
-        Sums over the time, at the rate of the marks: of what is P, QRS and T, and of what is known at all.
-        A difference of two is the share of a stretch.
+    sums : ndarray of float32, shape (leads, 5, m + 1)
+        Sums over the time, at the rate of the marks: of what is P, QRS and T, of what is known at all, and
+        of where it is only known that there is no P. A difference of two is the share of a stretch.
     fs : float
         Rate of the marks in Hz.
     lead, peak_s : ndarray, shape (beats,)
@@ -60,6 +61,19 @@ class Marked:
     peak_s: npt.NDArray[np.float64]
     rests_s: npt.NDArray[np.float64]
     records: tuple[str, ...]
+
+    def joined(self, other: Marked) -> Marked:
+        """These leads and then others, of the same length and rate of marks."""
+        return Marked(
+            signals=np.concatenate([self.signals, other.signals]),
+            lengths=np.concatenate([self.lengths, other.lengths]),
+            sums=np.concatenate([self.sums, other.sums]),
+            fs=self.fs,
+            lead=np.concatenate([self.lead, len(self.signals) + other.lead]),
+            peak_s=np.concatenate([self.peak_s, other.peak_s]),
+            rests_s=np.concatenate([self.rests_s, other.rests_s]),
+            records=(*self.records, *other.records),
+        )
 
     def __len__(self) -> int:
         return len(self.lead)
@@ -95,8 +109,33 @@ def gathered(records: Sequence[Record]) -> Marked:
     )
 
 
+def fibrillation(like: Marked, limit: int | None = None) -> Marked:
+    """Leads I and II of PTB-XL, folds 1 to 8, with atrial fibrillation; no wave of them is marked.
+
+    LUDB has 13 people with it. The R peaks are those that the detector finds.
+    """
+    people = [r for r in DATASETS["ptb-xl"].read(None) if "AFIB" in r.statements and (r.fold or 10) <= 8]
+    leads = [(record, name) for record in people[:limit] for name in ("I", "II")]
+    n = like.signals.shape[1]
+    signals = [np.resize(prepare.filtered(r.lead(name), r.fs, RATE), n) for r, name in leads]
+    peaks_s = [[beat.position / FS for beat in find_beats(x[::2])] for x in signals]
+    sums = np.zeros((len(leads), *like.sums.shape[1:]), np.float32)
+    sums[:, 4] = np.arange(sums.shape[2])
+    counts = [len(peaks) for peaks in peaks_s]
+    return Marked(
+        signals=np.stack(signals),
+        lengths=np.full(len(leads), n, np.int64),
+        sums=sums,
+        fs=like.fs,
+        lead=np.repeat(np.arange(len(leads)), counts),
+        peak_s=np.concatenate([np.array(peaks) for peaks in peaks_s]),
+        rests_s=np.zeros((sum(counts), 2, 2)),
+        records=tuple(f"ptb-xl/{record.id}" for record, _ in leads),
+    )
+
+
 def _sums(waves: Sequence[Wave], n: int, fs: float) -> Floats:
-    is_, margin, doubt = np.zeros((4, n + 1), np.float32), round(KNOWN_S * fs), round(DOUBT_S * fs)
+    is_, margin, doubt = np.zeros((5, n + 1), np.float32), round(KNOWN_S * fs), round(DOUBT_S * fs)
     known = is_[3]
     known[1 + max(0, _first(waves[0]) - margin) : 1 + _last(waves[-1]) + margin] = 1
     for wave in waves:

@@ -17,7 +17,7 @@ from ecgedge_export.nets import WaveNet
 from ecgedge_export.recipe import QUICK_EPOCHS, Count, Positive, Training
 from ecgedge_export.train import Run
 from ecgedge_export.waves.augment import Augment, WaveAugmenter
-from ecgedge_export.waves.gather import CLASSES, Indices, Marked
+from ecgedge_export.waves.gather import CLASSES, WAVES, Indices, Marked
 
 Progress = Callable[[int, int, float], None]
 
@@ -64,15 +64,19 @@ def load_recipe(path: Path, *, quick: bool = False) -> WaveRecipe:
 
 
 class _WaveRun(Run):
-    """A run whose examples carry what they teach: inputs, then shares of P, QRS, T and of what is known."""
+    """A run whose examples carry what they teach: inputs, then shares of P, QRS, T, of what is known, and of
+    where it is only known that there is no P."""
 
     def _loss(self, x: Tensor, chosen: npt.NDArray[np.int64]) -> Tensor:
-        inputs, waves, known = x[:, :1], x[:, 1:4], x[:, 4]
+        inputs, waves, known, without_p = x[:, :1], x[:, 1:4], x[:, 4], x[:, 5]
         logits = self.net(inputs).reshape(len(x), -1, len(CLASSES))
         none = 1 - waves.sum(dim=1, keepdim=True).clamp(0, 1)
         wanted = torch.cat([waves, none], dim=1).transpose(1, 2)
-        losses = -(wanted * F.log_softmax(logits, dim=2)).sum(dim=2)
-        mean: Tensor = (losses * known).sum() / known.sum().clamp_min(1)
+        log_p = F.log_softmax(logits, dim=2)
+        losses = -(wanted * log_p).sum(dim=2) * known
+        # Whatever a sample is then, the probability of all but P should be one.
+        losses = losses - torch.logsumexp(log_p[:, :, WAVES.index("P") + 1 :], dim=2) * without_p
+        mean: Tensor = losses.sum() / (known + without_p).sum().clamp_min(1)
         return mean
 
 

@@ -141,7 +141,7 @@ def test_a_drawn_example_is_an_input_and_its_shares():
     one, rng = marked(WAVES_OF_FOUR, AT_S), np.random.default_rng(0)
     still = WaveAugmenter(STILL, [], 0.2)
     drawn = still.draw(one, np.array([1, 2]), rng)
-    assert drawn.shape == (2, 5, N)
+    assert drawn.shape == (2, 6, N)
     assert drawn.dtype == np.float32
     assert np.abs(drawn[:, 0] - still.plain(one, np.array([1, 2]))).max() < 0.2  # half a sample either way
     noisy = Augment(p_noise=1, snr_db=(6, 6), p_flip=1, p_stretch=0, p_fast=0, p_without_p=0, jitter_s=0)
