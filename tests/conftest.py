@@ -53,6 +53,7 @@ SLOW = {
     "export/beat_classes/test_training.py": "",
     "export/gate/test_training.py": "",
     "export/rhythm/": "",
+    "export/waves/test_task.py": "",
     "export/test_tasks.py": "test_a_",
     "export/teachers/": "",
     "export/ship/test_bundle.py": "test_formulas",
