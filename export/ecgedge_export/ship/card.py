@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
-from ecgedge_export.ship.markdown import table
+from ecgedge_export.ship.markdown import int8_against_float, table
 from ecgedge_export.ship.purposes import NOT_FOR, purpose
 from ecgedge_export.ship.tried import TRIED
 from ecgedge_export.ship.wave_card import measured_waves
@@ -129,7 +129,7 @@ def _own_rhythm(metrics: Report) -> list[str]:
             ],
         ),
         *([_af_sentence(report["af"]), ""] if "af" in report else []),
-        *_int8(metrics),
+        *int8_against_float(metrics),
     ]
 
 
@@ -169,7 +169,7 @@ def _rhythm(metrics: Report) -> list[str]:
         lines += _people(metrics["by_person"])
     if "distillation" in metrics:
         lines += _distillation(metrics["distillation"])
-    return lines + _int8(metrics)
+    return lines + int8_against_float(metrics)
 
 
 def _rhythm_rows(groups: Mapping[str, Report]) -> list[str]:
@@ -258,7 +258,7 @@ def _beat_classes(metrics: Report) -> list[str]:
             [row for name, each in report["by_record"].items() for row in _figures(name, each) if row[1]],
         ),
         *_tried("beat_classes"),
-        *_int8(metrics),
+        *int8_against_float(metrics),
     ]
 
 
@@ -313,27 +313,7 @@ def _beats(metrics: Report) -> list[str]:
 
 
 def _waves(metrics: Report) -> list[str]:
-    return [*measured_waves(metrics["folds"]), *_tried("waves"), *_int8(metrics)]
-
-
-def _int8(metrics: Report) -> list[str]:
-    parity = metrics["parity"]
-    rows: list[tuple[object, object]] = [
-        (
-            "the same class as the float network",
-            f"{parity['float_agreement']:.1%} of {parity['windows']} inputs",
-        ),
-        ("ONNX Runtime and LiteRT: the same logits", f"{parity['identical']:.1%}"),
-        (
-            "LiteRT and the reference kernels, TFLite Micro and the C source: the same class",
-            f"{parity['reference_agreement']:.1%}",
-        ),
-    ]
-    if "float" in metrics:
-        key = "mean_f1" if "own_data" in metrics else "mean_f1_nao"
-        lost = 100 * (metrics["float"][key] - metrics["int8_litert"][key])
-        rows.append(("points of mean F1 that INT8 loses, through the same gate", f"{lost:.2f}"))
-    return ["## INT8 against float", "", *table(("", ""), rows)]
+    return [*measured_waves(metrics["folds"]), *_tried("waves"), *int8_against_float(metrics)]
 
 
 def _af_sentence(af: Report) -> str:
