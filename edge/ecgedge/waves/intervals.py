@@ -81,8 +81,8 @@ class IntervalMeter:
     Parameters
     ----------
     by_class : bool
-        Whether stages before name beats and judge stretches: normal beats in stretches whose shape the gate
-        trusts count then, and all of them otherwise.
+        Whether stages before name beats and assess stretches: then only normal beats count, in stretches
+        whose shape the gate trusts; otherwise all of them.
     """
 
     def __init__(self, *, by_class: bool) -> None:
@@ -102,7 +102,7 @@ class IntervalMeter:
     def advance(self, segment: Segment, measured: int) -> list[Intervals]:
         """Return the minutes that have become complete; all beats before ``measured`` have been added."""
         events: list[Intervals] = []
-        for stretch in self._judged(segment, measured):
+        for stretch in self._assessed(segment, measured):
             while self._waiting and self._waiting[0].beat.position < stretch.end:
                 one = self._waiting.popleft()
                 events += self._close(segment, one.beat.position)
@@ -114,8 +114,8 @@ class IntervalMeter:
             events += self._event(segment, segment.ring.written)
         return events
 
-    def _judged(self, segment: Segment, measured: int) -> Iterator[_Stretch]:
-        """Stretches since the last call whose beats all are measured and, by class, named and judged."""
+    def _assessed(self, segment: Segment, measured: int) -> Iterator[_Stretch]:
+        """Stretches since the last call whose beats all are measured and, by class, named and assessed."""
         if not self._by_class:
             yield _Stretch(measured, trusted=True)
             return

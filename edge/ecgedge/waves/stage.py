@@ -23,7 +23,7 @@ class WaveStage:
     ----------
     model : WaveModel
     by_class : bool
-        Whether stages before this one name beats and judge stretches, see :class:`IntervalMeter`. The
+        Whether stages before this one name beats and assess stretches, see :class:`IntervalMeter`. The
         waves of a beat do not wait for either.
     """
 

@@ -14,7 +14,7 @@ from ecgedge_export.waves.gather import RATE, WAVES, Floats, Indices, Marked
 
 Doubles = npt.NDArray[np.float64]
 
-SHORTEST_REST = 0.05  # of its length: it is pressed together, and a step would come of leaving it out
+SHORTEST_TP = 0.05  # of its length: to cut it out would leave a step
 ERASED_BESIDE = 2  # samples on either side of a P wave: its skirts lie outside of its marks
 P = WAVES.index("P")
 PARTS = 4  # of a sample, each with its share; even, since the middle of a sample lies between two
@@ -34,8 +34,8 @@ class Augment:
     p_stretch, stretch : float
         Share whose time is stretched, and the largest logarithm of the factor.
     p_fast : float
-        Share whose rest between T and the next P is shortened, down to nothing: a faster heart keeps its
-        waves and loses its rest. LUDB has one person with sinus tachycardia.
+        Share whose TP segments are shortened, down to nothing: a faster heart keeps its waves and loses
+        what lies between T and P. LUDB has one person with sinus tachycardia.
     p_without_p : float
         Share whose P waves are replaced by a line. In LUDB every regular rhythm has them, and the network
         made them up where there were none.
@@ -83,7 +83,7 @@ class WaveAugmenter:
         )
         # Half a sample either way: the grid of 100 Hz lies anywhere to the marks.
         moved = rng.normal(0.0, how.jitter_s, k) + rng.uniform(-0.5, 0.5, k) / FS
-        left = np.where(rng.random(k) < how.p_fast, rng.uniform(SHORTEST_REST, 1.0, k), 1.0)
+        left = np.where(rng.random(k) < how.p_fast, rng.uniform(SHORTEST_TP, 1.0, k), 1.0)
         x, shares = cut(marked, chosen, moved, factor, left)
         for i in np.flatnonzero(rng.random(k) < how.p_without_p):
             _erase_p(x[i], shares[i])
@@ -122,22 +122,22 @@ def _erase_p(window: Floats, shares: Floats) -> None:
             shares[P, start:end] = 0
 
 
-def cut(marked: Marked, chosen: Indices, moved_s: Doubles, factor: Doubles, rest: Doubles) -> Cut:
+def cut(marked: Marked, chosen: Indices, moved_s: Doubles, factor: Doubles, tp: Doubles) -> Cut:
     """Windows around beats.
 
     Parameters
     ----------
     marked : Marked
     chosen : ndarray of int64, shape (k,)
-    moved_s, factor, rest : ndarray of float64, shape (k,)
+    moved_s, factor, tp : ndarray of float64, shape (k,)
         For each of them how far its middle is from the peak, in seconds, by what its time is stretched, and
-        what is left of the rests around it.
+        what is left of the TP segments around it.
     """
     lead = marked.lead[chosen][:, None]
     # From edge to edge of the samples, in parts, so that each has a share of every wave. A sample at the end
-    # of a rest has parts of different length.
+    # of a TP segment has parts of different length.
     edges_s = moved_s[:, None] + (np.arange(N * PARTS + 1) / PARTS - 0.5 - BEFORE) / FS * factor[:, None]
-    edges_s = _with_rests(edges_s, marked.rests_s[chosen], rest) + marked.peak_s[chosen][:, None]
+    edges_s = _with_shorter_tp(edges_s, marked.tp_s[chosen], tp) + marked.peak_s[chosen][:, None]
     place = (edges_s[:, PARTS // 2 :: PARTS] * RATE).clip(0, marked.lengths[lead] - 1.001)
     low = place.astype(np.int64)
     share = (place - low).astype(np.float32)
@@ -148,10 +148,10 @@ def cut(marked: Marked, chosen: Indices, moved_s: Doubles, factor: Doubles, rest
     return Cut(windows, shares.transpose(0, 2, 1).clip(0, 1))
 
 
-def _with_rests(at_s: Doubles, rests_s: Doubles, left: Doubles) -> Doubles:
-    """Moments of the recording, where the rests around a beat pass in a part of their time."""
+def _with_shorter_tp(at_s: Doubles, tp_s: Doubles, left: Doubles) -> Doubles:
+    """Moments of the recording, where the TP segments around a beat pass in a part of their time."""
     faster = (1 / left - 1)[:, None]
-    (before, own), (end, after) = (rests_s[:, i].T[:, :, None] for i in (0, 1))
+    (before, own), (end, after) = (tp_s[:, i].T[:, :, None] for i in (0, 1))
     behind = np.clip(at_s - end, 0, (after - end) * left[:, None])
     ahead = np.clip(own - at_s, 0, (own - before) * left[:, None])
     warped: Doubles = at_s + faster * (behind - ahead)

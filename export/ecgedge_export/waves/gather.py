@@ -46,9 +46,9 @@ class Marked:
         Rate of the marks in Hz.
     lead, peak_s : ndarray, shape (beats,)
         The lead and the place in seconds of each marked QRS.
-    rests_s : ndarray of float64, shape (beats, 2, 2)
-        Begin and end of the rest before a beat and of that behind it, in seconds from its peak: from the end
-        of a T wave to the onset of the next P wave. Both are equal where marks do not tell.
+    tp_s : ndarray of float64, shape (beats, 2, 2)
+        Begin and end of the TP segment before a beat and of that behind it (from the end of a T wave to the
+        onset of the next P wave), in seconds from its peak. Both are 0 where the marks do not show it.
     records : tuple of str
         Person of each lead.
     """
@@ -59,7 +59,7 @@ class Marked:
     fs: float
     lead: Indices
     peak_s: npt.NDArray[np.float64]
-    rests_s: npt.NDArray[np.float64]
+    tp_s: npt.NDArray[np.float64]
     records: tuple[str, ...]
 
     def joined(self, other: Marked) -> Marked:
@@ -71,7 +71,7 @@ class Marked:
             fs=self.fs,
             lead=np.concatenate([self.lead, len(self.signals) + other.lead]),
             peak_s=np.concatenate([self.peak_s, other.peak_s]),
-            rests_s=np.concatenate([self.rests_s, other.rests_s]),
+            tp_s=np.concatenate([self.tp_s, other.tp_s]),
             records=(*self.records, *other.records),
         )
 
@@ -92,7 +92,7 @@ def gathered(records: Sequence[Record]) -> Marked:
     signals = [prepare.filtered(record.lead(name), record.fs, RATE) for record, name in leads]
     longest, marked = max(map(len, signals)), max(record.n_samples for record in records)
     beats = [
-        (i, wave.peak / record.fs, _rests(record.waves[name], at, record.fs))
+        (i, wave.peak / record.fs, _tp_segments(record.waves[name], at, record.fs))
         for i, (record, name) in enumerate(leads)
         for at, wave in enumerate(record.waves[name])
         if wave.kind == "QRS"
@@ -104,7 +104,7 @@ def gathered(records: Sequence[Record]) -> Marked:
         fs=records[0].fs,
         lead=np.array([i for i, _, _ in beats], np.int64),
         peak_s=np.array([at for _, at, _ in beats]),
-        rests_s=np.array([rests for _, _, rests in beats]),
+        tp_s=np.array([tp for _, _, tp in beats]),
         records=tuple(record.id for record, _ in leads),
     )
 
@@ -129,7 +129,7 @@ def fibrillation(like: Marked, limit: int | None = None) -> Marked:
         fs=like.fs,
         lead=np.repeat(np.arange(len(leads)), counts),
         peak_s=np.concatenate([np.array(peaks) for peaks in peaks_s]),
-        rests_s=np.zeros((sum(counts), 2, 2)),
+        tp_s=np.zeros((sum(counts), 2, 2)),
         records=tuple(f"ptb-xl/{record.id}" for record, _ in leads),
     )
 
@@ -147,19 +147,19 @@ def _sums(waves: Sequence[Wave], n: int, fs: float) -> Floats:
     return np.cumsum(is_, axis=1)
 
 
-def _rests(waves: Sequence[Wave], at: int, fs: float) -> list[list[float]]:
-    """Rest before and behind the QRS at place ``at`` of the waves of a lead."""
+def _tp_segments(waves: Sequence[Wave], at: int, fs: float) -> list[list[float]]:
+    """TP segments before and behind the QRS at place ``at`` of the waves of a lead."""
     kinds = [wave.kind for wave in waves]
     before = kinds[max(0, at - 2) : at + 1] == ["T", "P", "QRS"]
     behind = kinds[at : at + 3] == ["QRS", "T", "P"]
     peak = waves[at].peak
     return [
-        _rest(waves[at - 2], waves[at - 1], peak, fs) if before else [0.0, 0.0],
-        _rest(waves[at + 1], waves[at + 2], peak, fs) if behind else [0.0, 0.0],
+        _tp(waves[at - 2], waves[at - 1], peak, fs) if before else [0.0, 0.0],
+        _tp(waves[at + 1], waves[at + 2], peak, fs) if behind else [0.0, 0.0],
     ]
 
 
-def _rest(t: Wave, p: Wave, peak: int, fs: float) -> list[float]:
+def _tp(t: Wave, p: Wave, peak: int, fs: float) -> list[float]:
     if t.end is None or p.onset is None or p.onset <= t.end:
         return [0.0, 0.0]
     return [(t.end - peak) / fs, (p.onset - peak) / fs]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -61,18 +61,24 @@ def compared(
         wanted = np.array([at for wave in of_kind if (at := getattr(wave, name)) is not None], float)
         open_ = np.array([wave.peak for wave in of_kind if getattr(wave, name) is None], float)
         got = np.array([at for w in found if w.kind == kind and (at := getattr(w, name)) is not None], float)
-        errors, paired = _pairs(wanted, got, TOLERANCE_S * fs)
+        pairs = _pairs(wanted, got, TOLERANCE_S * fs)
         inside = (got >= start) & (got <= end)
         if len(open_):
             inside &= np.abs(got[:, None] - open_).min(axis=1) > TOLERANCE_S * fs
-        n_found = int((inside | paired).sum())
-        yield Compared(person, (kind, name), len(wanted), n_found, tuple(1e3 * errors / fs))
+        n_found = int((inside | pairs.paired).sum())
+        errors_ms = (1e3 * pairs.errors / fs).tolist()
+        yield Compared(person, (kind, name), len(wanted), n_found, tuple(errors_ms))
 
 
-def _pairs(
-    wanted: npt.NDArray[np.float64], got: npt.NDArray[np.float64], within: float
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """Errors of pairs, each found border in one at most, and which found ones are in a pair."""
+class _Pairs(NamedTuple):
+    """Errors of the pairs, and which of the found borders are in one."""
+
+    errors: npt.NDArray[np.float64]
+    paired: npt.NDArray[np.bool_]
+
+
+def _pairs(wanted: npt.NDArray[np.float64], got: npt.NDArray[np.float64], within: float) -> _Pairs:
+    """Pair each marked border with the nearest found one that is in no pair yet."""
     paired, errors = np.zeros(len(got), np.bool_), []
     for at in wanted.tolist():
         away = np.where(paired, np.inf, np.abs(got - at))
@@ -80,7 +86,7 @@ def _pairs(
             nearest = int(away.argmin())
             paired[nearest] = True
             errors.append(got[nearest] - at)
-    return np.array(errors), paired
+    return _Pairs(np.array(errors), paired)
 
 
 def compare_records(delineate: Delineate, records: Iterable[Record]) -> list[Compared]:

@@ -52,7 +52,7 @@ def marked(waves, at_s):
         fs=MARK_FS,
         lead=np.zeros(len(beats), np.int64),
         peak_s=np.array([w.peak / MARK_FS for _, w in beats]),
-        rests_s=np.array([gather._rests(waves, i, MARK_FS) for i, _ in beats]),
+        tp_s=np.array([gather._tp_segments(waves, i, MARK_FS) for i, _ in beats]),
         records=("1",),
     )
 
@@ -62,9 +62,9 @@ WAVES_OF_FOUR = [w for at in AT_S for w in beat(at)]
 ONE = np.array([1])
 
 
-def plain(one, chosen=ONE, moved=0.0, factor=1.0, rest=1.0):
+def plain(one, chosen=ONE, moved=0.0, factor=1.0, tp=1.0):
     k = len(chosen)
-    return cut(one, chosen, *(np.full(k, value) for value in (moved, factor, rest)))
+    return cut(one, chosen, *(np.full(k, value) for value in (moved, factor, tp)))
 
 
 def borders_s(shares, kind):
@@ -109,11 +109,11 @@ def test_stretched_time_stretches_waves_and_marks_alike():
     assert (x[0] > 0.1).sum() == pytest.approx((as_it_is > 0.1).sum() / 0.8, abs=4)
 
 
-def test_a_shorter_rest_brings_the_neighbours_nearer_and_leaves_the_waves_as_they_are():
+def test_a_shorter_tp_segment_brings_the_neighbours_nearer_and_leaves_the_waves_as_they_are():
     one = marked(WAVES_OF_FOUR, AT_S)
-    assert one.rests_s[1].ravel().tolist() == pytest.approx([-0.74, -0.16, 0.36, 0.94])
-    assert one.rests_s[0, 0].tolist() == [0, 0]  # nobody marked what comes before the first P
-    x, shares = plain(one, rest=0.1)
+    assert one.tp_s[1].ravel().tolist() == pytest.approx([-0.74, -0.16, 0.36, 0.94])
+    assert one.tp_s[0, 0].tolist() == [0, 0]  # nobody marked what comes before the first P
+    x, shares = plain(one, tp=0.1)
     own = shares.copy()
     own[..., np.abs(np.arange(N) - BEFORE) > 30] = 0
     assert borders_s(own[0], "QRS") == pytest.approx((-0.04, 0.05, 0.09), abs=0.0051)

@@ -51,7 +51,7 @@ def marked() -> Marked:
         fs=500.0,
         lead=np.array([i for i, _ in places]),
         peak_s=np.array([waves[i][j].peak / 500.0 for i, j in places]),
-        rests_s=np.array([gather._rests(waves[i], j, 500.0) for i, j in places]),
+        tp_s=np.array([gather._tp_segments(waves[i], j, 500.0) for i, j in places]),
         records=tuple("abcdef"),
     )
 
