@@ -14,7 +14,7 @@ TRIED = {
         "LUDB as it is has P waves in every regular rhythm: a made rhythm without P got a PR of 135 ms. With "
         "erased P waves it gets none.",
         "Fibrillation of PTB-XL, in which there is no P: of lead I, fold 9, 13 instead of 34 % of the beats "
-        "have a P wave, and in sinus rhythm 84 instead of 90 % (beside it, six blocks instead of four). Kept.",
+        "have a P wave, and in sinus rhythm 84 instead of 90 % (and six blocks instead of four). Kept.",
         "INT8 after training, without training with rounding: the same Se and P+ as float, SD within 0.5 ms "
         "(fold 0).",
     ),
