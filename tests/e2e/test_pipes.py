@@ -1,4 +1,4 @@
-"""A pipe or a device where a file should be: refused in one line, never waited for; text comes from a pipe."""
+"""A pipe or a device where a file should be: refused in one line, never waited for."""
 
 from __future__ import annotations
 
