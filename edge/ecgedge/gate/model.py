@@ -56,7 +56,7 @@ REASONS = {
     "beats_per_s": "implausible_rate",
     "odd_beats": "beats_differ",
     "tallest_beat": "motion",
-    "steep_between": "muscle_noise",
+    "steep_between": "noise_between_beats",
     "tall_between": "noise_between_beats",
     "quiet_between": "muscle_noise",
 }

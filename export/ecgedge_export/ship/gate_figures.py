@@ -30,7 +30,7 @@ def gate_figures(metrics: Mapping[str, Any]) -> list[str]:
         f"The score is the probability that a window is usable where {100 * noise:.1f} % of the windows are",
         f"noise, as in CinC 2017 (expected calibration error {metrics['calibration_error']:.3f}). Where",
         f"a share q is noise, multiply its odds by {noise / (1 - noise):.4f} (1 - q) / q. The window before",
-        "moves the odds, by a factor of 3 at most: noise comes in runs.",
+        "moves the odds, by a factor of 4 at most: noise comes in runs.",
         "",
     ]
 

@@ -90,7 +90,11 @@ def test_the_runtime_scores_a_run_of_windows_as_the_training_does(gate, windows)
     before, by_hand = None, []
     for features, follows in zip(few.features, few.follows, strict=True):
         z = Gate(gate).standardised(features)
-        before = gate.bias + float(z @ np.array(gate.weights)) + carried(before if follows else None, 0.75)
+        before = (
+            gate.bias
+            + float(z @ np.array(gate.weights))
+            + carried(before if follows else None, gate.persistence)
+        )
         by_hand.append(probability(gate.slope * before + gate.offset))
     assert gate_training.scores(gate, few) == pytest.approx(np.array(by_hand))
 
