@@ -117,14 +117,14 @@ def _source(rng: np.random.Generator) -> Source:
         x = x + _hum(len(x), rng)
     y = prepare.filtered(x[first:last], FS_MADE, FS)
     shift = first / FS_MADE * FS
-    peaks = _peaks(y, expected / FS_MADE * FS - shift)
+    beats = peaks(y, expected / FS_MADE * FS - shift)
     # The detector sees the first and the last value go on beyond the edges of a segment.
     before, after = round(shift), round((len(x) - last) / FS_MADE * FS)
     lead = np.pad(y, (before, after), "edge")
-    near_edge = peaks[(peaks < FS) | (peaks > len(y) - FS)] if before or after else peaks[:0]
+    near_edge = beats[(beats < FS) | (beats > len(y) - FS)] if before or after else beats[:0]
     edges = [float(e) for e, there in ((before, before), (before + len(y), after)) if there]
     rare = np.concatenate([near_edge + before, np.array(edges)])
-    return Source((lead / max(lead.std(), 1e-3))[None].astype(np.float32), peaks + before, rare)
+    return Source((lead / max(lead.std(), 1e-3))[None].astype(np.float32), beats + before, rare)
 
 
 class Made(NamedTuple):
@@ -196,7 +196,7 @@ def _hum(n: int, rng: np.random.Generator) -> Signal:
     )
 
 
-def _peaks(y: npt.NDArray[np.floating], expected: Signal) -> Signal:
+def peaks(y: npt.NDArray[np.floating], expected: Signal) -> Signal:
     """R peaks: the extreme of the filtered signal near each place where one is expected."""
     reach = round(SEARCH_S * FS)
     weight = np.hanning(2 * reach + 3)[1:-1] ** 0.5

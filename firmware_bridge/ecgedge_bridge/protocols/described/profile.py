@@ -33,6 +33,7 @@ import numpy.typing as npt
 
 from ecgedge_bridge.codes import FrameCode
 from ecgedge_bridge.errors import ConfigError, FrameError
+from ecgedge_bridge.files import read_text
 from ecgedge_bridge.protocols.described.keys import Command, Counter, Stamp, header_bytes, uuid
 from ecgedge_bridge.schema import (
     Place,
@@ -272,7 +273,7 @@ def _profile(table: Table) -> GattProfile:
         name=table.take("name", written),
         service=table.take("service", converted(uuid)),
         characteristic=table.take("characteristic", converted(uuid)),
-        fs=table.take("fs", number(above=0, below=100_000)),
+        fs=table.take("fs", number(above=0.1, below=100_000)),
         dtype=table.take("dtype", choice(*_WIDTHS)),
         scale_mv=table.take("scale_mv", number(above=-1e6, below=1e6, zero=False)),
         offset=table.take("offset", number(above=-1e10, below=1e10), 0.0),
@@ -312,7 +313,7 @@ def load_profile(path: str | Path) -> GattProfile:
     if str(path) in built_in:
         return built_in[str(path)]
     try:
-        text = Path(path).read_text("utf-8")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"cannot read the profile {path} ({error}); give a TOML file, or one of {', '.join(built_in)}"
