@@ -11,9 +11,8 @@ from ecgedge.stream.segment import Part, Segment, Verdict
 from ecgedge.stream.windowing import Stretch, Windows
 
 # No rhythm is named from less: the shortest recordings of CinC 2017, which the model was trained and
-# validated on. AF, yes or no, needs 30 s: no diagnosis rests on less (Hindricks et al., ESC guidelines,
-# 2020).
-SHORTEST_S, AF_LEAST_S = 9.0, 30.0
+# validated on.
+SHORTEST_S = 9.0
 
 
 class RhythmStage:
@@ -64,7 +63,8 @@ class RhythmStage:
     def _name(self, segment: Segment, w: Stretch) -> Rhythm:
         signal = segment.ring.view(w.start, w.end)
         p = self._model.probabilities(signal)
-        decision = self._hysteresis.update(p)
+        seconds = (w.end - w.start) / segment.fs
+        decision = self._hysteresis.update(p, seconds)
         beats = segment.beats_between(w.start, w.end)
         bpm = heart_rate_bpm([[segment.seconds_between(w.start, beat.position) for beat in beats]])
         sinus = self._sinus(decision.label)
@@ -81,7 +81,7 @@ class RhythmStage:
             probabilities=p,
             conclusive=decision.conclusive,
             changed=decision.changed,
-            af=self._model.af(p) if w.end - w.start >= AF_LEAST_S * segment.fs else None,
+            af=self._model.af(p, seconds),
             heart_rate_bpm=bpm,
             rate=rate_word(bpm),
             sinus=sinus,
