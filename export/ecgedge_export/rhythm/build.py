@@ -34,7 +34,7 @@ from ecgedge_export.rhythm import conditions
 from ecgedge_export.rhythm import scores as evaluate
 from ecgedge_export.rhythm.augment import Augmenter
 from ecgedge_export.rhythm.further import further
-from ecgedge_export.rhythm.limits import short_limits
+from ecgedge_export.rhythm.limits import CHOOSING_FOLDS, short_limits
 from ecgedge_export.rhythm.shipped import start_from
 from ecgedge_export.rhythm.training import inputs, train, untrained
 from ecgedge_export.ship.origin import commit, versions
@@ -226,7 +226,11 @@ def measure_widely(folder: Path, record_ids: Sequence[str], log: Log) -> dict[st
     log("measuring other rates, noise, polarity")
     found = {"conditions": conditions.under_conditions(model, data.cinc2017(record_ids))}
     log("measuring PTB-XL")
-    return {**found, "by_person": conditions.by_person(model)}
+    short = {
+        "PTB-XL lead I, folds 7 and 8, which chose the limits": conditions.ten_seconds(model, CHOOSING_FOLDS),
+        "PTB-XL lead I, fold 9": conditions.ten_seconds(model, (9,)),
+    }
+    return {**found, "ten_seconds": short, "by_person": conditions.by_person(model)}
 
 
 def fit_temperature(logits: npt.NDArray[np.float32], targets: npt.NDArray[np.int64]) -> float:
