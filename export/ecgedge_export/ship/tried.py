@@ -4,9 +4,10 @@
 # and svdb, DS2 only where it is named.
 TRIED = {
     "rhythm": (
-        "AF in ten seconds, people with AF who get a verdict of which Se is 95 % and Sp 98 %, best limits for "
-        "each network, lead I of PTB-XL, folds 7 to 9 (51 people with AF; the gate of that time refused 12 % "
-        "of them): 76 % with the limits of 30 s, 78 to 80 % with limits of its own; what is shipped 86 %. The "
+        "AF in ten seconds, people with AF who get a verdict of which Se is 95 % and Sp 98 %, best limits "
+        "for each network, lead I of PTB-XL, folds 7 to 9 (51 people with AF; the gate of that time refused "
+        "12 % of them): 76 % with the limits of 30 s, 78 to 80 % with limits of its own; what is shipped "
+        "86 %. The "
         "first ten seconds of CinC 2017, whose labels are of the whole recording: 68, 68 and 65 %.",
         "Ten seconds looped beat by beat until they fill the window, no training: 84 % and 71 %; on top of "
         "the training on short windows no gain (86 %). Plain repetition: 78 % and 63 %; the mean with the "
