@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -35,7 +36,7 @@ from ecgedge_export.rhythm import scores as evaluate
 from ecgedge_export.rhythm.augment import Augmenter
 from ecgedge_export.rhythm.further import further
 from ecgedge_export.rhythm.limits import CHOOSING_FOLDS, short_limits
-from ecgedge_export.rhythm.shipped import start_from
+from ecgedge_export.rhythm.shipped import blend, start_from
 from ecgedge_export.rhythm.training import inputs, train, untrained
 from ecgedge_export.ship.origin import commit, versions
 from ecgedge_export.ship.package import golden_cases, package
@@ -124,6 +125,7 @@ def build(
     ModelError
         The INT8 files disagree with each other or too much with their float parent.
     """
+    start = _start(recipe, sets)
     parent = train(
         recipe,
         sets.train,
@@ -132,8 +134,10 @@ def build(
         epoch_log(log, recipe.name),
         lessons,
         embeddings,
-        _start(recipe, sets),
+        copy.deepcopy(start),
     )
+    if start:
+        blend(parent, start, recipe.start_share)
     log(f"{nets.n_parameters(parent):,} parameters; quantizing")
     net = tuned(parent, recipe, sets, log)
     pair, tflite, report = convert(net, calibration(recipe, sets), _to_prove_on(recipe, sets), work)
