@@ -44,7 +44,8 @@ lint: $(VENV)/.installed-dev  ## ruff, mypy and the import rules
 	$(VENV)/bin/lint-imports
 
 # A million random and mutated notifications through every decoder, and ten million adversarial samples through
-# a monitor, and broken archives, recipes, manifests and tables through the exporter; the tests run a share of all.
+# a monitor, and broken archives, recipes, manifests, tables, captures, profiles, WFDB headers and texts through
+# their readers; the tests run a share of all.
 fuzz: $(VENV)/.installed-dev  ## random and hostile input, a million notifications
 	$(PY) tests/bridge/fuzz.py --count 1000000
 	$(PY) tests/edge/fuzz.py --count 10000000

@@ -222,7 +222,8 @@ class Summary(JsonEvent):
     beats : int
         In accepted signal.
     ventricular, supraventricular : Ectopy
-        Beats of class V and S.
+        Beats of class V, and those of class S outside of atrial fibrillation, in which the class tells
+        nothing.
     pauses, longest_rr_ms
         Intervals over 2 s in accepted signal, and the longest of all.
     rmssd_ms, sdnn_ms : float or None

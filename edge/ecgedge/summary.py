@@ -6,45 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ecgedge.events import Beat, Ectopy, Event, Gap, Hrv, Quality, Rhythm, Summary
+from ecgedge.ectopy import EctopicBeats
+from ecgedge.events import Beat, Event, Gap, Hrv, Quality, Rhythm, Summary
 from ecgedge.stretches import AcceptedBeats
 
 _Known = Beat | Gap | Hrv | Quality | Rhythm
 
 PAUSE_S = 2.0  # no beat for longer is a pause: the usual limit of Holter reports
-RUN = 3  # so many ectopic beats in a row are a run, two a couplet
 MINUTE_S = 60.0
 LEAST_BEATS = 10  # beats without interruption that a minute's rate needs, to be the slowest or the fastest
-
-
-@dataclass(slots=True)
-class _Count:
-    """Ectopic beats of one class as they come."""
-
-    beats: int = 0
-    couplets: int = 0
-    runs: int = 0
-    longest: int = 0
-    row: int = 0
-
-    def take(self, ectopic: bool) -> None:
-        if ectopic:
-            self.beats, self.row = self.beats + 1, self.row + 1
-            self.longest = max(self.longest, self.row)
-        else:
-            self.end_row()
-
-    def end_row(self) -> None:
-        self.couplets += self.row == RUN - 1
-        self.runs += self.row >= RUN
-        self.row = 0
-
-    def ectopy(self, hours: float) -> Ectopy:
-        """What was counted so far, with the row that may still go on."""
-        longest = self.longest if self.longest >= RUN else 0
-        per_hour = self.beats / hours if hours > 0 else None
-        couplets, runs = self.couplets + (self.row == RUN - 1), self.runs + (self.row >= RUN)
-        return Ectopy(beats=self.beats, per_hour=per_hour, couplets=couplets, runs=runs, longest_run=longest)
 
 
 class Summarizer:
@@ -71,7 +41,7 @@ class Summarizer:
         self._minute, self._minute_at = _Rate(), 0
         self._slowest: float | None = None
         self._fastest: float | None = None
-        self._counts = {"V": _Count(), "S": _Count()}
+        self._ectopic = EctopicBeats()
         self._usable_s = self._assessed_s = 0.0
         self._named_s: defaultdict[str, float] = defaultdict(float)
         self._af = _Episodes()
@@ -80,8 +50,9 @@ class Summarizer:
 
     def take(self, events: Iterable[Event]) -> None:
         """Take events; what is no event of the monitor is passed over."""
-        mine: list[_Known] = [e for e in events if isinstance(e, Beat | Gap | Hrv | Quality | Rhythm)]
-        for event in mine:
+        for event in events:
+            if not isinstance(event, Beat | Gap | Hrv | Quality | Rhythm):
+                continue
             self._widen(event)
             match event:
                 case Quality():
@@ -97,14 +68,14 @@ class Summarizer:
                         mean.add(getattr(event, name))
                 case _:
                     pass
-        for beat, begins in self._accepted.take(mine):
-            self._count(beat, begins)
+            for beat, begins in self._accepted.take([event]):
+                self._count(beat, begins)
 
     def summary(self) -> Summary:
         """What the events so far come to."""
         start, start_s, end, end_s = self._span or (0, 0.0, 0, 0.0)
         named_s = sum(self._named_s.values())
-        hours = self._usable_s / 3600
+        no_af_s = max(0.0, self._usable_s - self._af.seconds[True])
         slowest, fastest = self._with_minute()
         return Summary(
             sample=start,
@@ -121,8 +92,8 @@ class Summarizer:
             af_burden=self._af.burden,
             longest_af_s=self._af.longest_s,
             beats=self._beats,
-            ventricular=self._counts["V"].ectopy(hours),
-            supraventricular=self._counts["S"].ectopy(hours),
+            ventricular=self._ectopic.ventricular(self._usable_s),
+            supraventricular=self._ectopic.supraventricular(no_af_s),
             pauses=self._pauses,
             longest_rr_ms=1e3 * self._longest_rr_s or None,
             **{name: mean.value for name, mean in self._hrv.items()},
@@ -141,10 +112,7 @@ class Summarizer:
 
     def _count(self, beat: Beat, begins: bool) -> None:
         self._beats += 1
-        for symbol, count in self._counts.items():
-            if begins:
-                count.end_row()
-            count.take(beat.symbol == symbol)
+        self._ectopic.add(beat.time_s, beat.symbol or "Q", begins=begins)
         if self._last is not None and not begins:
             rr_s = beat.time_s - self._last.time_s
             self._rate.add(rr_s)
@@ -166,7 +134,9 @@ class Summarizer:
 
     def _name(self, event: Rhythm) -> None:
         """Count the seconds that this window is the first to speak for."""
-        self._named_s[event.label] += self._af.take(event)
+        adds_s = self._af.take(event)
+        self._named_s[event.label] += adds_s
+        self._ectopic.settle(event.end_time_s - adds_s, event.end_time_s, af=event.af is True)
 
 
 @dataclass(slots=True)

@@ -265,7 +265,7 @@ def _signal(mv: npt.ArrayLike | Recorded, fs: float | None) -> SampleBlock:
         return SampleBlock(mv.mv, mv.fs, 0)
     if fs is None:
         raise ValueError("an array has no rate of its own: give fs in Hz")
-    return SampleBlock(np.asarray(mv), fs, 0)
+    return SampleBlock(np.asanyarray(mv), fs, 0)
 
 
 def _run(pipeline: Pipeline, block: SampleBlock) -> list[Event]:

@@ -82,7 +82,7 @@ class NoteCode(_Code):
     NOT_STARTED = "not_started", "the device refused something that was asked for: streaming without it"
     WRONG_RATE = "wrong_rate", "the device does not stream at the rate that was expected"
     OVERLAP = "overlap", "the device sends its samples twice, in streams that overlap: each is taken once"
-    NOT_STOPPED = "not_stopped", "the device refused to end its measurement"
+    NOT_STOPPED = "not_stopped", "the device did not confirm the end of its measurement"
     UNKNOWN_RATE = "unknown_rate", "the device names a rate that is not known: going on with the profile's"
     FOUND_BY_NAME = "found_by_name", "the device has another address now: it was found by its name"
     UNIT_ASSUMED = "unit_assumed", "the file names no unit: one was assumed from the size of the signal"

@@ -34,6 +34,23 @@ def test_some_seconds_as_json_lines(capture: Any, tmp_path: Path) -> None:
     assert {block.device for block in blocks} == {"Polar H10 1"}
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_it_stops_the_strap_and_leaves_a_good_file(
+    capture: Any, tmp_path: Path, number: signal.Signals, status: int
+) -> None:
+    path = tmp_path / "a.cap"
+    with capture.start(str(path)) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "streaming" in line:
+                break
+        process.send_signal(number)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (status, TOLD)
+    assert [type(record) for record in read_capture(path)]
+
+
 def test_ctrl_c_ends_it_in_words_and_stops_the_strap(capture: Any, tmp_path: Path) -> None:
     path = tmp_path / "a.cap"
     with capture.start(str(path)) as process:

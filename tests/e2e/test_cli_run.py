@@ -27,7 +27,9 @@ def read_until(process: Popen[str], words: str) -> list[str]:
     return lines
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 def test_a_signal_ends_the_run_and_stops_the_strap(run: Any, number: signal.Signals, status: int) -> None:
     with run.start("--json") as process:
         lines = read_until(process, '"rhythm"')

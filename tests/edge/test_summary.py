@@ -57,6 +57,31 @@ def test_ectopic_beats_couplets_and_runs(symbols, beats_v, couplets, runs, longe
     assert found.per_hour == pytest.approx(360 * beats_v)
 
 
+@pytest.mark.parametrize(
+    ("af", "counted"), [((False, False, False), 6), ((False, True, False), 4), ((True, True, None), 2)]
+)
+def test_supraventricular_beats_count_outside_of_af(af, counted):
+    symbols = ("NNNSSNNNNNNNN" * 4)[:37]  # two in each ten seconds, at 75 a minute
+    events = [*beats(symbols), *verdicts([True] * 3)]
+    for i, is_af in enumerate(af):
+        events.append(rhythm(max(0, 10 * i - 20), 10 * (i + 1), "A" if is_af else "O", is_af))
+    found = summed(events)
+    assert found.supraventricular.beats == counted
+    assert found.supraventricular.couplets == counted / 2
+    assert found.supraventricular.per_hour == pytest.approx(360 * counted / (3 - af.count(True)))
+    assert found.beats == 37
+
+
+def test_summary_does_not_depend_on_how_events_are_handed_over():
+    mv = synthesize([Segment("af", 60.0, 90.0), Segment("sinus", 60.0, 70.0)], 130.0, 3).mv
+    monitor = ecgedge.Monitor(fs=130.0)
+    events = [*monitor.feed(mv), *monitor.finish()]
+    each = Summarizer()
+    for event in events:
+        each.take([event])
+    assert each.summary() == summed(events)
+
+
 def test_asking_in_between_changes_nothing():
     asked, silent = Summarizer(), Summarizer()
     for event in [*beats("NVVVNVVNNNNNVN"), *verdicts([True, True])]:

@@ -47,11 +47,11 @@ class CsvWriter:
     def write(self, block: SampleBlock) -> None:
         """Append a block: the time is that of the sample index, in whole ns; the ECG in whole microvolt.
 
-        A missing value, NaN or infinite, is an empty cell.
+        A missing value (NaN, infinite, or masked) is an empty cell.
         """
         index = np.arange(block.sample, block.end_sample)
         time_ns = np.rint(index * (1e9 / block.fs)).astype(np.int64).tolist()
-        uv = np.rint(block.samples.astype(np.float64) * 1000).tolist()
+        uv = np.rint(np.ma.filled(block.samples.astype(np.float64), np.nan) * 1000).tolist()
         cells = (f"{v:.0f}" if isfinite(v) else "" for v in uv)
         self._file.writelines(f"{t},{cell}\n" for t, cell in zip(time_ns, cells, strict=True))
 

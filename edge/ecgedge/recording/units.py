@@ -35,8 +35,8 @@ PER_MV = {
 }  # divided by: 123 uV is the float nearest to 0.123 mV
 
 _SPELLINGS = {
-    "uV": "uv μv microvolt microvolts mikrovolt microvoltio microvoltios мкв микровольт 微伏",
-    "mV": "mv millivolt millivolts milivolt millivoltio milivoltio милливольт мв 毫伏 ミリボルト",
+    "uV": "uv μv microv microvolt microvolts mikrovolt microvoltio microvoltios мкв микровольт 微伏",
+    "mV": "mv milliv millivolt millivolts milivolt millivoltio milivoltio милливольт мв 毫伏 ミリボルト",
     "V": "v volt volts voltio вольт 伏 伏特",
     "nV": "nv nanovolt nanovolts нв",
     COUNTS: "counts count adu adc lsb raw digit digits na n/a nu au a.u. code codes ticks",

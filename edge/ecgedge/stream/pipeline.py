@@ -200,7 +200,7 @@ class Pipeline:
                 "samples without a rate: give it when the monitor is made, Monitor(fs=130.0), or feed a "
                 "SampleBlock(samples, fs=130.0)"
             )
-        return SampleBlock(np.asarray(samples), self._fs_in)
+        return SampleBlock(np.asanyarray(samples), self._fs_in)
 
     def _rate(self, block: SampleBlock) -> float:
         if self._fs_in is None:

@@ -73,8 +73,9 @@ class Augmenter:
         x = _step(x, rng)
         x, beats = _lead_off(x, beats, rng)
         x = self._noisy(x, rng)
+        x, beats, first = _cut(x, beats, rng)
         sign = _sign(rng)
-        gain = np.float32(sign * np.exp(rng.normal(0, 0.15)) / _height(x))
+        gain = np.float32(sign * np.exp(rng.normal(0, 0.15)) / _height(x, first))
         return Example(np.clip(gain * x[-LENGTH:], -CLIP, CLIP), target(beats - (N - REACH - HOP)))
 
     def _crop(self, source: Source, rng: np.random.Generator) -> _Stretch:
@@ -164,7 +165,35 @@ def _lead_off(x: Floats, beats: Places, rng: np.random.Generator) -> _Stretch:
     return _Stretch(x, beats)
 
 
-def _height(x: Floats) -> float:
-    """The reference height, as the detector takes it from the seconds before."""
-    tallest = np.sort(np.abs(x[REACH:-REACH]).reshape(HEIGHTS, HOP).max(axis=1))[::-1]
-    return max(float(tallest[int(TALLER * HEIGHTS)]), FLOOR_MV)
+class _Segment(NamedTuple):
+    """A stretch, the beats that the segment holds, and where the segment begins in the stretch."""
+
+    signal: Floats
+    beats: Places
+    first: int
+
+
+def _cut(x: Floats, beats: Places, rng: np.random.Generator) -> _Segment:
+    """A segment that begins or ends here: the detector sees its outermost value go on beyond it."""
+    kind = rng.random()
+    if kind < 0.06:
+        first = int(rng.integers(N - LENGTH - 2 * HOP, N - REACH))
+        x = np.concatenate([np.full(first, x[first]), x[first:]])
+        return _Segment(x, beats[beats >= first], first)
+    if kind < 0.12:
+        end = int(rng.integers(N - LENGTH + REACH, N))
+        x = np.concatenate([x[:end], np.full(N - end, x[end - 1])])
+        return _Segment(x, beats[beats < end], 0)
+    return _Segment(x, beats, 0)
+
+
+def _height(x: Floats, first: int) -> float:
+    """The reference height, as the detector takes it from the seconds of the segment before.
+
+    In the segment's first second, which may hold no beat, what it sees of the next one counts too.
+    """
+    seconds = np.abs(x[REACH:-REACH]).reshape(HEIGHTS, HOP).max(axis=1)
+    since = min((first - REACH) // HOP, HEIGHTS - 1) if first else 0
+    tallest = np.sort(seconds[since:])[::-1]
+    height = float(np.abs(x[-LENGTH:]).max() if len(tallest) == 1 else tallest[int(TALLER * len(tallest))])
+    return max(height, FLOOR_MV)

@@ -24,7 +24,7 @@ def make(job: Job) -> str:
     """Train and measure on MIT-BIH DS2; see :class:`ecgedge_export.tasks.Task`."""
     how = training.load_recipe(job.recipe)
     if job.quick:
-        how = replace(how, steps=QUICK_STEPS, self_labelled=0.0)
+        how = replace(how, steps=QUICK_STEPS, svdb=0.0, ludb=0.0, self_labelled=0.0)
     net = training.build(how, splits.DS1, job.log)
     job.log("measuring on MIT-BIH DS2")
     report = scores.report(_detect(net), splits.DS2[:2] if job.quick else splits.DS2)

@@ -1,16 +1,17 @@
 """Train the beat detector: first on annotated beats, then also on recordings that it was sure of itself.
 
-Annotated are both leads of MIT-BIH DS1. The second round adds CinC 2017 training recordings (lead I,
-hand-held) in which the first round was sure of every beat: clean there, they are shown with noise. Noise is
-the second lead of NSTDB; its first lead tests.
+Annotated are both leads of MIT-BIH DS1, the first one of the Supraventricular Arrhythmia Database and all
+leads of LUDB; made shapes show what they lack (``shapes.py``). The second round adds CinC 2017 training
+recordings (lead I, hand-held) in which the first round was sure of every beat: clean there, they are shown
+with noise. Noise is the second lead of NSTDB; its first lead tests.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,20 +19,28 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ecgedge.artefacts.manifest import Manifest, Normalisation
-from ecgedge.beats.detector import CLIP, SHORTEST_S, find_beats
+from ecgedge.beats.detector import CLIP, SHORTEST_S
 from ecgedge.beats.net import DILATIONS, FS, HOP, KERNEL, LENGTH, STRIDES, BeatNet, pack
 from ecgedge_export import data, prepare, recipe, splits
 from ecgedge_export.beats.augment import Augmenter, Source
+from ecgedge_export.beats.shapes import made_sources
+from ecgedge_export.beats.sources import (
+    LUDB_HELD_OUT,
+    ludb_sources,
+    mitdb_sources,
+    noises,
+    people,
+    self_labelled,
+    svdb_sources,
+)
 from ecgedge_export.progress import epoch_log
 from ecgedge_export.recipe import Count, Positive
 from ecgedge_export.ship.origin import commit, versions
 from ecgedge_export.ship.package import package_weights
 
 Log = Callable[[str], None]
-# Ventricular, fusion, escape, flutter, aberrant and junctional beats: few people's, so drawn more often than
-# they come (`rare` in the recipe).
-RARE = frozenset("VFEe!aSJ")
 REPORT = 500  # steps between two lines about the progress
+MADE = 1500  # recordings of made shapes: ten hours, so that none is seen often
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,9 @@ class BeatRecipe:
     seed: int
     threads: Count
     rare: float
+    svdb: float
+    ludb: float
+    made: float
     self_labelled: float
     sure: float
     snr_db: tuple[float, float]
@@ -84,16 +96,30 @@ def load_recipe(path: Path) -> BeatRecipe:
     return recipe.read(BeatRecipe, path)
 
 
+class Pool(NamedTuple):
+    """Recordings, and the share of the examples that they give."""
+
+    share: float
+    sources: list[Source]
+
+
 def build(how: BeatRecipe, record_ids: tuple[str, ...], log: Log) -> BeatNet:
-    """Train in two rounds on MIT-BIH records, the second one with CinC 2017."""
-    annotated = mitdb_sources(record_ids)
+    """Train in two rounds: on annotated and made recordings, then with CinC 2017 too."""
+    mitdb, others = mitdb_sources(record_ids), []
+    if how.svdb:
+        others.append(Pool(how.svdb, svdb_sources()))
+    if how.ludb:
+        others.append(Pool(how.ludb, ludb_sources()))
+    if how.made:
+        others.append(Pool(how.made, made_sources(MADE, how.seed)))
     augmenter = Augmenter(noises(), how.rare, how.snr_db)
-    first = train(how, [annotated], augmenter, log)
+    rest = 1 - sum(pool.share for pool in others)
+    first = train(how, [Pool(rest, mitdb), *others], augmenter, log)
     if not how.self_labelled:
         return first
-    own = self_labelled(first, how.sure)
-    log(f"second round: {len(own)} recordings labelled by the first one")
-    return train(how, [annotated, own], augmenter, log)
+    own = Pool(how.self_labelled, self_labelled(first, how.sure))
+    log(f"second round: {len(own.sources)} recordings labelled by the first one")
+    return train(how, [Pool(rest - own.share, mitdb), *others, own], augmenter, log)
 
 
 def save(net: BeatNet, how: BeatRecipe, folder: Path, metrics: Mapping[str, Any]) -> None:
@@ -104,6 +130,10 @@ def save(net: BeatNet, how: BeatRecipe, folder: Path, metrics: Mapping[str, Any]
 def _draft(net: BeatNet, how: BeatRecipe, metrics: Mapping[str, Any]) -> Manifest:
     front = net.front_end
     data_sets = [data.DATASETS["mitdb"].source(len(splits.DS1), ", DS1")]
+    if how.svdb:
+        data_sets.append(data.DATASETS["svdb"].source(len(people("svdb"))))
+    if how.ludb:
+        data_sets.append(data.DATASETS["ludb"].source(len(people("ludb")), f", without fold {LUDB_HELD_OUT}"))
     if how.self_labelled:
         offered = sum(not splits.is_validation(record_id) for record_id in prepare.cinc2017(FS).ids)
         data_sets.append(data.DATASETS["cinc2017"].source(offered, ", labelled by the first round"))
@@ -129,15 +159,15 @@ def _draft(net: BeatNet, how: BeatRecipe, metrics: Mapping[str, Any]) -> Manifes
     )
 
 
-def train(how: BeatRecipe, sources: list[list[Source]], augmenter: Augmenter, log: Log) -> BeatNet:
-    """Train a network; of two lists of sources, the second gives the share ``how.self_labelled``."""
+def train(how: BeatRecipe, pools: list[Pool], augmenter: Augmenter, log: Log) -> BeatNet:
+    """Train a network on examples of all pools."""
     torch.set_num_threads(how.threads)
     torch.manual_seed(how.seed)
     net = TorchNet(how.channels)
     optimiser = torch.optim.AdamW(net.parameters(), how.lr, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, how.lr, total_steps=how.steps, pct_start=0.1)
     sum_of_losses, log_epoch = 0.0, epoch_log(log, "beats")
-    for step, (x, y) in enumerate(_batches(how, sources, augmenter), 1):
+    for step, (x, y) in enumerate(_batches(how, pools, augmenter), 1):
         loss = F.binary_cross_entropy_with_logits(net(x), y)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -151,49 +181,12 @@ def train(how: BeatRecipe, sources: list[list[Source]], augmenter: Augmenter, lo
     return net.packed(how)
 
 
-def _batches(
-    how: BeatRecipe, sources: list[list[Source]], augmenter: Augmenter
-) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(how: BeatRecipe, pools: list[Pool], augmenter: Augmenter) -> Iterator[tuple[Tensor, Tensor]]:
     rng = np.random.default_rng(how.seed)
+    shares = np.array([pool.share for pool in pools])
     for _ in range(how.steps):
-        second = rng.random(how.batch) < how.self_labelled * (len(sources) > 1)
-        chosen = [sources[int(s)] for s in second]
-        drawn = [augmenter.draw(pool[rng.integers(len(pool))], rng) for pool in chosen]
+        chosen = rng.choice(len(pools), how.batch, p=shares / shares.sum())
+        sources = [pools[i].sources for i in chosen]
+        drawn = [augmenter.draw(pool[rng.integers(len(pool))], rng) for pool in sources]
         x, y = (np.stack(parts) for parts in zip(*drawn, strict=True))
         yield torch.from_numpy(x)[:, None], torch.from_numpy(y)
-
-
-def mitdb_sources(record_ids: tuple[str, ...]) -> list[Source]:
-    """Both leads of MIT-BIH records, filtered as live."""
-    sources = []
-    for record in data.mitdb(record_ids):
-        leads = [prepare.filtered(record.lead(i), record.fs, FS) for i in (0, 1)]
-        beats = record.beats.astype(np.float64) * (FS / record.fs)
-        rare = np.isin(record.symbols, list(RARE))
-        sources.append(Source(np.stack([x / x.std() for x in leads]), beats, beats[rare]))
-    return sources
-
-
-def noises() -> list[prepare.Signal]:
-    """The second lead of electrode motion, muscle noise and baseline wander."""
-    return list(prepare.nstdb(FS, lead=1).values())
-
-
-def self_labelled(net: BeatNet, sure: float) -> list[Source]:
-    """CinC 2017 training recordings in which every place that may hold a beat surely does."""
-    # So low that every place that might hold a beat is found, and its confidence can be asked for.
-    asking = replace(net, threshold=0.1, back=0.1)
-    everything = prepare.cinc2017(FS)
-    sources = []
-    for record_id, x in zip(everything.ids, everything.signals, strict=True):
-        if not splits.is_validation(record_id) and x.std() > 0:
-            source = _labelled(asking, x, sure)
-            sources += [source] if source and source.long_enough else []
-    return sources
-
-
-def _labelled(net: BeatNet, x: prepare.Signal, sure: float) -> Source | None:
-    found = find_beats(x, net)
-    if len(found) < 2 or any(b.confidence < sure for b in found):
-        return None
-    return Source((x / x.std())[None], np.array([b.position for b in found], np.float64), np.empty(0))

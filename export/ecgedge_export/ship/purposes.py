@@ -41,7 +41,7 @@ NOT_FOR = {
     "beats": (
         "Alarms: ventricular fibrillation has no beats to find.",
         "P and T waves, and the borders of the QRS complex: only R peaks are found.",
-        "Paced rhythms: paced beats are hardly in the training data.",
+        "Paced rhythms, which it learnt from made shapes: nobody measured them on people.",
     ),
 }
 

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+from ecgedge_bridge.link.errors import reason
 from ecgedge_bridge.link.states import LinkTiming
 from ecgedge_bridge.protocols.session import Read, Request, Script, Session, Subscribe, Wait, Write
 
@@ -20,6 +21,8 @@ OnNotification = Callable[[str, bytes, float], None]
 # Events that may pile up while a script waits for an answer: four full inboxes. Nobody takes blocks
 # meanwhile, and a device that sends so much without answering never will.
 _MAX_PENDING = 4096
+# Measurements that a session may have running: a strap's ECG and its acceleration.
+_MEASUREMENTS = 2
 
 
 class Received(NamedTuple):
@@ -202,17 +205,26 @@ class Conversation:
             self.last_data_s = item.host_time_s
         return True
 
-    async def end(self) -> None:
-        """Stop the measurement and unsubscribe.
+    async def end(self) -> str:
+        """Stop the measurement and unsubscribe, each command within its limit.
 
-        Raises
-        ------
-        Exception
-            Anything, on a stack that is dead.
+        Returns
+        -------
+        str
+            Why the device may go on measuring; empty where it has stopped, or is no longer connected. A stack
+            that is dead raises anything, and nothing of it leaves here.
         """
-        if self._inbox.closed:
-            return
-        await self.run(self._session.stop())
-        async with asyncio.timeout(self._timing.command_s):
-            for uuid in self._subscribed:
-                await self._client.stop_notify(uuid)
+        why = ""
+        # A command that is not answered must not keep the other measurement from being stopped.
+        for _ in range(_MEASUREMENTS):
+            if self._inbox.closed:
+                return ""
+            try:
+                await self.run(self._session.stop())
+            except Exception as error:
+                why = reason(error).text
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(self._timing.command_s):
+                for uuid in self._subscribed:
+                    await self._client.stop_notify(uuid)
+        return "" if self._inbox.closed else why

@@ -6,6 +6,7 @@ from ecgedge_bridge.codes import LinkCode
 from ecgedge_bridge.errors import LinkError
 from ecgedge_bridge.link.errors import Reason
 from ecgedge_bridge.link.radio import Found
+from ecgedge_bridge.link.states import LinkTiming
 
 
 def is_wanted(device: Found, asked: str) -> bool:
@@ -23,6 +24,27 @@ def is_again(device: Found, address: str, name: str, *, missed: bool) -> bool:
     if device.address.casefold() == address.casefold():
         return True
     return missed and device.name.casefold() == name.casefold() != ""
+
+
+def search_limit_s(
+    patience_s: float | None, timing: LinkTiming, away_s: float | None, name: str, why: Reason
+) -> float:
+    """How long to search now; ``away_s`` is how long a device that was up is away, None for a first search.
+
+    A lost device is searched in turns, until the caller's patience ends.
+
+    Raises
+    ------
+    LinkError
+        If it has ended.
+    """
+    if away_s is None:
+        return timing.first_find_s if patience_s is None else patience_s
+    if patience_s is None:
+        return timing.find_s
+    if away_s >= patience_s:
+        raise stayed_away(name, away_s, why)
+    return min(timing.find_s, patience_s - away_s)
 
 
 def not_found(name: str, limit_s: float) -> LinkError:

@@ -20,7 +20,7 @@ from ecgedge_bridge.link.conversation import Conversation, Inbox, now_s
 from ecgedge_bridge.link.errors import Reason, explain, needs_pairing, reason
 from ecgedge_bridge.link.options import ConnectOptions, Listeners, OnEvent, OnStatus
 from ecgedge_bridge.link.radio import Client, Found, Radio, offered_by
-from ecgedge_bridge.link.search import is_again, is_wanted, not_found, stayed_away, unreachable
+from ecgedge_bridge.link.search import is_again, is_wanted, not_found, search_limit_s, unreachable
 from ecgedge_bridge.link.states import TRANSITIONS, LinkTiming, Outcome, State
 from ecgedge_bridge.protocols.profiles import profile_for
 from ecgedge_bridge.protocols.session import NotOfferedError, Offered, Session
@@ -159,13 +159,14 @@ class Wearable:
                     self._step = None
                     step.cancel()
                     await asyncio.gather(step, return_exceptions=True)
-                await self._hang_up()
-                self._report_stop()
+                self._report_stop(await self._hang_up())
             finally:
                 self._enter(State.STOPPED)
 
-    def _report_stop(self) -> None:
-        """Report a stop that the device has refused: it goes on measuring, and empties its battery."""
+    def _report_stop(self, why: str) -> None:
+        """Report a stop that the device has refused or not answered: it goes on measuring."""
+        if self._session is not None and why:
+            self._session.not_stopped(why)
         while self._session is not None and (event := self._session.next_event()) is not None:
             if isinstance(event, Note) and event.code is NoteCode.NOT_STOPPED:
                 self._listeners.report(event)
@@ -233,7 +234,8 @@ class Wearable:
             self._listeners.report(Note(*self._place, NoteCode.DROPPED, detail, self.name))
 
     async def _scan(self) -> Outcome:
-        limit = self._search_limit()
+        away_s = now_s() - self._down_since_s if self._was_up else None
+        limit = search_limit_s(self._options.find_timeout_s, self._timing, away_s, self.name, self._reason)
         device = await self._radio.find(self._matches, limit, self.address or self._options.name)
         if device is None and not self._was_up and not self._attempt:
             raise not_found(self._options.name, limit)
@@ -250,18 +252,6 @@ class Wearable:
         if self._session is not None:
             self._session.device = self.name
         return Outcome.DONE
-
-    def _search_limit(self) -> float:
-        """How long to search now: a lost device is searched in turns, until the caller's patience ends."""
-        patience_s = self._options.find_timeout_s
-        if not self._was_up:
-            return self._timing.first_find_s if patience_s is None else patience_s
-        if patience_s is None:
-            return self._timing.find_s
-        away_s = now_s() - self._down_since_s
-        if away_s >= patience_s:
-            raise stayed_away(self.name, away_s, self._reason)
-        return min(self._timing.find_s, patience_s - away_s)
 
     def _matches(self, device: Found) -> bool:
         if self.address:
@@ -366,14 +356,20 @@ class Wearable:
         if now_s() - self._unread_since_s < limit / 10:
             return None
         self._unread_since_s = None
-        return self._lose(LinkCode.UNREADABLE, f"nothing that came could be read for {limit:.1f} s")
+        return self._give_up()
 
     async def _wait_for_data(self, last_data_s: float | None) -> Outcome | None:
-        code, limit = self._patience()
+        _, limit = self._patience()
         since = max(self._entered_s, last_data_s or 0.0)
         # After a stall of the event loop what came meanwhile is still to be delivered: wait a little more.
         if await self._inbox.wait(since + limit - now_s()) or await self._inbox.wait(limit / 10):
             return None
+        return self._give_up()
+
+    def _give_up(self) -> Outcome:
+        code, limit = self._patience()
+        if self._session is not None and self._session.unread:
+            return self._lose(LinkCode.UNREADABLE, f"nothing that came could be read for {limit:.1f} s")
         what = "no first frame" if code is LinkCode.NO_FIRST_FRAME else "no data"
         return self._lose(code, f"{what} for {limit:.1f} s")
 
@@ -387,14 +383,13 @@ class Wearable:
         await asyncio.sleep(self._pause_s)
         return Outcome.DONE
 
-    async def _hang_up(self) -> None:
-        """Stop the measurement and disconnect, each within its limit; on a dead stack both raise anything."""
-        if self._conversation is not None:
-            with contextlib.suppress(Exception):
-                await self._conversation.end()
-            self._conversation = None
+    async def _hang_up(self) -> str:
+        """Stop the measurement and disconnect, each within its limit; return why it may go on."""
+        why = "" if self._conversation is None else await self._conversation.end()
+        self._conversation = None
         if self._client is not None:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(self._timing.disconnect_s):
                     await self._client.disconnect()
             self._client = None
+        return why

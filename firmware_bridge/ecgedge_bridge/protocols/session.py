@@ -175,6 +175,9 @@ class Session(ABC):
     ----------
     ended : bool
         Whether the device has ended the measurement by itself.
+    unread : int
+        Notifications of the main stream, since the last one that could be read, that could not be read or
+        only said again what had come.
 
     Raises
     ------
@@ -183,7 +186,8 @@ class Session(ABC):
     """
 
     def __init__(self, ecg: EcgDecoder | None, device: str = "", extras: Iterable[str] = ()) -> None:
-        self.ended = False
+        self.ended, self.unread = False, 0
+        self._repeated = 0
         self._ecg = ecg
         self._extras = checked_extras(extras)
         self._events: deque[Event] = deque()
@@ -247,7 +251,7 @@ class Session(ABC):
         FrameError
             From within the script: an answer that cannot be read.
         """
-        self.ended = False
+        self.ended, self.unread = False, 0
         if self._ecg is not None:
             self._ecg.link_lost()
         yield from self._start_standard(offered)
@@ -272,7 +276,7 @@ class Session(ABC):
         Returns
         -------
         bool
-            Whether it was data of the main stream that could be read.
+            Whether it was data of the main stream that could be read, and had not come before.
         """
         route = self._routes.get(uuid)
         return route(data, host_time_s) if route is not None else False
@@ -291,9 +295,20 @@ class Session(ABC):
         def route(data: bytes, host_time_s: float) -> bool:
             events = decoder.receive_data(data, host_time_s)
             self._events.extend(events)
-            return main and not (events and all(isinstance(event, FrameLost) for event in events))
+            if not main:
+                return False
+            if all(isinstance(event, FrameLost) for event in events) and not self._waits(bool(events)):
+                self.unread += 1
+                return False
+            self.unread = 0
+            return True
 
         return route
+
+    def _waits(self, is_lost: bool) -> bool:
+        """Whether a notification without a block is part of one to come, and no frame that came before."""
+        before, self._repeated = self._repeated, self.stats.duplicates
+        return not is_lost and self._repeated == before
 
     def _to_standard(self, decoder: HeartRateDecoder | BatteryDecoder, main: bool = False) -> Route:
         """Return the route to a decoder of single values: what comes beside an ECG has its place in it."""
@@ -310,6 +325,11 @@ class Session(ABC):
         if detail not in self._noted:
             self._noted.add(detail)
             self._events.append(Note(*self.place, code, detail, self._device))
+
+    def not_stopped(self, why: str) -> None:
+        """Report that the device did not end its measurement, and ``why``: it empties its battery."""
+        what = f"the device did not confirm the end of its measurement ({why})"
+        self._note(NoteCode.NOT_STOPPED, f"{what}: take it off, or its battery goes empty")
 
     def _note_missing(self, extra: Extra) -> None:
         """Report that the device does not have what was asked for."""

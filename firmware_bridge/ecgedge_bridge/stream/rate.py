@@ -8,10 +8,10 @@ import math
 RATE_TOLERANCE = 0.02
 # The estimate is cut off here: the tolerance and half a percent for stamps that jitter.
 RATE_LIMIT = 0.025
-# A device that is off by more than this has another rate than expected, once so many frames in a row show the
-# same one. One frame in two or three lost, time after time, looks like a half or a third of the rate: that is
-# taken for loss.
-_OTHER_RATE = 0.03
+# A device that is off by more than the tolerance has another rate than expected, once so many frames in a row
+# show the same one: a strap at 127 Hz would else lose two samples with each frame, for ever. One frame in two
+# or three lost, time after time, looks like a half or a third of the rate: that is taken for loss.
+_NEAR_FRACTION = 0.03
 _SAME_RATE = 0.01
 _FRAMES_IN_A_ROW = 8
 
@@ -71,7 +71,7 @@ class RateEstimate:
         if self._seconds < self._LEAST_S:
             return None
         rate = self._samples / self._seconds
-        return round(rate, 3) if abs(rate / self.nominal - 1) > _OTHER_RATE else None
+        return round(rate, 3) if abs(rate / self.nominal - 1) > RATE_LIMIT else None
 
     def add(self, samples: int, seconds: float) -> None:
         """Count ``samples`` that took ``seconds`` of device time without a gap."""
@@ -125,8 +125,8 @@ class OtherRate:
         self._seconds += seconds
         rate = self._samples / self._seconds
         ratio = expected / rate
-        is_loss = ratio > 1.5 and abs(ratio - round(ratio)) < _OTHER_RATE * ratio
-        known = self._count >= _FRAMES_IN_A_ROW and abs(ratio - 1) > _OTHER_RATE and not is_loss
+        is_loss = ratio > 1.5 and abs(ratio - round(ratio)) < _NEAR_FRACTION * ratio
+        known = self._count >= _FRAMES_IN_A_ROW and abs(ratio - 1) > RATE_TOLERANCE and not is_loss
         return round(rate, 3) if known else None
 
 

@@ -75,6 +75,46 @@ def test_wrong_types_are_refused_in_words(tmp_path: Path, seed: int) -> None:
     assert read > 30
 
 
+def written(path: Path, header: dict[str, Any], *links: dict[str, Any]) -> Path:
+    """Write a capture with right checksums, of a header and records of the link."""
+    data = json.dumps(header).encode()
+    body = struct.pack("<HI", 1, len(data)) + data
+    made = MAGIC + body + struct.pack("<I", zlib.crc32(body))
+    for link in links:
+        value = json.dumps(link).encode()
+        record = struct.pack("<Hd16s", len(value), 1.0, bytes(16)) + value
+        made += record + struct.pack("<I", zlib.crc32(record))
+    path.write_bytes(made)
+    return path
+
+
+def is_read_or_refused(path: Path) -> bool:
+    try:
+        for event in replay(path):
+            if hasattr(event, "to_json"):
+                json.dumps(event.to_json(), allow_nan=False)
+    except EcgEdgeError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("key", [*HEADER, "unknown"])
+def test_each_field_of_the_header_may_hold_anything(tmp_path: Path, key: str) -> None:
+    read = [is_read_or_refused(written(tmp_path / "a.cap", HEADER | {key: wrong}, LINK)) for wrong in WRONG]
+    assert not all(read)
+
+
+@pytest.mark.parametrize("key", [*LINK, "unknown"])
+def test_each_field_of_a_record_of_the_link_may_hold_anything(tmp_path: Path, key: str) -> None:
+    for wrong in WRONG:
+        assert is_read_or_refused(written(tmp_path / "a.cap", HEADER, LINK, LINK | {key: wrong}, LINK))
+
+
+@pytest.mark.parametrize("key", list(HEADER))
+def test_a_header_without_a_field_is_read_or_refused(tmp_path: Path, key: str) -> None:
+    is_read_or_refused(written(tmp_path / "a.cap", {k: v for k, v in HEADER.items() if k != key}, LINK))
+
+
 @pytest.mark.parametrize("letter", ["\U0001f600", "\u4e2d", "\x00", '"', "a", "\ud800"])
 @pytest.mark.parametrize("length", [1, 41, 64, 248, 5000])
 def test_names_of_any_letters_are_recorded_and_end_at_a_whole_letter(

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecgedge_bridge import Note, PolarEcgDecoder
 from ecgedge_bridge.protocols.polar.frames import encode_ecg_frame
+from ecgedge_bridge.stream.timeline import Timeline
 
 N, FS, AT, FRAMES = 73, 130.0, 100, 200
 Frame = tuple[float, float, np.ndarray]
@@ -96,12 +99,24 @@ def test_a_faster_rate_is_named_at_once(fs: float) -> None:
     assert decoder.fs_hat == pytest.approx(fs, rel=1e-3)
 
 
-@pytest.mark.parametrize("fs", [100.0, 125.0])
+@pytest.mark.parametrize("fs", [90.0, 100.0, 110.0, 123.0, 125.0, 126.0, 127.0, 127.3])
 def test_a_slower_rate_is_named_after_some_frames(fs: float) -> None:
     decoder, codes, gaps = play(stream(fs=fs))
     assert codes == ["wrong_rate"]
     assert len(gaps) < 8
     assert decoder.fs_hat == pytest.approx(fs, rel=1e-3)
+
+
+@given(st.floats(85.0, 300.0), st.sampled_from([16, 36, 73, 125]))
+@settings(max_examples=60)
+def test_no_rate_loses_samples_for_ever(fs: float, n: int) -> None:
+    timeline, lost = Timeline(130.0), []
+    for k in range(400):
+        at_s = (n * k + n - 1) / fs
+        samples = np.arange(n * k, n * k + n, dtype=np.float32)
+        lost += [one.lost for one in timeline.place(samples, round((5000 + at_s) * 1e9), 1000 + at_s)]
+    assert not any(lost[20:])
+    assert timeline.fs_hat == pytest.approx(fs, rel=2e-3)
 
 
 @pytest.mark.parametrize("keep", [2, 3])

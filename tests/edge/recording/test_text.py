@@ -90,6 +90,7 @@ SIGNALS = {
     "ECG (μV)": MICROVOLTS,  # U+03BC
     "ECG (ÂµV)": MICROVOLTS,  # UTF-8 read as Latin-1 and saved so
     "ecg microvolts": MICROVOLTS,
+    "ECG microV": MICROVOLTS,
     "ecg": MILLIVOLTS,
     "EKG (V)": values(lambda v: f"{v / 1000:.7f}"),
     "Lead I": MILLIVOLTS,

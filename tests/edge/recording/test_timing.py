@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import ecgedge
 from ecgedge.recording.timing.placement import Stamped, place
 from ecgedge.recording.timing.rate import measure, roundest
 
@@ -275,3 +277,16 @@ def test_with_a_second_clock_a_step_below_an_hour_loses_nothing_either(step_s: f
 def test_with_a_second_clock_a_loss_may_last_longer_than_an_hour() -> None:
     kept = np.concatenate([np.arange(4000), np.arange(4000 + 130 * 7300, 9000 + 130 * 7300)])
     assert found(kept / 130 * 1e9, arrival(kept)).gaps == {4000: 130 * 7300}
+
+
+@pytest.mark.parametrize("fs", [50.0, 4000.0])
+@pytest.mark.parametrize("rounded_ns", [1, 256, 1000])
+def test_the_lowest_and_the_highest_rate_are_read_whatever_the_stamps_are_rounded_to(
+    tmp_path: Path, fs: float, rounded_ns: int
+) -> None:
+    path = tmp_path / "a.csv"
+    stamps = 1_700_000_000 * 10**9 + np.round(np.arange(int(20 * fs)) / fs * 1e9 / rounded_ns) * rounded_ns
+    path.write_text("time_ns,ecg_mV\n" + "".join(f"{int(stamp)},0\n" for stamp in stamps))
+    blocks = list(ecgedge.read(path))
+    assert {block.fs for block in blocks} == {fs}
+    assert blocks[-1].end_sample == 20 * fs

@@ -12,6 +12,7 @@ from ecgedge.beats.stage import BeatStage
 from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.events import Beat, Gap, Note
 from ecgedge.monitor import Models
+from ecgedge.recording.csvwriter import CsvWriter
 from ecgedge.stream.pipeline import Pipeline
 
 MODELS = Models.load()
@@ -130,6 +131,27 @@ def test_a_jump_of_millennia_takes_no_time():
     events = monitor.feed(ecgedge.SampleBlock(ecg(130.0), 130.0, 0))
     events += monitor.feed(ecgedge.SampleBlock(ecg(130.0), 130.0, 2**53 - 10**6)) + monitor.finish()
     json.dumps([e.to_json() for e in events], allow_nan=False)
+
+
+@pytest.mark.parametrize("helper", [ecgedge.classify, ecgedge.classify_beats, ecgedge.detect_beats])
+def test_masked_samples_are_missing_for_every_helper(helper):
+    # What lies under a mask is anything: here a rhythm that nobody may hear.
+    x = np.ma.array(ecg(130.0), mask=True)
+    found = helper(x, 130.0)
+    assert getattr(found, "reason", "no_signal") == "no_signal"
+    assert not len(getattr(found, "sample", [] if hasattr(found, "label") else found))
+
+
+def test_masked_samples_are_missing_in_arrays_that_are_fed_and_in_files(tmp_path):
+    x = np.ma.array(ecg(130.0), mask=False)
+    x[1000:1500] = np.ma.masked
+    monitor = ecgedge.Monitor(MODELS, fs=130.0)
+    gaps = [e for e in monitor.feed(x) + monitor.finish() if isinstance(e, Gap)]
+    assert [(g.sample, g.end_sample) for g in gaps] == [(1000, 1500)]
+    with CsvWriter(tmp_path / "a.csv") as writer:
+        writer.write(ecgedge.SampleBlock(x, 130.0))
+    read = ecgedge.load(tmp_path / "a.csv").mv
+    np.testing.assert_array_equal(np.isnan(read), x.mask)
 
 
 @pytest.mark.parametrize("fs", [np.nan, np.inf, -np.inf, 0.0, -130.0, 1e300])

@@ -72,7 +72,7 @@ def check_logits(logits: Logits) -> Logits:
     ModelError
         NaN or infinity: the first class would win, with a probability that is none.
     """
-    if not isfinite(float(np.sum(logits))):
+    if not (isfinite(np.maximum.reduce(logits)) and isfinite(np.minimum.reduce(logits))):  # NaN is both
         raise ModelError("the model's output is NaN or infinite: its weights are damaged, install it again")
     return logits
 

@@ -248,7 +248,9 @@ class _Text:
         for start, end in pairwise([*range(0, stop, size), stop]):
             part = rows.part(start, end)
             time_ns = int(part.time_ns[-1]) if has_time else None
-            yield SampleBlock(part.mv.astype(np.float32), fs, self._sample, device_time_ns=time_ns)
+            with np.errstate(over="ignore"):  # beyond float32 is infinite: a gap, as NaN is
+                mv = part.mv.astype(np.float32)
+            yield SampleBlock(mv, fs, self._sample, device_time_ns=time_ns)
             self._sample += end - start
         held[:] = [rows.part(stop)] if stop < count else []
 

@@ -26,6 +26,7 @@ _MOST_SIGNALS, _MOST_SEGMENTS = 1024, 200_000
 _MOST_PER_FRAME = 10_000
 _MOST_SAMPLES = 1 << 40
 _DEFAULT_FS, _DEFAULT_GAIN = 250.0, 200.0  # header(5)
+_LEAST_GAIN = 1e-9  # with 32-bit samples in volts this is 1e22 mV, which float32 still holds
 _FORMAT = re.compile(r"(\d{1,3})(?:x(\d{1,6}))?(?::(\d{1,12}))?(?:\+(\d{1,12}))?", re.ASCII)
 _GAIN = re.compile(r"([0-9.eE+-]{1,32})(?:\((-?[0-9]{1,12})\))?(?:/(\S{1,64}))?")
 _NAME = re.compile(r"[\w.+-]{1,200}")  # no folder: a header cannot make us read elsewhere
@@ -206,4 +207,6 @@ def _scale(path: Path, number: int, text: str, zero: int) -> _Scale:
     if match is None:
         raise _bad(path, number, "a gain that is no number")
     gain = _float(path, number, match[1]) or _DEFAULT_GAIN
+    if abs(gain) < _LEAST_GAIN:
+        raise _bad(path, number, f"a gain of {gain:g}, which no recorder has")
     return _Scale(gain, zero if match[2] is None else int(match[2]), match[3] or "mV")

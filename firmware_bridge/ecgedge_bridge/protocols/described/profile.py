@@ -272,7 +272,7 @@ def _profile(table: Table) -> GattProfile:
         name=table.take("name", written),
         service=table.take("service", converted(uuid)),
         characteristic=table.take("characteristic", converted(uuid)),
-        fs=table.take("fs", number(above=0, below=100_000)),
+        fs=table.take("fs", number(above=0.1, below=100_000)),
         dtype=table.take("dtype", choice(*_WIDTHS)),
         scale_mv=table.take("scale_mv", number(above=-1e6, below=1e6, zero=False)),
         offset=table.take("offset", number(above=-1e10, below=1e10), 0.0),

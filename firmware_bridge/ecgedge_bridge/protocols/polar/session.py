@@ -129,9 +129,7 @@ class PolarSession(Session):
         while self._running:
             reply = yield from self._command(self._running.pop())
             if reply.status not in (Status.OK, Status.ALREADY_IN_STATE):
-                what = f"the device refused to end its measurement: {status_text(reply.status)}"
-                advice = "take the strap off, or its battery goes empty"
-                self._note(NoteCode.NOT_STOPPED, f"{what}; {advice}")
+                self.not_stopped(f"refused: {status_text(reply.status)}")
 
     def _command(self, data: bytes) -> _Dialogue:
         """Send a command and collect its reply, which may come in several parts."""

@@ -1,0 +1,154 @@
+"""The wheel by itself: built, installed without the repository, and used. Needs a package index."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# What a person who works on the package may have set, and a stranger has not.
+HIDDEN = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "ECGEDGE_DATA")
+
+
+def called(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=900,
+        env={key: value for key, value in os.environ.items() if key not in HIDDEN},
+    )
+
+
+def pip(python: Path | str, *arguments: str | Path, cwd: Path) -> None:
+    done = called(python, "-m", "pip", "--disable-pip-version-check", *arguments, cwd=cwd)
+    unreachable = (
+        "No matching distribution",
+        "ConnectionError",
+        "NewConnectionError",
+        "timed out",
+        "No module",
+    )
+    if done.returncode and any(word in done.stderr + done.stdout for word in unreachable):
+        pytest.skip("needs pip and a package index that has what ecgedge depends on")
+    assert done.returncode == 0, done.stderr
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A virtual environment with the wheel and what it depends on, and nothing else."""
+
+    bin: Path
+    wheel: Path
+    folder: Path
+
+    def run(self, script: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        return called(self.bin / script, *arguments, cwd=self.folder)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    folder = tmp_path_factory.mktemp("wheel")
+    pip(sys.executable, "wheel", "--no-deps", "--wheel-dir", folder / "dist", ROOT, cwd=folder)
+    (wheel,) = (folder / "dist").glob("*.whl")
+    venv.create(folder / "venv", with_pip=True)
+    place = folder / "venv" / ("Scripts" if os.name == "nt" else "bin")
+    pip(place / "python", "install", wheel, cwd=folder)
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    return Installed(place, wheel, elsewhere)
+
+
+@pytest.fixture(scope="module")
+def recording(installed: Installed) -> Path:
+    """Half a minute of beats in microvolts, as a strap's app writes it."""
+    t = np.arange(3900) / 130
+    uv = sum(
+        a * np.exp(-0.5 * ((t - b - c) / s) ** 2)
+        for b in np.arange(0.6, 29.5, 0.85)
+        for a, c, s in ((120, -0.16, 0.025), (950, 0, 0.0115), (250, 0.27, 0.045))
+    )
+    rows = "".join(f"{round(i / 130 * 1e9)},{v:.0f}\n" for i, v in enumerate(uv))
+    path = installed.folder / "a.csv"
+    path.write_text("time_ns,ecg_uV\n" + rows)
+    return path
+
+
+def test_it_holds_the_packages_the_models_and_the_documents_and_no_test(installed: Installed) -> None:
+    names = zipfile.ZipFile(installed.wheel).namelist()
+    for needed in (
+        *(f"ecgedge/models/{task}/manifest.json" for task in ("rhythm", "beat_classes", "gate", "beats")),
+        *("ecgedge/py.typed", "ecgedge_bridge/py.typed", "ecgedge_export/py.typed", "ecgedge/__init__.pyi"),
+        *(
+            "ecgedge_bridge/PROTOCOL.md",
+            "ecgedge_bridge/firmware/ecg_frame.h",
+            "ecgedge_export/docs/own-data.md",
+        ),
+        "ecgedge_bridge/protocols/described/devices/healthypi.toml",
+    ):
+        assert needed in names
+    roots = {name.split("/")[0] for name in names}
+    assert {root for root in roots if not root.endswith(".dist-info")} == {
+        "ecgedge",
+        "ecgedge_bridge",
+        "ecgedge_export",
+    }
+    assert any(name.endswith(".toml") and "ecgedge_export/" in name for name in names)  # recipes
+    assert not any("__pycache__" in name or "test_" in name for name in names)
+
+
+def test_the_version_and_the_models(installed: Installed) -> None:
+    version = installed.run("ecgedge", "--version")
+    assert (version.returncode, version.stderr) == (0, "")
+    assert installed.wheel.name.split("-")[1] in version.stdout
+    models = installed.run("ecgedge", "models")
+    assert (models.returncode, models.stderr) == (0, "")
+    assert "rhythm" in models.stdout
+    assert str(ROOT) not in models.stdout
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_recording_is_replayed(installed: Installed, recording: Path, options: tuple[str, ...]) -> None:
+    done = installed.run("ecgedge", "replay", recording, *options)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Summary of " in done.stdout or '"type": "summary"' in done.stdout
+
+
+def test_the_python_of_the_readme_works(installed: Installed, recording: Path) -> None:
+    code = (
+        "import ecgedge; r = ecgedge.load('a.csv'); c = ecgedge.classify(r); "
+        "print(c.label, round(c.heart_rate_bpm), len(ecgedge.detect_beats(r)))"
+    )
+    done = installed.run("python", "-c", code)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.split()[1] in ("70", "71")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("verify",), ("bundle", "x.zip"), ("train", "rhythm"), ("evaluate", "gate")]
+)
+def test_the_exporter_without_its_extra_names_the_pip_line(
+    installed: Installed, arguments: tuple[str, ...]
+) -> None:
+    done = installed.run("ecgedge-export", *arguments)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.endswith("pip install 'ecgedge[export]'")
+
+
+def test_the_virtual_wearable_without_its_extra_names_the_pip_line(installed: Installed) -> None:
+    done = installed.run("ecgedge", "demo")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "pip install 'ecgedge[sim]'" in done.stderr
