@@ -88,7 +88,7 @@ def _student(job: Job) -> _Student:
     recipe = recipes.load(job.recipe, quick=job.quick)
     if recipe.data:
         return _Student(recipe, own_data.load_sets(recipe, recipe.data, job.recipe, job.log), None)
-    sets = build.load_sets(recipe, QUICK_RECORDS if job.quick else None, _start(job, recipe))
+    sets = build.load_sets(recipe, QUICK_RECORDS if job.quick else None, start_folder(job, recipe))
     if recipe.distill is None:
         return _Student(recipe, sets, None)
     teacher = _beside(job, recipe.distill.teacher)
@@ -98,7 +98,7 @@ def _student(job: Job) -> _Student:
     return _Student(recipe, sets, Taught(sets.train, lessons))
 
 
-def _start(job: Job, recipe: Recipe) -> Path | None:
+def start_folder(job: Job, recipe: Recipe) -> Path | None:
     """Folder of the model that training starts from: that of another recipe, trained first where it is not.
 
     A quick training starts from the model in the package.
