@@ -145,9 +145,8 @@ class Recipe:
 
     ``init`` is what the weights start from: nothing (chance); beside ``[data]`` ``shipped`` for the model in
     the package, or a rhythm model folder, relative to the recipe; else the name of a recipe beside this one,
-    which is trained first. ``start_share`` is the share of those weights in what is shipped: an average of
-    start and end forgets less (Wortsman et al., CVPR 2022). ``also`` are data sets that train beside CinC
-    2017 (:mod:`ecgedge_export.rhythm.further`).
+    which is trained first. ``also`` are data sets that train beside CinC 2017
+    (:mod:`ecgedge_export.rhythm.further`).
     """
 
     name: str
@@ -167,7 +166,6 @@ class Recipe:
     teacher: External | None = None
     data: OwnData | None = None
     init: str = ""
-    start_share: Annotated[float, number(above=-1e-9, below=1.0)] = 0.0
     also: tuple[str, ...] = ()
 
     @property

@@ -157,7 +157,7 @@ def af_report(answers: Answers) -> dict[str, Any]:
 
     measures = {
         "coverage": share(sure, np.ones_like(sure)),
-        "coverage_of_af": share(sure, is_af),
+        "coverage_of_af": share(sure & is_af, is_af),
         "Se": share(predicted & is_af, sure & is_af),
         "Sp": share(sure & ~predicted & ~is_af, sure & ~is_af),
     }

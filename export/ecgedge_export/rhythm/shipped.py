@@ -105,17 +105,6 @@ def start_from(net: RhythmNet, recipe: Recipe, windows: npt.NDArray[np.float32],
     _unfold(net, list(norms.values()), torch.from_numpy(windows))
 
 
-@torch.no_grad()
-def blend(net: nn.Module, start: nn.Module, share: float) -> None:
-    """Move the weights of a network towards those that its training started from, in place.
-
-    ``share`` 0 changes nothing, 1 goes all the way; statistics of BatchNorms go along.
-    """
-    for value, first in zip(net.state_dict().values(), start.state_dict().values(), strict=True):
-        if value.dtype.is_floating_point:
-            value.lerp_(first, share)
-
-
 def _check_input(manifest: Manifest, recipe: Recipe, folder: Path) -> None:
     # The length of the window may differ: the network is the same for every length.
     wanted = {"fs": manifest.fs, "clip": manifest.normalisation.values.get("clip")}
