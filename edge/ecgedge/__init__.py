@@ -20,12 +20,15 @@ __version__ = "0.1.0"
 _names = LazyNames(
     __name__,
     {
-        "ecgedge.events": "Battery Beat Event FrameLost Gap Hrv LinkState Note Quality Rhythm Summary",
+        "ecgedge.events": (
+            "Battery Beat Event FrameLost Gap Hrv Intervals LinkState Note Quality Rhythm Summary Waves"
+        ),
         "ecgedge.monitor": "Models Monitor",
         "ecgedge.recording": "Recording load read",
         "ecgedge.summary": "Summarizer",
         "ecgedge.whole_recording": (
-            "Beats Classification assess_quality classify classify_beats detect_beats summarize"
+            "Beats Classification Wave assess_quality classify classify_beats delineate detect_beats "
+            "summarize"
         ),
         "ecgedge_bridge.errors": "ConfigError EcgEdgeError FrameError LinkError ModelError",
         "ecgedge_bridge.link.bleak_radio": "connect scan",

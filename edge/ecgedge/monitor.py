@@ -18,12 +18,14 @@ from ecgedge.rhythm.model import RhythmModel
 from ecgedge.rhythm.stage import RhythmStage
 from ecgedge.stream.pipeline import Pipeline
 from ecgedge.stream.stage import Stage
+from ecgedge.waves.model import WaveModel
+from ecgedge.waves.stage import WaveStage
 from ecgedge_bridge.errors import ModelError
 
 
 @dataclass(frozen=True, slots=True)
 class Models:
-    """The four models of a monitor; any number of monitors may share them.
+    """The models of a monitor; any number of monitors may share them.
 
     Parameters
     ----------
@@ -31,6 +33,8 @@ class Models:
     beat_classes : BeatClassModel
     gate : GateModel
     beats : BeatNet
+    waves : WaveModel, optional
+        For a monitor that is asked for waves; None: the one in the package is loaded then.
 
     Raises
     ------
@@ -48,17 +52,19 @@ class Models:
     beat_classes: BeatClassModel
     gate: GateModel
     beats: BeatNet
+    waves: WaveModel | None = None
 
     def __post_init__(self) -> None:
-        fronts = {f.name: getattr(self, f.name).front_end for f in fields(self)}
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        fronts = {name: model.front_end for name, model in given.items() if model is not None}
         rates = ", ".join(f"{name} at {front.fs:g} Hz" for name, front in fronts.items())
         if len({front.fs for front in fronts.values()}) > 1:
-            raise ModelError(f"the models work at different rates ({rates}): give four of one rate")
+            raise ModelError(f"the models work at different rates ({rates}): give models of one rate")
         odd = [name for name, front in fronts.items() if not front.agrees(self.rhythm.front_end)]
         if odd:
             raise ModelError(
                 f"the models for {', '.join(odd)} were trained behind other filters than the rhythm model: "
-                "give four that were made together"
+                "give models that were made together"
             )
 
     @classmethod
@@ -69,6 +75,7 @@ class Models:
         beat_classes: str | Path | BeatClassModel | None = None,
         gate: str | Path | GateModel | None = None,
         beats: str | Path | BeatNet | None = None,
+        waves: str | Path | WaveModel | None = None,
     ) -> Models:
         """Load models, each from a folder; None is the one in the package, a loaded one is taken as it is.
 
@@ -77,6 +84,8 @@ class Models:
         backend : str
             ``litert``, ``onnx``, ``tflite``, or ``auto`` for the first that is installed.
         rhythm, beat_classes, gate, beats : path or loaded model, optional
+        waves : path or loaded model, optional
+            None loads none: only a monitor that is asked for waves needs one.
 
         Raises
         ------
@@ -90,10 +99,13 @@ class Models:
             else BeatClassModel.load(beat_classes, backend),
             gate if isinstance(gate, GateModel) else GateModel.load(gate),
             beats if isinstance(beats, BeatNet) else BeatNet.load(beats),
+            waves if isinstance(waves, WaveModel | None) else WaveModel.load(waves, backend),
         )
 
 
-def default_stages(models: Models, *, hrv_window_s: float = WINDOW_S) -> tuple[Stage, ...]:
+def default_stages(
+    models: Models, *, hrv_window_s: float = WINDOW_S, waves: bool = False
+) -> tuple[Stage, ...]:
     """Make the stages of a monitor, in their order.
 
     Parameters
@@ -101,6 +113,9 @@ def default_stages(models: Models, *, hrv_window_s: float = WINDOW_S) -> tuple[S
     models : Models
     hrv_window_s : float
         Length of the window of :class:`ecgedge.Hrv` events in seconds, 10 to 600; they come every minute.
+    waves : bool
+        Whether P, QRS and T of each beat are found too, for :class:`ecgedge.Waves` and
+        :class:`ecgedge.Intervals` events.
 
     Raises
     ------
@@ -112,13 +127,17 @@ def default_stages(models: Models, *, hrv_window_s: float = WINDOW_S) -> tuple[S
     >>> [stage.name for stage in default_stages(Models.load())]
     ['beats', 'beat classes', 'gate', 'hrv', 'rhythm']
     """
-    return (
+    stages = (
         BeatStage(models.beats, events=False),
         BeatClassStage(models.beat_classes),
         QualityStage(models.gate),
         HrvStage(hrv_window_s, by_class=True),
         RhythmStage(models.rhythm, by_class=True),
     )
+    if not waves:
+        return stages
+    model = models.waves or WaveModel.load(None, models.rhythm.backend.name)
+    return (*stages, WaveStage(model, by_class=True))
 
 
 class Monitor(Pipeline):
@@ -137,7 +156,7 @@ class Monitor(Pipeline):
         Rate that blocks must have, in Hz; None takes the first block's.
     stages : sequence of Stage, optional
         Others than :func:`default_stages` makes of the models.
-    hrv_window_s : float
+    hrv_window_s, waves : float, bool
         See :func:`default_stages`.
     timer : callable, optional
         A clock in seconds (``time.perf_counter``) to measure stages with, see
@@ -171,12 +190,13 @@ class Monitor(Pipeline):
         *,
         stages: Sequence[Stage] | None = None,
         hrv_window_s: float = WINDOW_S,
+        waves: bool = False,
         timer: Callable[[], float] | None = None,
     ) -> None:
         self.models = models or Models.load(backend)
         rhythm = self.models.rhythm
         super().__init__(
-            default_stages(self.models, hrv_window_s=hrv_window_s) if stages is None else stages,
+            default_stages(self.models, hrv_window_s=hrv_window_s, waves=waves) if stages is None else stages,
             rhythm.manifest.fs,
             rhythm.front_end,
             fs_in=fs,

@@ -3,7 +3,7 @@ implementation."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, Protocol, TypeVar, runtime_checkable
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ecgedge.beat_classes.stage import BeatClassStage
 from ecgedge.beats.detector import bundled_net
 from ecgedge.beats.stage import BeatStage
-from ecgedge.events import Beat, Event, Gap, Quality, Rhythm, Summary
+from ecgedge.events import Beat, Event, Gap, Quality, Rhythm, Summary, Waves
 from ecgedge.gate.model import GateModel
 from ecgedge.gate.stage import QualityStage
 from ecgedge.hrv import heart_rate_bpm
@@ -25,6 +25,8 @@ from ecgedge.rhythm.stage import SHORTEST_S
 from ecgedge.stream.pipeline import Pipeline
 from ecgedge.stretches import AcceptedBeats
 from ecgedge.summary import Summarizer
+from ecgedge.waves.model import WaveModel
+from ecgedge.waves.stage import WaveStage
 from ecgedge_bridge.values import SampleBlock
 
 E = TypeVar("E", bound=Event)
@@ -52,6 +54,8 @@ class Classification:
 
     Least lengths: a label needs 9 s without interruption and noise, ``af`` 10 s, a heart rate two beats.
     Below them there is no verdict: the label is ~, ``reason`` says why, ``conclusive`` is False, ``af`` None.
+    A recording of less than 20 s with one window that the gate refused, but called more probably usable than
+    not, is named all the same: its probabilities are lower by what the gate said.
 
     Parameters
     ----------
@@ -61,7 +65,7 @@ class Classification:
         Maps each to its probability. Where nothing reached the model: after the gate's scores if there was
         noise, the same for all if there was no signal.
     usable_fraction : float
-        Share of the recording that the gate accepted.
+        Share of the recording that the gate accepted; 0 for a doubtful one.
     heart_rate_bpm : float or None
         Beats over the time that they take, in accepted signal; None without two beats in a row.
     conclusive : bool
@@ -197,6 +201,46 @@ def classify_beats(
     return Beats(np.array([b.sample for b in beats], np.int64), np.array(symbols, np.str_))
 
 
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """A wave of one beat: ``kind`` is P, QRS or T; sample indices, None for a border that is not seen."""
+
+    kind: Literal["P", "QRS", "T"]
+    onset: int | None
+    peak: int
+    end: int | None
+
+
+def delineate(
+    mv: npt.ArrayLike | Recorded, fs: float | None = None, *, models: Models | None = None
+) -> list[Wave]:
+    """Find P, QRS and T of each beat, in their order; a beat without P, as in AF, has none.
+
+    Parameters and errors as in :func:`classify`.
+
+    Examples
+    --------
+    >>> from ecgedge.demo.synthetic import Segment, synthesize
+    >>> waves = delineate(synthesize([Segment("sinus", 10.0, 70.0)], 130.0, seed=1).mv, fs=130)
+    >>> [wave.kind for wave in waves][3:9]
+    ['P', 'QRS', 'T', 'P', 'QRS', 'T']
+    """
+    model = (models and models.waves) or _bundled_waves()
+    net = models.beats if models else bundled_net()
+    stages = BeatStage(net, events=False), WaveStage(model)
+    found = _of(Waves, _run(Pipeline(stages, net.fs, net.front_end), _signal(mv, fs)))
+    waves = [wave for beat in found for wave in _waves_of(beat)]
+    return sorted(waves, key=lambda wave: wave.peak)
+
+
+def _waves_of(beat: Waves) -> Iterator[Wave]:
+    if beat.p_peak is not None:
+        yield Wave("P", beat.p_onset, beat.p_peak, beat.p_end)
+    yield Wave("QRS", beat.qrs_onset, beat.sample, beat.qrs_end)
+    if beat.t_peak is not None:
+        yield Wave("T", beat.t_onset, beat.t_peak, beat.t_end)
+
+
 def assess_quality(
     mv: npt.ArrayLike | Recorded,
     fs: float | None = None,
@@ -244,6 +288,11 @@ def summarize(
 @cache
 def _bundled() -> Models:
     return Models.load()
+
+
+@cache
+def _bundled_waves() -> WaveModel:
+    return WaveModel.load()
 
 
 @cache

@@ -25,6 +25,7 @@ TASKS: Mapping[str, str] = {
     "beats": "ecgedge_export.beats.task",
     "beat_classes": "ecgedge_export.beat_classes.task",
     "gate": "ecgedge_export.gate.task",
+    "waves": "ecgedge_export.waves.task",
 }
 # What a folder has to hold so that a new model may replace it: nobody's other files are ever deleted.
 _MARKS = ("manifest.json",)

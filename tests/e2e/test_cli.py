@@ -59,6 +59,18 @@ def test_replay_says_beats_quality_and_rhythm_as_json_lines(ecgedge: Any, csv: P
     assert {event["label"] for event in events if event["type"] == "rhythm"} == {"N"}
 
 
+def test_replay_with_waves_says_intervals_too(ecgedge: Any, csv: Path) -> None:
+    plain = json_lines(ecgedge.run("replay", str(csv), "--json"))
+    events = json_lines(ecgedge.run("replay", str(csv), "--json", "--waves"))
+    assert [e for e in events if e["type"] not in ("waves", "intervals")] == plain
+    beats = [event["sample"] for event in events if event["type"] == "beat"]
+    assert [event["sample"] for event in events if event["type"] == "waves"] == beats
+    minute = next(event for event in events if event["type"] == "intervals")
+    assert minute["qt_beats"] > 0.8 * minute["beats"] > 40
+    lines = ecgedge.run("replay", str(csv), "--waves").stdout.splitlines()
+    assert [line.split()[:2] for line in lines if "QTc" in line] == [["1:00", "PR"], ["1:10", "PR"]]
+
+
 def test_replay_says_the_same_of_csv_gzip_wfdb_and_one_column(
     ecgedge: Any, csv: Path, tmp_path: Path
 ) -> None:

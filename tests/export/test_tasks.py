@@ -26,9 +26,16 @@ from ecgedge_export.gate.sets import Windows
 from ecgedge_export.rhythm import build as rhythm_build
 from ecgedge_export.rhythm import task as rhythm_task
 from ecgedge_export.rhythm.augment import Augmenter
+from ecgedge_export.waves import task as wave_task
 
 RECIPES = Path(__file__).parents[2] / "export" / "ecgedge_export" / "recipes"
-MODULES = {"rhythm": rhythm_task, "beats": beat_task, "beat_classes": beat_class_task, "gate": gate_task}
+MODULES = {
+    "rhythm": rhythm_task,
+    "beats": beat_task,
+    "beat_classes": beat_class_task,
+    "gate": gate_task,
+    "waves": wave_task,
+}
 
 
 def quiet(line: str) -> None:
@@ -44,7 +51,7 @@ def test_every_recipe_names_its_task_and_its_model(path: Path) -> None:
 
 @pytest.mark.parametrize("task", MODULES)
 def test_the_name_of_the_file_says_nothing(tmp_path: Path, task: str) -> None:
-    other = {"rhythm": "gate", "gate": "rhythm", "beats": "beat_classes", "beat_classes": "beats"}[task]
+    other = "gate" if task != "gate" else "rhythm"
     copy = tmp_path / f"{other}.toml"
     copy.write_text((RECIPES / f"{task}.toml").read_text())
     assert tasks.of_recipe(copy) is MODULES[task]
@@ -54,7 +61,7 @@ def test_the_name_of_the_file_says_nothing(tmp_path: Path, task: str) -> None:
     ("line", "message"),
     [
         ('task = "rythm"', "unknown: did you mean 'rhythm'"),
-        ('task = "x"', "use one of rhythm, beats, beat_classes, gate"),
+        ('task = "x"', "use one of rhythm, beats, beat_classes, gate, waves"),
         ("task = 3", "task = 3 is not a text"),
         ("", "lacks task"),
     ],
@@ -74,7 +81,7 @@ def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> No
         recipe.heading(path)
 
 
-@pytest.mark.parametrize("task", [beat_task, gate_task])
+@pytest.mark.parametrize("task", [beat_task, gate_task, wave_task])
 def test_a_task_without_teachers_says_so(tmp_path: Path, task: tasks.Task) -> None:
     job = tasks.Job(RECIPES / "gate.toml", tmp_path, tmp_path / "model", "", quiet)
     with pytest.raises(ConfigError, match="names no teacher"):
@@ -86,7 +93,9 @@ def windows() -> Windows:
     rng = np.random.default_rng(0)
     x = rng.normal(0, 1, (400, len(sets.NAMES)))
     x[200:, 0] -= 4
-    return Windows(x, np.repeat(["cinc:N", "cinc:~"], 200))
+    group = np.repeat(["cinc:N", "cinc:~"], 200)
+    record = np.array([f"{g}/{i // 10}" for i, g in enumerate(group)])
+    return Windows(x, group, record, np.zeros(400, bool), np.full(400, 10.0))
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -125,7 +134,7 @@ def test_a_gate_that_is_stopped_at_any_step_leaves_the_package_as_it_was(
     monkeypatch.setattr(training, step, real)
     tasks.train(job)  # the same job goes on, and replaces it
     assert list(content(package)) == ["gate/CARD.md", "gate/manifest.json", "gate/weights.json"]
-    assert Manifest.load(package / "gate").metrics["trained_on"]
+    assert Manifest.load(package / "gate").metrics["folds"]
     assert 0 < GateModel.load(package / "gate").threshold < 1
 
 

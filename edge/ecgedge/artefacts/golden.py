@@ -48,7 +48,7 @@ class GoldenCase:
         Signal in mV at the model's ``fs``.
     preprocessed : ndarray of float32, shape (n,)
         The window that the model reads.
-    logits : mapping of str to ndarray of float32, shape (n_classes,)
+    logits : mapping of str to ndarray of float32, shape (n_outputs,)
         By kind of file: ``tflite``, ``onnx``; and ``reference`` for the TFLite file in TFLite's reference
         kernels, which is what a microcontroller computes.
     """
@@ -102,7 +102,7 @@ def load_golden(folder: str | Path, manifest: Manifest) -> tuple[GoldenCase, ...
     cases = build(_File, parse_json(data, place, len(data)), place).cases  # bounded where it was read
     for case in cases:
         shapes = {values.shape for values in case.logits.values()}
-        if case.preprocessed.shape != (manifest.n_inputs,) or shapes != {(len(manifest.classes),)}:
+        if case.preprocessed.shape != (manifest.n_inputs,) or shapes != {(manifest.n_outputs,)}:
             raise ModelError(f"golden vectors have other lengths than the manifest: {FIX}")
     return cases
 

@@ -30,6 +30,7 @@ ARTEFACTS = ("tflite", "onnx")
 ROLES: Mapping[str, tuple[str, ...]] = {
     "rhythm": ("normal", "af", "other", "noise"),
     "beat_classes": ("normal", "supraventricular", "ventricular", "fusion", "unknown"),
+    "waves": ("background", "p", "qrs", "t"),
     "gate": (),
     "beats": (),
 }
@@ -103,7 +104,7 @@ class Manifest:
     Parameters
     ----------
     task : str
-        ``rhythm``, ``beat_classes``, ``gate`` or ``beats``.
+        ``rhythm``, ``beat_classes``, ``waves``, ``gate`` or ``beats``.
     fs : float
         The model's own sampling rate in Hz.
     window_s, hop_s, min_window_s : float
@@ -114,7 +115,8 @@ class Manifest:
         Design of the polyphase resampler: ``half_width_s``, ``cutoff_hz``, ``beta`` (Kaiser).
     normalisation : Normalisation
     classes : tuple of str
-        In the order of the logits; empty for a task that names nothing.
+        In the order of the logits, of one place after the other where there are several; empty for a task
+        that names nothing.
     roles : mapping of str to str
         What each class means, see :data:`ROLES`.
     temperature : float
@@ -177,6 +179,11 @@ class Manifest:
         """Values that the network reads: the normalisation's ``waves`` (1), then its ``figures`` (0)."""
         values = self.normalisation.values
         return self.n_samples * int(values.get("waves", 1)) + int(values.get("figures", 0))
+
+    @property
+    def n_outputs(self) -> int:
+        """Logits that the network gives: one for each class, at each of the normalisation's ``places``."""
+        return len(self.classes) * int(self.normalisation.values.get("places", 1))
 
     def with_role(self, role: str) -> tuple[str, ...]:
         """Classes that have a role, in their order."""
@@ -339,5 +346,5 @@ def _check_artefact(manifest: Manifest, kind: str, artefact: Artefact, place: Pl
         place.refuse(
             f"{kind}: input {artefact.input.shape} is not one window (fs * window_s * waves + figures)"
         )
-    if artefact.output.shape != (1, len(manifest.classes)):
-        place.refuse(f"{kind}: output {artefact.output.shape} is not one logit for each class")
+    if artefact.output.shape != (1, manifest.n_outputs):
+        place.refuse(f"{kind}: output {artefact.output.shape} is not one logit for each class (and place)")

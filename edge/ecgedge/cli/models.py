@@ -17,6 +17,7 @@ __all__ = ["models"]
 _PURPOSES = {
     "beats": "finds the beats",
     "beat_classes": "names each beat: normal, supraventricular, ventricular, fusion, unclassifiable",
+    "waves": "finds P, QRS and T of each beat, where it is asked for (--waves)",
     "gate": "keeps noise from the rhythm model",
     "rhythm": "names the rhythm: normal sinus (N), atrial fibrillation (A), another one (O), too noisy (~)",
 }
@@ -97,8 +98,8 @@ def _beat_classes(report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _gate(report: Mapping[str, Any]) -> Iterator[str]:
-    test = report.get("not_trained_on", report.get("trained_on", {}))
-    names = {"cinc:N": "clean sinus rhythm", "cinc:A": "clean AF", "cinc:~": "recordings labelled too noisy"}
+    test = report.get("folds", {}).get("10 s", {})
+    names = {"cinc:N": "sinus rhythm", "cinc:A": "AF", "cinc:~": "recordings labelled too noisy"}
     parts = [f"{test[key]['refused']:.0%} of {name}" for key, name in names.items() if key in test]
     if parts:
         yield f"refuses {', '.join(parts)} (windows of CinC 2017)"
@@ -115,4 +116,19 @@ def _rhythm(report: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-_FIGURES = {"beats": _beats, "beat_classes": _beat_classes, "gate": _gate, "rhythm": _rhythm}
+def _waves(report: Mapping[str, Any]) -> Iterator[str]:
+    found = report.get("folds", {})
+    rows = {name: found.get(name, {}) for name in ("P onset", "QRS onset", "QRS end", "T end")}
+    if all(row.get("sd_ms") is not None for row in rows.values()):
+        each = ", ".join(f"{name} {row['mean_ms']:+.0f} ± {row['sd_ms']:.0f}" for name, row in rows.items())
+        yield f"errors in ms, mean ± SD: {each}"
+        yield f"({found['people']} people of LUDB, each by a network that others taught)"
+
+
+_FIGURES = {
+    "beats": _beats,
+    "beat_classes": _beat_classes,
+    "waves": _waves,
+    "gate": _gate,
+    "rhythm": _rhythm,
+}

@@ -17,6 +17,9 @@ Model = Annotated[
     typer.Option("--model", help="Model folder with its manifest.json; without it the bundled one."),
 ]
 Backend = Annotated[str, typer.Option("--backend", help="Inference runtime: auto, litert, onnx or tflite.")]
+WithWaves = Annotated[
+    bool, typer.Option("--waves", help="Also P, QRS and T of each beat, and PR, QRS, QT and QTc each minute.")
+]
 Device = Annotated[str, typer.Argument(help="Name or address of the wearable, for example 'Polar H10'.")]
 Adapter = Annotated[str | None, typer.Option("--adapter", help="Bluetooth adapter, for example hci1.")]
 Fs = Annotated[float | None, typer.Option("--fs", help="Sampling rate in Hz, if it is not in the file.")]

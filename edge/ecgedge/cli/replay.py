@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgedge.cli.options import AsJson, Backend, Channel, Fs, Model, Unit
+from ecgedge.cli.options import AsJson, Backend, Channel, Fs, Model, Unit, WithWaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +29,7 @@ def replay(
     unit: Unit = None,
     backend: Backend = "auto",
     model: Model = None,
+    waves: WithWaves = False,
 ) -> None:
     """Run a recording through the monitor and print its events; of a capture also those of the link."""
     from ecgedge.cli.monitors import open_monitor
@@ -40,7 +41,7 @@ def replay(
 
     ending = Ending()
     values = _values(path, fs, channel, unit)
-    monitor = open_monitor(model=model, backend=backend)
+    monitor = open_monitor(model=model, backend=backend, waves=waves)
     notes = _Notes(values)
     broken: ConfigError | None = None
     try:

@@ -16,6 +16,7 @@ from ecgedge.cli.options import (
     LinkOptions,
     Model,
     Save,
+    WithWaves,
     with_link_options,
 )
 
@@ -35,6 +36,7 @@ def run(
     force: Force = False,
     model: Model = None,
     backend: Backend = "auto",
+    waves: WithWaves = False,
 ) -> None:
     """Connect to a wearable and show what its ECG holds, until Ctrl-C."""
     from ecgedge.cli.monitors import open_monitor
@@ -44,7 +46,7 @@ def run(
     from ecgedge.sinks.sink import Several
 
     options = link.checked()
-    monitor = open_monitor(model=model, backend=backend)
+    monitor = open_monitor(model=model, backend=backend, waves=waves)
     savers = open_savers(save, force=force)
     ending = Ending()
     try:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, TextIO
 
-from ecgedge.events import Beat, Hrv, Quality, Rhythm
+from ecgedge.events import Beat, Hrv, Quality, Rhythm, Waves
 from ecgedge.sinks.plain import plain
 from ecgedge.sinks.sink import Item
 from ecgedge.sinks.words import clock, describe, shown_at_s, verdict
@@ -92,7 +92,9 @@ class TextLines:
         """Write the events that are worth a line."""
         for item in items:
             match item:
-                case SampleBlock() | Acceleration() | HeartRate() | Beat() | Quality(accepted=True):
+                case SampleBlock() | Acceleration() | HeartRate():
+                    pass
+                case Beat() | Waves() | Quality(accepted=True):
                     pass
                 case Rhythm():
                     self._take_verdict(item, verdict(item))

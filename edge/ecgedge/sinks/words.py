@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecgedge.events import Battery, Event, FrameLost, Gap, Hrv, LinkState, Note, Quality, Rhythm
+from ecgedge.events import Battery, Event, FrameLost, Gap, Hrv, Intervals, LinkState, Note, Quality, Rhythm
 from ecgedge.sinks.plain import plain
 from ecgedge.sinks.sink import Item
 
@@ -53,7 +53,7 @@ def clock(time_s: float) -> str:
 
 def shown_at_s(event: Event) -> float:
     """Time in seconds to show an event at: a verdict on a window comes at its end."""
-    return event.end_time_s if isinstance(event, Rhythm | Quality | Hrv) else event.time_s
+    return event.end_time_s if isinstance(event, Rhythm | Quality | Hrv | Intervals) else event.time_s
 
 
 def describe(item: Item) -> str | None:
@@ -89,6 +89,8 @@ def _described(item: Item) -> str | None:
             values = {"RMSSD": item.rmssd_ms, "SDNN": item.sdnn_ms}
             parts = [f"{name} {ms:.0f} ms" for name, ms in values.items() if ms is not None]
             return f"HRV over {minutes:.1f} min: {', '.join([*parts, f'{item.usable:.0%} usable'])}"
+        case Intervals():
+            return _intervals(item)
         case Gap():
             seconds = item.end_time_s - item.time_s
             why = "lost" if item.reason == "lost" else "that are no numbers"
@@ -118,6 +120,19 @@ def _rhythm(event: Rhythm) -> str:
         return f"{label}; this window alone: {alone} ({probability:.2f})"
     # Of sinus rhythm at such a rate the model has only said that it is no normal one.
     return label if event.sinus and event.rate else f"{label} ({probability:.2f})"
+
+
+def _intervals(event: Intervals) -> str:
+    """Medians of a minute; what most beats do not agree on is left out."""
+    values = {
+        "PR": (event.pr_ms, event.pr_beats),
+        "QRS": (event.qrs_ms, event.qrs_beats),
+        "QT": (event.qt_ms, event.qt_beats),
+    }
+    parts = [f"{name} {ms:.0f} ms ({beats})" for name, (ms, beats) in values.items() if ms is not None]
+    if event.qtc_fridericia_ms is not None:
+        parts.append(f"QTc {event.qtc_fridericia_ms:.0f} ms (Fridericia)")
+    return f"{', '.join(parts) or 'no intervals that agree'}; {event.beats} beats"
 
 
 def _link(event: LinkState) -> str:

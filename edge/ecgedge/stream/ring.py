@@ -72,3 +72,17 @@ class Ring:
             raise IndexError(f"samples {start} to {end} asked for, {self.oldest} to {self.written} kept")
         at = start % self.capacity
         return self._read_only[at : at + end - start]
+
+    def extended(self, start: int, end: int) -> Signal:
+        """Return samples ``start`` to ``end``, with the outermost kept ones repeated for those that are not.
+
+        Examples
+        --------
+        >>> ring = Ring(4)
+        >>> ring.write([1.0, 2.0])
+        >>> ring.extended(-2, 4).tolist()
+        [1.0, 1.0, 1.0, 2.0, 2.0, 2.0]
+        """
+        low, high = max(self.oldest, start), min(self.written, end)
+        x = self.view(low, high)
+        return x if len(x) == end - start else np.pad(x, (low - start, end - high), mode="edge")

@@ -28,11 +28,16 @@ class Converted(NamedTuple):
 
 
 def convert(
-    net: nn.Module, calibration: npt.NDArray[np.float32], windows: npt.NDArray[np.float32], work: Path
+    net: nn.Module,
+    calibration: npt.NDArray[np.float32],
+    windows: npt.NDArray[np.float32],
+    work: Path,
+    classes: int | None = None,
 ) -> Converted:
     """Make the two INT8 files of a network, from inputs to calibrate with, and prove them on ``windows``.
 
-    Inputs are of shape (n, 1, time).
+    Inputs are of shape (n, 1, time). A network that speaks about many places of a window gives logits of so
+    many ``classes`` for each of them, one place after the other.
 
     Raises
     ------
@@ -43,5 +48,5 @@ def convert(
     float_onnx = export_onnx(net, calibration.shape[2], work / "float.onnx")
     pair = quantize(float_onnx, calibration, work / "int8")
     tflite = write_tflite(pair.s8s8, work / "model.tflite")
-    report = parity(net, float_onnx, pair.u8s8, tflite, windows, PARITY)
+    report = parity(net, float_onnx, pair.u8s8, tflite, windows, PARITY, classes)
     return Converted(pair.u8s8, tflite, report)

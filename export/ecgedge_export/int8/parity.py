@@ -7,7 +7,7 @@ reference kernels, which stand for microcontrollers.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +81,7 @@ def parity(
     int8_tflite: str | Path,
     windows: Windows,
     limits: Limits = Limits(),
+    classes: int | None = None,
 ) -> ParityReport:
     """Compare all forms of ``net`` on ``windows`` and refuse an export that broke.
 
@@ -92,6 +93,8 @@ def parity(
     windows : ndarray of float32, shape (n, 1, t) or (n, 1, 1, t)
         Preprocessed windows that were not used for calibration.
     limits : Limits
+    classes : int, optional
+        Logits of a window are rows of so many, each of which names a class; None: all are one row.
 
     Returns
     -------
@@ -111,14 +114,15 @@ def parity(
     single, quantized, flat = (describe_file(path) for path in names)
     _check_tensors(single, quantized, flat)
     checked = as_windows(windows, single.input.shape)
-    report = _compare(
+    answers = (
         _torch_logits(net, checked),
         _logits(onnx_backend.open_model(Path(float_onnx).read_bytes(), single).run, checked),
         _logits(onnx_backend.open_model(Path(int8_onnx).read_bytes(), quantized).run, checked),
         _logits(litert.open_model(Path(int8_tflite).read_bytes(), flat).run, checked),
         _logits(open_reference(int8_tflite).run, checked),
-        flat.output.scale or np.nan,
     )
+    rows = tuple(logits.reshape(-1, classes or logits.shape[1]) for logits in answers)
+    report = replace(_compare(rows, flat.output.scale or np.nan), windows=len(checked))
     _enforce(report, limits)
     return report
 
@@ -151,14 +155,9 @@ def _logits(run: Callable[[Windows], LogitArray], windows: Windows) -> LogitArra
     return np.stack([run(window[None]) for window in windows])
 
 
-def _compare(
-    torch_: LogitArray,
-    single: LogitArray,
-    quantized: LogitArray,
-    flat: LogitArray,
-    reference: LogitArray,
-    scale: float,
-) -> ParityReport:
+def _compare(answers: tuple[LogitArray, ...], scale: float) -> ParityReport:
+    """Logits of torch, float ONNX, int8 ONNX, int8 TFLite and its reference kernels, row by row."""
+    torch_, single, quantized, flat, reference = answers
     # In steps of the output scale: a difference below half of one is the same integer.
     steps = np.abs(quantized - flat) / scale
     error = flat - torch_

@@ -16,8 +16,8 @@ import onnx
 
 from ecgedge_bridge.errors import ModelError
 
-# Operators that give the same numbers another shape: their output has the scale of their input.
-RESHAPES = frozenset({"Unsqueeze", "Squeeze", "Flatten", "Reshape"})
+# Operators that give the same numbers another shape or order: their output has the scale of their input.
+RESHAPES = frozenset({"Unsqueeze", "Squeeze", "Flatten", "Reshape", "Transpose"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -273,6 +273,15 @@ def _reshape(writer: _Writer, node: Node) -> None:
     writer.reshape(writer.activation(node.inputs[0]), output, _turned(target))
 
 
+def _channels_last(writer: _Writer, node: Node) -> None:
+    """A turn that puts the channels behind time, as TFLite has them anyway: no number moves."""
+    source = node.inputs[0]
+    if tuple(node.attributes.get("perm", ())) != _NHWC or writer.shape(source)[2] != 1:
+        raise _refuse(node, "any other order than channels behind time")
+    output = writer.activation(node.output)
+    writer.reshape(writer.activation(source), output, _turned(writer.shape(node.output)))
+
+
 def _layout(shape: tuple[int, ...]) -> tuple[int, ...]:
     return _NHWC if len(shape) == len(_NHWC) else tuple(range(len(shape)))
 
@@ -319,6 +328,7 @@ _EMITTERS: dict[str, Callable[[_Writer, Node], None]] = {
     "ReduceMax": _reduce_max,
     "Relu": _clamp,
     **dict.fromkeys(RESHAPES, _reshape),
+    "Transpose": _channels_last,
 }
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
+from ecgedge_export.ship.gate_figures import gate_figures
+from ecgedge_export.ship.markdown import int8_against_float, table
 from ecgedge_export.ship.purposes import NOT_FOR, purpose
+from ecgedge_export.ship.tables import table as _table
 from ecgedge_export.ship.tried import TRIED
+from ecgedge_export.ship.wave_card import measured_waves
 from ecgedge_export.splits import SPLITS
 
 CARD = "CARD.md"
@@ -64,14 +68,9 @@ def rewrite(models: Path) -> list[Path]:
     return written
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
-    lines = ["| " + " | ".join(map(str, row)) + " |" for row in rows]
-    return ["| " + " | ".join(head) + " |", "|" + "---|" * len(head), *lines, ""]
-
-
 def _what(m: Manifest) -> list[str]:
     if m.weights:
-        return _table(
+        return table(
             ("", ""),
             [
                 ("input", f"windows of {m.window_s:g} s at {m.fs:g} Hz"),
@@ -86,7 +85,7 @@ def _what(m: Manifest) -> list[str]:
         ("files", ", ".join(a.file for a in m.backends.values()) + ", C source from `ecgedge-export bundle`"),
         *((_MEMORY[key], f"{size:,} bytes") for key, size in memory.items() if key in _MEMORY),
     ]
-    return _table(("", ""), rows)
+    return table(("", ""), rows)
 
 
 _MEMORY = {
@@ -100,7 +99,7 @@ def _data(m: Manifest) -> list[str]:
     return [
         "## Data",
         "",
-        *_table(("trained on", "records", "licence"), rows),
+        *table(("trained on", "records", "licence"), rows),
         *_statements_of(m),
         "",
         f"SHA-256 of the list of validation or test records: `{m.split_sha256}`.",
@@ -124,7 +123,7 @@ def _own_rhythm(metrics: Report) -> list[str]:
         f"{report['records']} stretches that trained nothing, INT8 through `ecgedge.classify`, noise gate",
         "included. Intervals are 95 %, from 1,000 bootstrap draws. The same stretches chose the temperature.",
         "",
-        *_table(
+        *table(
             ("", "F1"),
             [
                 (f"mean of {', '.join(report['mean_of'])}", _span(report["mean_f1"], report["mean_f1_95"])),
@@ -132,7 +131,7 @@ def _own_rhythm(metrics: Report) -> list[str]:
             ],
         ),
         *([_af_sentence(report["af"]), ""] if "af" in report else []),
-        *_int8(metrics),
+        *int8_against_float(metrics),
     ]
 
 
@@ -147,7 +146,7 @@ def _rhythm(metrics: Report) -> list[str]:
         "gate included. Intervals are 95 %, from 1,000 bootstrap draws of recordings. The same split chose",
         "temperature and limits.",
         "",
-        *_table(
+        *table(
             ("", "F1"),
             [
                 ("mean of N, A, O", _span(report["mean_f1_nao"], report["mean_f1_nao_95"])),
@@ -174,7 +173,7 @@ def _rhythm(metrics: Report) -> list[str]:
         lines += _people(metrics["by_person"])
     if "distillation" in metrics:
         lines += _distillation(metrics["distillation"])
-    return lines + _tried("rhythm") + _int8(metrics)
+    return lines + _tried("rhythm") + int8_against_float(metrics)
 
 
 def _rhythm_rows(groups: Mapping[str, Report]) -> list[str]:
@@ -184,7 +183,7 @@ def _rhythm_rows(groups: Mapping[str, Report]) -> list[str]:
     ]
     worst = min(groups, key=lambda name: groups[name]["mean_f1_nao"])
     head = ("", "recordings", "mean F1 of N, A, O", "AF: Se", "AF: Sp", "AF: coverage")
-    return [*_table(head, rows), f"Worst: {worst}.", ""]
+    return [*table(head, rows), f"Worst: {worst}.", ""]
 
 
 def _ten_seconds(metrics: Report) -> list[str]:
@@ -217,13 +216,13 @@ def _people(groups: Mapping[str, Report]) -> list[str]:
         "Another data set: lead I of PTB-XL, fold 9, ten seconds each. AF is what its cardiologists called",
         "AFIB. CinC 2017 says nothing about its people.",
         "",
-        *_table(("", "recordings", "with AF", "Se", "Sp", "coverage"), rows),
+        *table(("", "recordings", "with AF", "Se", "Sp", "coverage"), rows),
         *([f"Lowest sensitivity: {min(judged, key=judged.__getitem__)}.", ""] if judged else []),
     ]
 
 
-def _distillation(table: Report) -> list[str]:
-    students = table["students"]
+def _distillation(trials: Report) -> list[str]:
+    students = trials["students"]
     rows = [
         (
             name,
@@ -244,10 +243,10 @@ def _distillation(table: Report) -> list[str]:
     return [
         "### What the teacher is worth",
         "",
-        f"Float students of `{table['recipe']}`, {table['epochs']} epochs each, the last window of each",
+        f"Float students of `{trials['recipe']}`, {trials['epochs']} epochs each, the last window of each",
         "validation recording, no gate. The teachers answered about recordings that they had not seen.",
         "",
-        *_table(head, rows),
+        *table(head, rows),
         verdict,
         "",
     ]
@@ -268,22 +267,22 @@ def _beat_classes(metrics: Report) -> list[str]:
         "beats matched within 150 ms, without the first five minutes and ventricular flutter (ANSI/AAMI",
         "EC57). Fusion beats called V, and Q called V or S, count neither way.",
         "",
-        *_table(
+        *table(
             ("", "beats", "Se %", "P+ %", "FPR %", "F1 %"),
             [*_figures("gross", report["gross"]), *_figures("without 232", report.get("without_232", {}))],
         ),
         *_beat_intervals(report.get("f1_95")),
         "What beats are (rows), and what they were called (columns); O is no beat: missed, or made up.",
         "",
-        *_table(("", *symbols), [(name, *row.values()) for name, row in confusion.items()]),
+        *table(("", *symbols), [(name, *row.values()) for name, row in confusion.items()]),
         "### By record",
         "",
-        *_table(
+        *table(
             ("", "beats", "Se %", "P+ %", "FPR %", "F1 %"),
             [row for name, each in report["by_record"].items() for row in _figures(name, each) if row[1]],
         ),
         *_tried("beat_classes"),
-        *_int8(metrics),
+        *int8_against_float(metrics),
     ]
 
 
@@ -304,16 +303,7 @@ def _beat_intervals(f1_95: Mapping[str, Sequence[float]] | None) -> list[str]:
 
 
 def _gate(metrics: Report) -> list[str]:
-    rows = [(group, row["n"], f"{100 * row['refused']:.1f}") for group, row in metrics["trained_on"].items()]
-    return [
-        "## Measured",
-        "",
-        "Share of training windows that the gate refuses, by data set and kind. The clean groups (sinus",
-        "rhythm, atrial fibrillation, ectopy) chose the threshold. `ecgedge-export evaluate gate` measures",
-        "on records that trained nothing.",
-        "",
-        *_table(("windows", "number", "refused, %"), rows),
-    ]
+    return [*gate_figures(metrics), *_tried("gate")]
 
 
 def _beats(metrics: Report) -> list[str]:
@@ -326,10 +316,10 @@ def _beats(metrics: Report) -> list[str]:
         "trained it, but 202 is the person of 201, which did. `ecgedge-export evaluate beats` measures with",
         "noise too.",
         "",
-        *_table(("within", "Se %", "P+ %", "F1 %"), [(name, *row.values()) for name, row in within.items()]),
+        *table(("within", "Se %", "P+ %", "F1 %"), [(name, *row.values()) for name, row in within.items()]),
         "Most beats missed or made up, within the first tolerance:",
         "",
-        *_table(
+        *table(
             ("record", "missed", "made up"),
             [(row["record"], row["missed"], row["made_up"]) for row in report["worst"]],
         ),
@@ -337,24 +327,8 @@ def _beats(metrics: Report) -> list[str]:
     ]
 
 
-def _int8(metrics: Report) -> list[str]:
-    parity = metrics["parity"]
-    rows: list[tuple[object, object]] = [
-        (
-            "the same class as the float network",
-            f"{parity['float_agreement']:.1%} of {parity['windows']} inputs",
-        ),
-        ("ONNX Runtime and LiteRT: the same logits", f"{parity['identical']:.1%}"),
-        (
-            "LiteRT and the reference kernels, TFLite Micro and the C source: the same class",
-            f"{parity['reference_agreement']:.1%}",
-        ),
-    ]
-    if "float" in metrics:
-        key = "mean_f1" if "own_data" in metrics else "mean_f1_nao"
-        lost = 100 * (metrics["float"][key] - metrics["int8_litert"][key])
-        rows.append(("points of mean F1 that INT8 loses, through the same gate", f"{lost:.2f}"))
-    return ["## INT8 against float", "", *_table(("", ""), rows)]
+def _waves(metrics: Report) -> list[str]:
+    return [*measured_waves(metrics["folds"]), *_tried("waves"), *int8_against_float(metrics)]
 
 
 def _af_sentence(af: Report) -> str:
@@ -408,7 +382,14 @@ _SECTIONS = {
         _beat_classes, "int8_litert", _statements("mitdb", "svdb", "ptb-xl", "cinc2017", "nstdb")
     ),
     "gate": _Section(
-        _gate, "trained_on", {**_ALL_OF_DS1, "motion artefacts": "By person: 1 to 7 train, 8 tests."}
+        _gate,
+        "folds",
+        {
+            **_ALL_OF_DS1,
+            **_statements("svdb", "ptb-xl"),
+            "cinc2011": "Set a, lead I: the acceptable recordings train, the others train nothing.",
+            "motion artefacts": "By person: 1 to 7 train, 8 tests.",
+        },
     ),
     "beats": _Section(
         _beats,
@@ -419,4 +400,5 @@ _SECTIONS = {
             "ludb": "By person: fold 0 validates (sha256('fold-1:ludb:' id) modulo 5), the others train.",
         },
     ),
+    "waves": _Section(_waves, "folds", _statements("ludb", "ptb-xl", "nstdb")),
 }

@@ -13,6 +13,8 @@ _PURPOSE = {
     "gate": "Tells whether ten seconds of one ECG lead are good enough to name the rhythm, and whether the\n"
     "shape of their beats can be trusted. Two logistic regressions over features of beats and signal, fitted"
     "\nwith atrial fibrillation and ectopic beats among the clean windows: an irregular rhythm is no noise.",
+    "waves": "Finds P, QRS and T of each beat of one ECG lead: a small network looks at 1.44 s around an R\n"
+    "peak and says for each sample which wave it belongs to.",
     "beats": "Finds the R peaks of one ECG lead: a small network gives the probability of a beat for each\n"
     "sample, and beats are where it is highest.",
 }
@@ -37,6 +39,15 @@ NOT_FOR = {
         "A grade of signal quality for other purposes than rhythm and shape of beats.",
         "Noise that does not pass the filters: baseline wander alone is let through.",
         "Leads that are far from lead I, and children: nobody measured them here.",
+    ),
+    "waves": (
+        "Diagnosis, and any decision about a treatment or a drug that prolongs QT: this is not a medical "
+        "device.",
+        "P waves that no QRS follows (second and third degree AV block), flutter waves, U waves, delta "
+        "waves.",
+        "ST segments: the filters remove the base line, and ST with it.",
+        "Ectopic and paced beats: hardly any are marked in the training data.",
+        "Children, and exercise: nobody measured them here.",
     ),
     "beats": (
         "Alarms: ventricular fibrillation has no beats to find.",

@@ -6,7 +6,7 @@ import io
 import json
 import sys
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import ecgedge
-from ecgedge.events import Battery, Beat, Gap, Hrv, LinkState, Note, Rhythm
+from ecgedge.events import Battery, Beat, Gap, Hrv, Intervals, LinkState, Note, Rhythm, Waves
 from ecgedge.sinks.lines import JsonLines, TextLines
 from ecgedge.sinks.registry import SAVERS, open_saver
 from ecgedge.sinks.sink import Item, Several, Sink
@@ -93,6 +93,22 @@ def hrv(end_s: float) -> Hrv:
     unknown = dict.fromkeys((field.name for field in fields(Hrv)), None)
     known = {"sample": 0, "time_s": end_s - 60, "end_sample": 0, "end_time_s": end_s, "n_rr": 60, "n_nn": 60}
     return Hrv(**{**unknown, **known, "usable": 1.0, "rmssd_ms": 24.0})  # type: ignore[arg-type]
+
+
+def test_intervals_are_a_line_and_waves_of_single_beats_are_none() -> None:
+    minute = Intervals(
+        sample=0, time_s=0.0, end_sample=7800, end_time_s=60.0, beats=61, pr_ms=160.4, pr_beats=58,
+        qrs_ms=None, qrs_beats=20, qt_ms=391.0, qt_beats=60, rr_ms=980.0, qtc_bazett_ms=395.0,
+        qtc_fridericia_ms=393.6,
+    )  # fmt: skip
+    nothing = replace(minute, pr_ms=None, qt_ms=None, qtc_bazett_ms=None, qtc_fridericia_ms=None)
+    out = io.StringIO()
+    lines = TextLines(out)
+    lines.take([Waves(sample=100, time_s=0.8, p_onset=80), minute, nothing])
+    assert [line.strip() for line in out.getvalue().splitlines()] == [
+        "1:00  PR 160 ms (58), QT 391 ms (60), QTc 394 ms (Fridericia); 61 beats",
+        "1:00  no intervals that agree; 61 beats",
+    ]
 
 
 def test_a_file_that_is_there_is_replaced_only_when_that_is_allowed(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from ecgedge_export.int8.qdq_graph import read_qdq
 from ecgedge_export.int8.quantize import quantize
 from ecgedge_export.int8.reference import open_reference
 from ecgedge_export.int8.tflite_writer import convert, write_tflite
+from ecgedge_export.nets import WaveNet
 
 Windows = Callable[..., npt.NDArray[np.float32]]
 Layer = Callable[[torch.Tensor], torch.Tensor]
@@ -204,6 +205,7 @@ HEADS: dict[str, Callable[[], nn.Module]] = {
     "kept": lambda: Heads(True),
     "dropped": lambda: Heads(False),
     "global": Global,
+    "a row of logits for each sample": lambda: WaveNet(4, 8, 5, 2, (1, 2, 4)),
 }
 
 
@@ -274,6 +276,7 @@ REFUSED: dict[str, tuple[Callable[[], Layer], str]] = {
         lambda: nn.Sequential(conv(1, 0), Maximum()),
         r"ReduceMax .*take it behind a ReLU",
     ),
+    "time behind channels": (lambda: lambda x: x.transpose(1, 3), "order than channels behind time"),
     "broadcast": (lambda: lambda x: x + x[:, :1], "Slice"),
     "reflection": (lambda: nn.ReflectionPad2d((2, 2, 0, 0)), "padding a four-dimensional tensor with zeros"),
 }
