@@ -11,7 +11,6 @@ from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
 from ecgedge_export.ship.gate_figures import gate_figures
 from ecgedge_export.ship.markdown import int8_against_float, table
 from ecgedge_export.ship.purposes import NOT_FOR, purpose
-from ecgedge_export.ship.tables import table as _table
 from ecgedge_export.ship.tried import TRIED
 from ecgedge_export.ship.wave_card import measured_waves
 from ecgedge_export.splits import SPLITS

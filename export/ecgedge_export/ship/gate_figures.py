@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ecgedge_export.ship.tables import table
+from ecgedge_export.ship.markdown import table
 
 Refused = Mapping[str, float]
 
