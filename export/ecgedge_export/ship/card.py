@@ -201,7 +201,7 @@ def _ten_seconds(metrics: Report) -> list[str]:
         "From 10 to 30 s AF has limits of its own. They are those with which most people with AF get a",
         "verdict, of which sensitivity is at least 95 % and specificity 98 %.",
         "",
-        *_table(head, rows),
+        *table(head, rows),
     ]
 
 
