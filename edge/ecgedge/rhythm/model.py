@@ -11,7 +11,7 @@ from ecgedge.artefacts.backends import Backend
 from ecgedge.artefacts.backends.base import check_logits
 from ecgedge.artefacts.folder import NetworkFolder
 from ecgedge.artefacts.manifest import Manifest
-from ecgedge.rhythm.decision import LIMITS, present, probabilities
+from ecgedge.rhythm.decision import AF_WHOLE_S, LIMITS, af_present, probabilities
 from ecgedge.stream.amplitude import model_input
 from ecgedge_bridge.errors import ModelError
 
@@ -58,9 +58,12 @@ class RhythmModel(NetworkFolder):
         """The manifest's, and :data:`LIMITS` for those that it does not give."""
         return {**LIMITS, **self.manifest.thresholds}
 
-    def af(self, p: Mapping[str, float]) -> bool | None:
-        """Atrial fibrillation or not; None where neither is probable enough, and for a model without AF."""
-        classes, limits = self.manifest.with_role("af"), self.thresholds
+    def af(self, p: Mapping[str, float], seconds: float = AF_WHOLE_S) -> bool | None:
+        """Atrial fibrillation or not, from a stretch of so many seconds.
+
+        None where neither is probable enough, below 10 s, and for a model without AF.
+        """
+        classes = self.manifest.with_role("af")
         if not classes:
             return None
-        return present(sum(p.get(c, 0.0) for c in classes), limits["af_absent"], limits["af_present"])
+        return af_present(sum(p.get(c, 0.0) for c in classes), seconds, self.thresholds)
