@@ -47,8 +47,9 @@ class Quality(JsonEvent):
     """The noise gate's verdict on a stretch of signal.
 
     ``accepted``: the rhythm can be told from it, ``score`` is the probability (0 to 1) that it
-    can, ``reasons`` names what speaks against it; ``morphology``: the shape of its beats can be
-    trusted too.
+    can, where noise is as rare as in hand-held recordings (2.4 % of the windows of CinC 2017, so
+    that 0.9 is little there), ``reasons`` names what speaks against it; ``morphology``:
+    the shape of its beats can be trusted too.
     """
 
     sample: int

@@ -54,6 +54,8 @@ class Classification:
 
     Least lengths: a label needs 9 s without interruption and noise, ``af`` 30 s, a heart rate two beats.
     Below them there is no verdict: the label is ~, ``reason`` says why, ``conclusive`` is False, ``af`` None.
+    A recording of less than 20 s with one window that the gate refused, but called more probably usable than
+    not, is named all the same: its probabilities are lower by what the gate said.
 
     Parameters
     ----------
@@ -63,7 +65,7 @@ class Classification:
         Maps each to its probability. Where nothing reached the model: after the gate's scores if there was
         noise, the same for all if there was no signal.
     usable_fraction : float
-        Share of the recording that the gate accepted.
+        Share of the recording that the gate accepted; 0 for a doubtful one.
     heart_rate_bpm : float or None
         Beats over the time that they take, in accepted signal; None without two beats in a row.
     conclusive : bool

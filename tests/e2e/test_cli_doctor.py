@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +41,43 @@ def doctor(program: Any) -> Callable[..., Any]:
         return looking.run(*arguments)
 
     return run
+
+
+# Says when the strap streams, and what it was told in the end.
+WATCHED = """
+import asyncio
+from ecgedge_bridge.protocols.polar.control import STOP_ECG
+
+async def examine(name, seconds, **options):
+    strap = VirtualH10(np.zeros(130_000))
+    async def watch():
+        while not strap.running:
+            await asyncio.sleep(0.01)
+        print("streaming", file=sys.stderr, flush=True)
+    async with virtual_strap(strap) as radio:
+        task = asyncio.create_task(watch())
+        try:
+            return await real_examine(name, seconds, backend=radio, **options)
+        finally:
+            print("stopped", strap.commands[-1] == STOP_ECG, strap.running, file=sys.stderr)
+            task.cancel()
+
+examination.examine = examine
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_stops_the_strap(program: Any, number: signal.Signals, status: int) -> None:
+    looking = program.cli("87", "doctor", "Polar H10", "--seconds", "600", before=RADIO + WATCHED)
+    with looking.start() as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "streaming\n"
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert errors == "stopped True False\n"
 
 
 def test_a_healthy_strap_in_words(doctor: Callable[..., Any]) -> None:

@@ -88,6 +88,13 @@ def test_mistakes_are_told(simulate: Any, arguments: tuple[str, ...], status: in
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("name", ["", "x" * 27, "\U0001f600" * 7])
+def test_a_name_that_does_not_fit_an_advertisement_is_refused(program: Any, name: str) -> None:
+    done = program.cli("simulate", "polar", "--in-process", "--name", name).run()
+    assert done.returncode == 2
+    assert "a name has 1 to 26 bytes" in done.stderr
+
+
 @pytest.mark.parametrize("profile", sorted(PROFILES))
 def test_advertisements_are_short_enough_for_linux(profile: str) -> None:
     """Linux drops advertisements of more than 31 bytes without a word to the program that scans."""

@@ -93,7 +93,9 @@ def windows() -> Windows:
     rng = np.random.default_rng(0)
     x = rng.normal(0, 1, (400, len(sets.NAMES)))
     x[200:, 0] -= 4
-    return Windows(x, np.repeat(["cinc:N", "cinc:~"], 200))
+    group = np.repeat(["cinc:N", "cinc:~"], 200)
+    record = np.array([f"{g}/{i // 10}" for i, g in enumerate(group)])
+    return Windows(x, group, record, np.zeros(400, bool), np.full(400, 10.0))
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -132,7 +134,7 @@ def test_a_gate_that_is_stopped_at_any_step_leaves_the_package_as_it_was(
     monkeypatch.setattr(training, step, real)
     tasks.train(job)  # the same job goes on, and replaces it
     assert list(content(package)) == ["gate/CARD.md", "gate/manifest.json", "gate/weights.json"]
-    assert Manifest.load(package / "gate").metrics["trained_on"]
+    assert Manifest.load(package / "gate").metrics["folds"]
     assert 0 < GateModel.load(package / "gate").threshold < 1
 
 

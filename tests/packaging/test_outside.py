@@ -33,6 +33,34 @@ def test_verify_and_bundle_work_from_any_folder(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["out.zip"]
 
 
+def test_a_bundle_replaces_a_bundle_and_no_other_file(tmp_path: Path) -> None:
+    assert export(tmp_path, "bundle", "out.zip").returncode == 0
+    made = (tmp_path / "out.zip").read_bytes()
+    assert export(tmp_path, "bundle", "out.zip").returncode == 0
+    assert (tmp_path / "out.zip").read_bytes() == made
+    for name, data in (("a.csv", b"1,2\n"), ("empty", b""), ("other.zip", b"PK\x05\x06" + bytes(18))):
+        (tmp_path / name).write_bytes(data)
+        done = export(tmp_path, "bundle", name)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "is there and is no bundle: choose another name" in done.stderr
+        assert (tmp_path / name).read_bytes() == data
+
+
+def test_cards_of_no_model_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("1\n")
+    for name in (".", "a.csv", "none"):
+        done = export(tmp_path, "card", name)
+        assert done.returncode == 1
+        assert "holds no model folder" in done.stderr
+
+
+@pytest.mark.parametrize("noise", ["em:nan", "ma:inf", "bw:", "em:1e999", "xx:6"])
+def test_noise_without_a_ratio_is_refused_before_anything_runs(tmp_path: Path, noise: str) -> None:
+    done = export(tmp_path, "evaluate", "beats", "--noise", noise)
+    assert done.returncode == 1
+    assert "a colon and dB, such as em:6" in done.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, NoReturn, Self
+from typing import ClassVar, Generic, NamedTuple, NoReturn, Self, TypeVar
 
 from ecgedge.artefacts.backends import Backend, load_backend
 from ecgedge.artefacts.manifest import Manifest, read_verified
 from ecgedge.artefacts.sealed import artefact_place
 from ecgedge.stream.filters import FrontEnd
 from ecgedge_bridge.errors import ModelError
-from ecgedge_bridge.schema import Place, parse_json
+from ecgedge_bridge.schema import Place, build, parse_json
 
 BUNDLED = Path(__file__).parents[1] / "models"
 """The models in the package: a folder for each task, of its name."""
 WEIGHTS_NAME = "weights.json"
+W = TypeVar("W")
 
 
 class NetworkFolder:
@@ -62,28 +64,43 @@ class NetworkFolder:
         return cls(manifest, load_backend(folder, backend, manifest=manifest))
 
 
-class Weights(NamedTuple):
+class Weights(NamedTuple, Generic[W]):
     """Verified content of a weights file, where it came from, and the manifest that lists it."""
 
     manifest: Manifest
-    content: dict[str, Any]
+    content: W
     place: Place
 
 
-def load_weights(folder: str | Path | None, task: str) -> Weights:
+def load_weights(
+    folder: str | Path | None, task: str, form: type[W], thresholds: Collection[str]
+) -> Weights[W]:
     """Read the weights of a folder without a network, the one in the package where none is given.
+
+    Parameters
+    ----------
+    folder : path or None
+    task : str
+    form : dataclass
+        What the weights file holds.
+    thresholds : collection of str
+        What the manifest has to give.
 
     Raises
     ------
     ModelError
-        A file is missing or changed, or of another task; the message names it.
+        A file is missing or changed, of another task or form, or a threshold is missing; the message names
+        it.
     """
     folder = BUNDLED / task if folder is None else Path(folder)
     manifest = Manifest.load(folder)
     _check_task(manifest, task)
     assert manifest.weights is not None  # a manifest of such a task has them
     place = artefact_place(f"{folder / manifest.weights.file}:")
-    return Weights(manifest, parse_json(read_verified(folder, manifest.weights), place), place)
+    content = build(form, parse_json(read_verified(folder, manifest.weights), place), place)
+    if manifest.thresholds.keys() != set(thresholds):
+        place.refuse(f"lacks the thresholds {' and '.join(map(repr, thresholds))} in its manifest")
+    return Weights(manifest, content, place)
 
 
 def front_end(manifest: Manifest) -> FrontEnd:

@@ -19,7 +19,7 @@ from ecgedge.artefacts.folder import front_end, load_weights
 from ecgedge.artefacts.sealed import FIX
 from ecgedge.stream.filters import FrontEnd
 from ecgedge_bridge.errors import ModelError
-from ecgedge_bridge.schema import build, integer
+from ecgedge_bridge.schema import integer
 
 Floats = npt.NDArray[np.float32]
 
@@ -100,12 +100,9 @@ class BeatNet:
         ModelError
             A file is missing, changed, or made for another version; the message names it.
         """
-        manifest, content, place = load_weights(folder, "beats")
-        w = build(_Weights, content, place)
+        manifest, w, place = load_weights(folder, "beats", _Weights, ("beat", "search_back"))
         if manifest.fs != FS:
             place.refuse(f"is for {manifest.fs:g} Hz, this version finds beats at {FS:g} Hz")
-        if manifest.thresholds.keys() != {"beat", "search_back"}:
-            place.refuse("lacks the thresholds 'beat' and 'search_back' in its manifest")
         beat, back = manifest.thresholds["beat"], manifest.thresholds["search_back"]
         net = cls(w.channels, w.weights, beat, back, front_end(manifest))
         net.layers()

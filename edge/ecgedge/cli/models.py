@@ -98,8 +98,8 @@ def _beat_classes(report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _gate(report: Mapping[str, Any]) -> Iterator[str]:
-    test = report.get("not_trained_on", report.get("trained_on", {}))
-    names = {"cinc:N": "clean sinus rhythm", "cinc:A": "clean AF", "cinc:~": "recordings labelled too noisy"}
+    test = report.get("folds", {}).get("10 s", {})
+    names = {"cinc:N": "sinus rhythm", "cinc:A": "AF", "cinc:~": "recordings labelled too noisy"}
     parts = [f"{test[key]['refused']:.0%} of {name}" for key, name in names.items() if key in test]
     if parts:
         yield f"refuses {', '.join(parts)} (windows of CinC 2017)"

@@ -65,13 +65,24 @@ def simulate(
 
     options: dict[str, Any] = {"speed": speed, "faults": [_fault(text) for text in fault or ()]}
     if name is not None:
-        options["name"] = name
+        options["name"] = _advertised(name)
     sink = open_lines(as_json)
     # Made inside: a virtual wearable belongs to the event loop that plays it.
     if in_process:
         run_until_stopped(_in_process(profile, record, fs, options, sink))
     else:
         run_until_stopped(_on_air(profile, record, fs, options, transport))
+
+
+def _advertised(name: str) -> str:
+    """Refuse a name that nobody could look for: what is beyond an advertisement is cut off."""
+    from ecgedge_bridge.simulation.on_air import MOST_NAME_OCTETS
+
+    if not 0 < len(name.encode("utf-8", "replace")) <= MOST_NAME_OCTETS:
+        raise typer.BadParameter(
+            f"a name has 1 to {MOST_NAME_OCTETS} bytes: choose another", param_hint="--name"
+        )
+    return name
 
 
 def _fault(text: str) -> Fault:

@@ -2,14 +2,18 @@
 
 Two logistic regressions over the features of ``features.py``: one for whether the rhythm can be told, a
 stricter one for whether the shape of beats can. Both were fitted with AF and ectopy labelled clean
-(``ecgedge-export train gate``). Flat signal is refused by rule.
+(``ecgedge-export train gate``). Noise comes in runs: the stretch before a stretch moves its odds, by no more
+than the persistence allows, as in the forward pass of a hidden Markov model of two states (Rabiner, Proc
+IEEE 77(2), 1989). Flat and clipped signal is refused by rule.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +23,7 @@ from ecgedge.artefacts.manifest import Size
 from ecgedge.gate.features import NAMES, Beats, Signal, gate_features
 from ecgedge.stream.amplitude import FLOOR_MV
 from ecgedge.stream.filters import FrontEnd
-from ecgedge_bridge.schema import build
+from ecgedge_bridge.schema import number
 
 Array = npt.NDArray[np.float64]
 FRONT_END = FrontEnd.default(100.0)
@@ -50,6 +54,11 @@ REASONS = {
     "rr_min_s": "implausible_rate",
     "rr_max_s": "implausible_rate",
     "beats_per_s": "implausible_rate",
+    "odd_beats": "beats_differ",
+    "tallest_beat": "motion",
+    "steep_between": "noise_between_beats",
+    "tall_between": "noise_between_beats",
+    "quiet_between": "muscle_noise",
 }
 
 
@@ -58,13 +67,18 @@ class Assessment:
     """What the gate found of a stretch.
 
     ``score`` is the probability that it is usable; ``reasons`` name what speaks against it, worst first;
-    ``morphology`` says whether the shape of its beats can be trusted too.
+    ``morphology`` says whether the shape of its beats can be trusted too. ``log_odds`` is what the gate takes
+    of it to the next stretch: nothing where a rule refused it.
     """
 
     accepted: bool
     score: float
     reasons: tuple[str, ...]
     morphology: bool
+    log_odds: float | None = None
+
+
+Persistence = Annotated[float, number(above=0.4999, below=0.9999)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +91,9 @@ class _Weights:
     clip: Size
     weights: tuple[float, ...]
     bias: float
+    persistence: Persistence
+    slope: Size
+    offset: float
     morphology_weights: tuple[float, ...]
     morphology_bias: float
 
@@ -85,9 +102,12 @@ class _Weights:
 class GateModel:
     """Two logistic regressions over the same features, each clipped to ``clip`` standard deviations.
 
-    ``weights`` and ``bias`` give the log odds of being usable for the rhythm, ``threshold`` is the lowest
-    score that is accepted; ``morphology_*`` are the same for the shape of beats. They were fitted on windows
-    of ``window_s`` seconds behind ``front_end``.
+    ``weights`` and ``bias`` give the log odds of being usable for the rhythm where noise is as frequent as
+    clean signal. A stretch is like the one before with the probability ``persistence`` (0.5: nothing is known
+    from it). ``slope`` and ``offset`` make of the log odds those where noise is as rare as the manifest's
+    ``metrics["noise_share"]`` says; ``threshold`` is the lowest score that is accepted. ``morphology_*`` are
+    the same for the shape of beats. They were fitted on windows of ``window_s`` seconds behind
+    ``front_end``.
     """
 
     mean: tuple[float, ...]
@@ -98,6 +118,9 @@ class GateModel:
     morphology_weights: tuple[float, ...]
     morphology_bias: float
     morphology_threshold: float
+    persistence: float = 0.5
+    slope: float = 1.0
+    offset: float = 0.0
     clip: float = 4.0
     window_s: float = 10.0
     front_end: FrontEnd = FRONT_END
@@ -126,14 +149,11 @@ class GateModel:
         ModelError
             A file is missing, changed, or made for other features; the message names it.
         """
-        manifest, content, place = load_weights(folder, "gate")
-        w = build(_Weights, content, place)
+        manifest, w, place = load_weights(folder, "gate", _Weights, ("usable", "morphology"))
         if w.features != NAMES or {len(v) for v in (w.mean, w.scale, w.weights, w.morphology_weights)} != {
             len(NAMES)
         }:
             place.refuse("is for other features than this version of the gate has")
-        if manifest.thresholds.keys() != {"usable", "morphology"}:
-            place.refuse("lacks the thresholds 'usable' and 'morphology' in its manifest")
         return cls(
             mean=w.mean,
             scale=w.scale,
@@ -143,6 +163,9 @@ class GateModel:
             morphology_weights=w.morphology_weights,
             morphology_bias=w.morphology_bias,
             morphology_threshold=manifest.thresholds["morphology"],
+            persistence=w.persistence,
+            slope=w.slope,
+            offset=w.offset,
             clip=w.clip,
             window_s=manifest.window_s,
             front_end=front_end(manifest),
@@ -164,8 +187,13 @@ class Gate:
         self._weights = np.array(model.weights)
         self._morphology_weights = np.array(model.morphology_weights)
 
-    def assess(self, x: Signal, beats: Beats, clipped: float = 0.0) -> Assessment:
-        """Assess a stretch ``x`` (mV, shape (n,)) with the beats in it, a share of it ``clipped``."""
+    def assess(
+        self, x: Signal, beats: Beats, clipped: float = 0.0, before: float | None = None
+    ) -> Assessment:
+        """Assess a stretch ``x`` (mV, shape (n,)) with the beats in it, a share of it ``clipped``.
+
+        ``before`` is the ``log_odds`` of the stretch before, None where there is none.
+        """
         if clipped >= CLIPPED:
             return Assessment(False, 0.0, ("clipped",), False)
         # By rule: a flat line has no beats, and features of it are ratios of nothing.
@@ -173,19 +201,35 @@ class Gate:
             return Assessment(False, 0.0, ("flat",), False)
         if (most := float(np.abs(x).max())) > LARGE:
             x = x / np.float32(most)
-        z = self.standardised(gate_features(x, beats, self._fs))
+        m, z = self._model, self.standardised(gate_features(x, beats, self._fs))
         against = z * self._weights
-        score = probability(self._model.bias + float(against.sum()))
-        accepted = score >= self._model.threshold
-        shape = probability(self._model.morphology_bias + float(z @ self._morphology_weights))
-        morphology = accepted and shape >= self._model.morphology_threshold and clipped < CUT_SHAPES
-        return Assessment(accepted, score, () if accepted else _reasons(against), morphology)
+        log_odds = m.bias + float(against.sum()) + carried(before, m.persistence)
+        score = probability(m.slope * log_odds + m.offset)
+        accepted = score >= m.threshold
+        shape = probability(m.morphology_bias + float(z @ self._morphology_weights))
+        morphology = accepted and shape >= m.morphology_threshold and clipped < CUT_SHAPES
+        return Assessment(accepted, score, () if accepted else _reasons(against), morphology, log_odds)
 
     def standardised(self, features: Array) -> Array:
         """Features in standard deviations, clipped; shape (..., features)."""
         z = (features - self._mean) / self._scale
         clipped: Array = np.minimum(np.maximum(z, -self._model.clip), self._model.clip)
         return clipped
+
+
+def carried(before: float | None, persistence: float) -> float:
+    """What the log odds of the stretch before add to those of a stretch; 0 without one.
+
+    Examples
+    --------
+    >>> [round(carried(before, 0.75), 2) for before in (-9.0, 0.0, 9.0, None)]
+    [-1.1, 0.0, 1.1, 0.0]
+    """
+    if before is None:
+        return 0.0
+    clean = probability(before)
+    odds = persistence * clean + (1 - persistence) * (1 - clean)
+    return math.log(odds / (1 - odds))
 
 
 def probability(log_odds: float) -> float:

@@ -27,6 +27,7 @@ class QualityStage:
         self._windows = Windows(self.fs, self.window_s, self.window_s, self.window_s, REMAINDER_S)
         self._n = round(self.window_s * self.fs)
         self._doubted = False
+        self._before: float | None = None  # log odds of the stretch before
 
     @property
     def latency_s(self) -> float:
@@ -36,10 +37,12 @@ class QualityStage:
     def start(self, segment: Segment) -> None:
         """Begin a new segment."""
         self._windows.reset()
+        self._before = None
 
     def reset(self) -> None:
         """Forget everything."""
         self._windows.reset()
+        self._before = None
         self._doubted = False
 
     def advance(self, segment: Segment) -> list[Event]:
@@ -70,8 +73,9 @@ class QualityStage:
             np.array([b.position - w.start for b in inside]), np.array([b.confidence for b in inside])
         )
         clipped = clipping(segment.raw_between(w.start, w.end), segment.fs_in).share
-        found = self._gate.assess(segment.ring.view(w.start, w.end), beats, clipped)
-        segment.verdicts.append(Verdict(start, w.end, found.accepted, found.morphology))
+        found = self._gate.assess(segment.ring.view(w.start, w.end), beats, clipped, self._before)
+        self._before = found.log_odds
+        segment.verdicts.append(Verdict(start, w.end, found.accepted, found.morphology, found.score))
         a, b = segment.sample(start), segment.sample(w.end)
         return Quality(
             a,

@@ -15,9 +15,16 @@ from ecgedge.stream.windowing import Stretch, Windows
 # 2020).
 SHORTEST_S, AF_LEAST_S = 9.0, 30.0
 
+# A recording of less holds one whole window of the gate. If that was refused, and is still more probably
+# usable than not, the model is asked, and what the gate said goes into its answer.
+DOUBTFUL_S, DOUBTFUL = 20.0, 0.5
+
 
 class RhythmStage:
     """Runs the model on what the gate left of each window, and holds the label.
+
+    A segment of less than 20 s whose only window is doubtful is named at its end, its probabilities times
+    that of being usable, the rest noise.
 
     Parameters
     ----------
@@ -37,14 +44,18 @@ class RhythmStage:
         self._hysteresis = Hysteresis(model.thresholds["conclusive"], model.thresholds["sure"])
         self._least = round(m.min_window_s * m.fs)
         self._windows = Windows(m.fs, m.window_s, m.hop_s, m.min_window_s, SHORTEST_S)
+        self._named = False  # something of this segment
+        self._refused: Stretch | None = None  # the last window that the gate left too little of
 
     def start(self, segment: Segment) -> None:
         """Begin a new segment; the label held stays, since the heart did not stop."""
         self._windows.reset()
+        self._named, self._refused = False, None
 
     def reset(self) -> None:
         """Forget the label."""
         self._windows.reset()
+        self._named, self._refused = False, None
         self._hysteresis.reset()
 
     def advance(self, segment: Segment) -> list[Event]:
@@ -56,14 +67,28 @@ class RhythmStage:
             # A model trained on 10 s and more names nothing from less, except in a segment that is no longer.
             if clean.end - clean.start < min(self._least, w.end - w.start):
                 segment.counts.rejected += 1
+                self._refused = w
             else:
                 segment.counts.model_runs += 1
+                self._named = True
                 events.append(self._name(segment, clean))
-        return events
+        return events + self._doubtful(segment)
 
-    def _name(self, segment: Segment, w: Stretch) -> Rhythm:
+    def _doubtful(self, segment: Segment) -> list[Event]:
+        """Name a short segment at its end that the gate refused without being sure."""
+        w, short = self._refused, segment.ring.written < DOUBTFUL_S * segment.fs
+        if not segment.ended or self._named or not short or w is None:
+            return []
+        usable = min((v.score for v in segment.verdicts_between(w.start, w.end)), default=0.0)
+        if usable < DOUBTFUL:
+            return []
+        segment.counts.rejected -= 1
+        segment.counts.model_runs += 1
+        return [self._name(segment, w, usable)]
+
+    def _name(self, segment: Segment, w: Stretch, usable: float = 1.0) -> Rhythm:
         signal = segment.ring.view(w.start, w.end)
-        p = self._model.probabilities(signal)
+        p = self._doubted(self._model.probabilities(signal), usable)
         decision = self._hysteresis.update(p)
         beats = segment.beats_between(w.start, w.end)
         bpm = heart_rate_bpm([[segment.seconds_between(w.start, beat.position) for beat in beats]])
@@ -86,6 +111,13 @@ class RhythmStage:
             rate=rate_word(bpm),
             sinus=sinus,
         )
+
+    def _doubted(self, p: dict[str, float], usable: float) -> dict[str, float]:
+        """Probabilities where the signal is usable with some probability, and else noise."""
+        if usable == 1.0:
+            return p
+        noise = self._model.manifest.with_role("noise") or tuple(p)
+        return {c: usable * v + (1 - usable) * (c in noise) / len(noise) for c, v in p.items()}
 
     def _role(self, label: str) -> str:
         return self._model.manifest.roles[label]

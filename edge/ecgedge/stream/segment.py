@@ -44,13 +44,15 @@ class DetectedBeat:
 class Verdict:
     """What the noise gate found of a stretch (positions in the segment).
 
-    ``accepted``: its rhythm can be told; ``morphology``: the shape of its beats can be trusted too.
+    ``accepted``: its rhythm can be told, with the probability ``score``; ``morphology``: the shape of its
+    beats can be trusted too.
     """
 
     start: int
     end: int
     accepted: bool
     morphology: bool = False
+    score: float = 0.0
 
 
 @dataclass(slots=True)

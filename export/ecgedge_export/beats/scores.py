@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -180,7 +181,7 @@ def condition(text: str) -> Noise:
     """
     kind, _, snr = text.partition(":")
     try:
-        if kind not in NOISES:
+        if kind not in NOISES or not isfinite(float(snr)):
             raise ValueError
         return Noise(kind, float(snr))
     except ValueError:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -108,7 +109,7 @@ def made_sources(n: int, seed: int) -> list[Source]:
 
 
 def _source(rng: np.random.Generator) -> Source:
-    x, expected = _signal(rng)
+    x, expected = made_signal(rng)
     if rng.random() < 0.25:
         x = _on_rails(x, rng)
     first, last = (0, len(x)) if rng.random() < 0.4 else _cut(len(x), rng)
@@ -126,8 +127,15 @@ def _source(rng: np.random.Generator) -> Source:
     return Source((lead / max(lead.std(), 1e-3))[None].astype(np.float32), beats + before, rare)
 
 
-def _signal(rng: np.random.Generator) -> tuple[Signal, Signal]:
-    """A recording in mV and the samples of its R peaks."""
+class Made(NamedTuple):
+    """A recording in mV at :data:`FS_MADE`, and the samples of its R peaks."""
+
+    mv: Signal
+    peaks: Signal
+
+
+def made_signal(rng: np.random.Generator) -> Made:
+    """Make a recording of one of the shapes, without rails, edges and hum."""
     n = round(LENGTH_S * FS_MADE)
     kind = SHAPES[rng.choice(len(SHAPES), p=[share for share, _ in SHAPES])][1]
     rr_s = 60 / np.exp(rng.uniform(np.log(32), np.log(170)))
@@ -142,7 +150,7 @@ def _signal(rng: np.random.Generator) -> tuple[Signal, Signal]:
         expected.append((t + (other_at_s if ectopic else own_at_s)) * FS_MADE)
         t += max(0.3, rr_s * (1 + spread * rng.standard_normal()))
     x += rng.uniform(0.002, 0.03) * rng.standard_normal(n)
-    return x * rng.choice([-1, 1]), np.array([at for at in expected if at < n])
+    return Made(x * rng.choice([-1, 1]), np.array([at for at in expected if at < n]))
 
 
 def add(x: Signal, fs: float, at_s: float, shape: Shape) -> None:

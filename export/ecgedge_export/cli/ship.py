@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ecgedge_bridge.errors import ConfigError
 from ecgedge_export.cli.options import MODELS, log
 
 
@@ -25,7 +26,10 @@ def card(models: Annotated[Path, typer.Argument(help="Folder of model folders.")
     """Write the card of each model again, from the report in its manifest."""
     from ecgedge_export.ship import card as cards
 
-    for path in cards.rewrite(models):
+    written = cards.rewrite(models)
+    if not written:
+        raise ConfigError(f"{models} holds no model folder: name the folder of all models")
+    for path in written:
         typer.echo(str(path))
 
 

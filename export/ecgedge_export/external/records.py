@@ -36,11 +36,22 @@ class Wish:
     learning_s : float, optional
         What EC57 leaves out at the beginning; by default five minutes, and nothing of a record that is
         shorter than ten.
+
+    Raises
+    ------
+    ConfigError
+        What is given is no suffix.
     """
 
     lead: str | int | None = None
     annotators: Sequence[str] = ANNOTATORS
     learning_s: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse suffixes that lead elsewhere."""
+        for suffix in self.annotators:
+            if not (suffix.isascii() and suffix.isalnum()):
+                raise ConfigError(f"annotator {suffix[:20]!r}: give a suffix of letters and digits")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,7 +16,7 @@ QUICK = training.Few(recordings=200, people=1)
 def make(job: Job) -> str:
     """Fit, and measure what is refused; see :class:`ecgedge_export.tasks.Task`."""
     few = QUICK if job.quick else training.ALL
-    fitted = training.build(sets.load_recipe(job.recipe), job.command, job.log, few)
+    fitted = training.build(sets.load_recipe(job.recipe), job.command, job.log, few, job.work)
     training.save(fitted, job.made)
     return f"threshold {fitted.gate.threshold:.3f}"
 

@@ -16,7 +16,7 @@ import numpy as np
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
 from ecgedge.beat_classes import features
 from ecgedge.stream import amplitude, filters
-from ecgedge_bridge.errors import ModelError
+from ecgedge_bridge.errors import ConfigError, ModelError
 from ecgedge_bridge.files import atomic_file
 from ecgedge_export.micro.c_source import CSource, c_source
 from ecgedge_export.ship import trace as traces
@@ -41,24 +41,35 @@ def bundle(models: str | Path, out: str | Path) -> dict[str, str]:
     models : path
         Folder of model folders, as in the package.
     out : path
-        The zip; replaced if it is there.
+        The zip; one that is there is replaced, and no other file.
 
     Raises
     ------
     ModelError
         A file is missing or changed, or there is no model.
+    ConfigError
+        ``out`` is there and is no bundle.
 
     Examples
     --------
     >>> sorted(bundle("edge/ecgedge/models", "models.zip"))[:2]  # doctest: +SKIP
     ['DATA.md', 'LICENSE']
     """
+    if Path(out).exists() and not _is_bundle(Path(out)):
+        raise ConfigError(f"{out} is there and is no bundle: choose another name")
     files = _contents(Path(models))
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
     files[SUMS] = "".join(f"{digest}  {name}\n" for name, digest in sums.items()).encode()
     with atomic_file(out) as file:
         _write(file, files)
     return sums
+
+
+def _is_bundle(path: Path) -> bool:
+    if not (path.is_file() and zipfile.is_zipfile(path)):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return SUMS in archive.namelist()
 
 
 def _write(target: IO[bytes], files: Mapping[str, bytes]) -> None:

@@ -71,14 +71,17 @@ class _NotedGate(Gate):
         super().__init__(models.gate)
         self._into = into
 
-    def assess(self, x: npt.NDArray[np.floating], beats: Beats, clipped: float = 0.0) -> Assessment:
-        found = super().assess(x, beats, clipped)
+    def assess(
+        self, x: npt.NDArray[np.floating], beats: Beats, clipped: float = 0.0, before: float | None = None
+    ) -> Assessment:
+        found = super().assess(x, beats, clipped, before)
         by_rule = found.reasons in (("flat",), ("clipped",))
         self._into.append(
             {
                 "samples": len(x),
                 "clipped": round(clipped, _DIGITS),
                 "features": [] if by_rule else _numbers(gate_features(x, beats, self._fs)),
+                "log_odds": None if found.log_odds is None else round(found.log_odds, _DIGITS),
                 "score": round(found.score, _DIGITS),
                 "accepted": found.accepted,
                 "morphology": found.morphology,

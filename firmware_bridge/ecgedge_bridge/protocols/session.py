@@ -315,8 +315,13 @@ class Session(ABC):
 
         def route(data: bytes, host_time_s: float) -> bool:
             place = self._ecg.place if self._ecg is not None else None
-            self._events.extend(decoder.receive_data(data, host_time_s, place))
-            return main
+            events = decoder.receive_data(data, host_time_s, place)
+            self._events.extend(events)
+            if not main:
+                return False
+            is_read = not all(isinstance(event, FrameLost) for event in events)
+            self.unread = 0 if is_read else self.unread + 1
+            return is_read
 
         return route
 

@@ -38,6 +38,8 @@ _ADVERTISING_MS = 20.0
 # What an advertisement or a scan response holds (Bluetooth Core, Vol 6, Part B, 2.3.1).
 # Linux drops longer ones.
 _ADVERTISED_OCTETS = 31
+MOST_NAME_OCTETS = _ADVERTISED_OCTETS - 5
+"""Longest name in an advertisement, in UTF-8: beside it are three octets of flags and two of its own."""
 _BASE_UUID = "-0000-1000-8000-00805f9b34fb"
 _ACL_OCTETS = 251
 _CENTRAL_ADDRESS = "F0:F1:F2:F3:F4:F5"
@@ -123,7 +125,7 @@ class WearableServer:
             data.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS,
         )
         # Flags: general discoverable, no BR/EDR. The name first: it is what wearables are looked for by.
-        name = self._wearable.name.encode()[: _ADVERTISED_OCTETS - 5]
+        name = self._wearable.name.encode()[:MOST_NAME_OCTETS]
         first: list[tuple[int, bytes]] = [(data.FLAGS, bytes([0x06])), (data.COMPLETE_LOCAL_NAME, name)]
         rest: list[tuple[int, bytes]] = []
         for text in self._wearable.air.advertised:

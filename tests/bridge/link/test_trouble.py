@@ -21,6 +21,7 @@ from ecgedge_bridge import (
     SampleBlock,
     VirtualEcgEdge,
     VirtualH10,
+    VirtualHeartRate,
     VirtualMovesense,
     VirtualMovesenseFirmware,
     VirtualService,
@@ -269,6 +270,31 @@ async def test_a_device_that_sends_one_frame_over_and_over_is_not_streaming(make
     assert set(told.lost) <= {"unreadable", "no_data"}
     got, expected = told.at_their_places(len(mv)), sent(strap, mv)
     assert np.array_equal(np.isnan(got), np.isnan(expected))
+
+
+async def test_a_heart_rate_that_cannot_be_read_is_not_streaming() -> None:
+    class Spoilt(VirtualHeartRate):
+        def _encode(self, samples: Any) -> list[bytes]:
+            return [b"\x01"] if 10 < self.ledger.played < 60 else super()._encode(samples)
+
+    strap, told, heard = Spoilt([60.0] * 100, speed=20), Told(), []
+    async with (
+        virtual_wearable(strap) as backend,
+        connect(
+            strap.name,
+            backend=backend,
+            timing=FAST,
+            on_status=told.statuses.append,
+            on_notification=lambda *item: heard.append(item),
+        ) as wearable,
+    ):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(20):
+                while not strap.finished.is_set():
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(anext(wearable), 0.1)
+    assert "unreadable" in told.lost
+    assert told.states[-2:] == ["streaming", "stopped"]
 
 
 class Stubborn(VirtualH10):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgedge import assess_quality
+from ecgedge import assess_quality, detect_beats
 from ecgedge.artefacts.folder import BUNDLED, WEIGHTS_NAME
 from ecgedge.artefacts.manifest import MANIFEST_NAME, ListedFile, Manifest
 from ecgedge.demo.synthetic import Segment, synthesize
@@ -94,6 +94,41 @@ def test_noise_moves_what_it_should():
     assert slow["between_beats"] > 3 * clean["between_beats"]
 
 
+def test_steep_and_tall_things_between_beats_are_seen():
+    x, at = train_of_beats()
+    t = np.arange(len(x))
+    spikes = sum((1.5 * np.exp(-0.5 * ((t - p) / 1.0) ** 2) for p in at[::2] + 40), np.zeros(len(x)))
+    clean, found = named(x, at), named(x + spikes, at)
+    assert found["steep_between"] > clean["steep_between"] + 2
+    assert found["tall_between"] > clean["tall_between"]
+    assert found["odd_beats"] == clean["odd_beats"] == 0
+
+
+def test_muscle_noise_of_one_second_does_not_count_as_that_of_most():
+    rng = np.random.default_rng(3)
+    x, at = train_of_beats()
+    x = x + 0.01 * rng.standard_normal(len(x))
+    burst, all_of_it = x.copy(), x + 0.2 * rng.standard_normal(len(x))
+    burst[400:500] += 0.5 * rng.standard_normal(100)
+    clean, short, long = (named(signal, at)["quiet_between"] for signal in (x, burst, all_of_it))
+    assert short < clean + 0.2
+    assert long > clean + 1
+
+
+@pytest.mark.parametrize("height", [0.3, 3.0])
+def test_a_beat_of_another_size_is_odd(height):
+    x, at = train_of_beats()
+    t = np.arange(len(x))
+    x += (height - 1) * np.exp(-0.5 * ((t - at[5]) / 1.5) ** 2)
+    assert named(x, at)["odd_beats"] == pytest.approx(0.1)  # one in ten seconds
+    assert (named(x, at)["tallest_beat"] > 1) == (height > 1)
+
+
+def test_unsure_beats_are_odd():
+    x, at = train_of_beats()
+    assert named(x, at, confidence=0.5)["odd_beats"] == pytest.approx(len(at) / 10)
+
+
 def test_every_feature_has_words_for_a_person():
     assert set(REASONS) == set(NAMES)
 
@@ -148,8 +183,10 @@ def test_the_weights_come_back_as_they_were_encoded(folder):
 def test_the_shipped_gate_says_how_it_was_made():
     manifest = Manifest.load(BUNDLED / "gate")
     assert manifest.metrics["command"].startswith("ecgedge-export train")
-    assert manifest.metrics["trained_on"]
-    assert {data.licence for data in manifest.training_data} == {"ODC-By 1.0", "GPL-3.0"}
+    assert manifest.metrics["folds"].keys() == {"10 s", "20 s"}
+    assert 0.01 < manifest.metrics["noise_share"] < 0.05
+    assert manifest.metrics["calibration_error"] < 0.02
+    assert {data.licence for data in manifest.training_data} == {"ODC-By 1.0", "GPL-3.0", "CC BY 4.0"}
 
 
 @pytest.mark.parametrize(
@@ -163,6 +200,8 @@ def test_the_shipped_gate_says_how_it_was_made():
             r"weights.json: weights\[0\] = 'x' is not",
         ),
         (lambda raw: raw | {"scale": [0.0] * len(raw["scale"])}, r"weights.json: scale\[0\] = 0.0 is not"),
+        (lambda raw: raw | {"persistence": 1.0}, "weights.json: persistence = 1.0 is not"),
+        (lambda raw: raw | {"slope": -1.0}, "weights.json: slope = -1.0 is not"),
         (lambda raw: raw | {"threshold": 0.1}, "weights.json: has the unknown key 'threshold'"),
         (lambda raw: [], "weights.json: is not a JSON object"),
     ],
@@ -244,3 +283,87 @@ def test_a_little_noise_costs_the_shape_before_the_rhythm():
     assert shape[0] >= 4
     assert shape[1] < accepted[1]
     assert accepted[2] == shape[2] == 0
+
+
+def test_noise_before_makes_noise_more_probable_and_clean_signal_less():
+    gate = even_gate(persistence=0.75)
+    x, at = train_of_beats()
+    x += 0.05 * np.random.default_rng(0).standard_normal(len(x))
+    beats = Beats(at.astype(float), np.ones(len(at)))
+    found = {before: gate.assess(x, beats, before=before) for before in (-20.0, None, 0.0, 20.0)}
+    assert found[-20.0].score == pytest.approx(0.5)  # 3 : 1 of its own, 1 : 3 from the stretch before
+    assert found[None].score == found[0.0].score == pytest.approx(0.75)
+    assert found[20.0].score == pytest.approx(0.9)
+    assert [f.accepted for f in found.values()] == [False, True, True, True]
+    # However long the run, one stretch can turn it.
+    log_odds = -20.0
+    for _ in range(50):
+        log_odds = gate.assess(x, beats, before=log_odds).log_odds
+    assert log_odds > np.log(3.0)
+
+
+def test_what_a_rule_refuses_says_nothing_of_the_next_stretch():
+    gate = even_gate(persistence=0.75)
+    nothing = Beats(np.empty(0), np.empty(0))
+    assert gate.assess(np.zeros(1000), nothing).log_odds is None
+    x, at = train_of_beats()
+    assert gate.assess(x, Beats(at.astype(float), np.ones(len(at))), clipped=0.5).log_odds is None
+
+
+def stream_scores(x, cuts=()):
+    from ecgedge import Models, Monitor, Quality, SampleBlock
+
+    monitor, events = Monitor(Models.load()), []
+    for start, end in zip((0, *cuts), (*cuts, len(x)), strict=True):
+        events += monitor.feed(SampleBlock(x[start:end], 130.0, start))
+    return [e.score for e in events + monitor.finish() if isinstance(e, Quality)]
+
+
+def test_a_gap_ends_what_is_known_of_the_stretch_before():
+    """The same clean minute scores the same at the start of a stream and after noise and a gap."""
+    from ecgedge import Models, Monitor, Quality, SampleBlock
+
+    clean = synthesize([Segment("sinus", 30)], fs=130, seed=4).mv
+    noise = synthesize([Segment("noise", 30)], fs=130, seed=4).mv
+    monitor = Monitor(Models.load())
+    events = monitor.feed(SampleBlock(noise, 130.0, 0)) + monitor.feed(SampleBlock(clean, 130.0, 20_000))
+    after = [e.score for e in events + monitor.finish() if isinstance(e, Quality)][-3:]
+    assert after == pytest.approx(stream_scores(clean), abs=1e-9)
+    assert after[0] > 0.9
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_clean_signal_is_accepted_right_after_noise(seed):
+    x = synthesize([Segment("noise", 60), Segment("sinus", 30)], fs=130, seed=seed).mv
+    accepted = [q.accepted for q in assess_quality(x, 130.0)]
+    assert accepted == [False] * 6 + [True] * 3
+
+
+def shaped(waves, rr_s, fs=130.0, seconds=40, seed=0):
+    t = np.arange(round(seconds * fs)) / fs
+    beats = np.arange(0.6, seconds - 0.5, rr_s)
+    x = sum(a * np.exp(-0.5 * ((t - b - c) / s) ** 2) for b in beats for a, c, s in waves)
+    return x + 0.01 * np.random.default_rng(seed).standard_normal(len(t))
+
+
+def wide(k):
+    return ((0.55, -0.045 * k, 0.02 * k), (0.8, 0, 0.022 * k), (0.75, 0.04 * k, 0.022 * k),
+            (-0.35, 0.26 * k, 0.055 * k))  # fmt: skip
+
+
+@pytest.mark.parametrize("rr_s", [0.6, 0.85, 1.1])
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    "waves",
+    [
+        *(wide(k) for k in (1.0, 1.15, 1.3)),  # QRS of 180 to 230 ms
+        ((0.5, 0, 0.0115), (1.0, 0.27, 0.045)),  # T twice as tall as R
+        ((3.0, -0.06, 0.002), (0.9, 0, 0.03), (-0.5, 0.06, 0.03), (-0.3, 0.3, 0.05)),  # paced
+    ],
+)
+def test_unusual_shapes_are_no_noise(waves, sign, rr_s):
+    x = sign * shaped(waves, rr_s)
+    if len(detect_beats(x, 130.0)) < 0.9 * 39 / rr_s:
+        pytest.skip("the beat detector in the package misses this shape, so that the signal is not usable")
+    quality = assess_quality(x, 130.0)
+    assert sum(q.accepted for q in quality) >= len(quality) - 1, [q.reasons for q in quality]

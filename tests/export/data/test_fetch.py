@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import cli, data
+from ecgedge_export.archives import Limits
 from ecgedge_export.data import checksums
 from ecgedge_export.data import fetch as downloads
 
@@ -244,6 +245,30 @@ def test_a_list_that_is_none_is_refused(release, tiny, root, line):
     release.served[checksums.SUMS] = line.encode()
     with pytest.raises(ConfigError, match="no checksum"):
         fetch(release, tiny, root)
+
+
+def test_an_endless_list_does_not_fill_the_disk(release, tiny, root, monkeypatch):
+    monkeypatch.setattr(downloads, "_MOST_LIST_BYTES", 10_000)
+    release.served[checksums.SUMS] = b"".join(b"0" * 64 + b" f%d\n" % k for k in range(20_000))
+    with pytest.raises(ConfigError, match="sends more than the data set has"):
+        fetch(release, tiny, root)
+    assert sum(map(len, on_disk(root).values())) <= 10_000 + downloads._BLOCK
+
+
+def test_a_list_of_more_files_than_the_set_has_is_refused(release, tiny, root, monkeypatch):
+    monkeypatch.setattr(type(tiny), "limits", Limits(3, 1 << 30))
+    with pytest.raises(ConfigError, match="lists 4 files, more than 3"):
+        fetch(release, tiny, root)
+    assert {name for name, _ in release.asked} == {checksums.SUMS}
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_file_larger_than_the_set_is_not_written_out(release, tiny, root, monkeypatch, name):
+    monkeypatch.setattr(type(tiny), "limits", Limits(100, 1 << 20))
+    release.files[name] = bytes(3 << 20)
+    with pytest.raises(ConfigError, match="sends more than the data set has"):
+        fetch(release, tiny, root)
+    assert sum(map(len, on_disk(root).values())) < 3 << 20
 
 
 def test_without_a_list_there_is_nothing_to_compare_with(tiny, root):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import wfdb
 from typer.testing import CliRunner
 
+from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.demo.synthetic import Segment, SyntheticEcg, synthesize
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export.cli import app
@@ -281,6 +283,20 @@ def test_the_command_prints_a_table_and_writes_the_reports(tmp_path: Path) -> No
     found = wfdb.rdann(str(out / "annotations" / "x" / "b"), "ecgedge")
     assert found.fs == FS
     assert len(found.sample) > 60
+
+
+@pytest.mark.parametrize("suffix", ["", "../x", "a/b", ".atr", "*", "\x1b"])
+def test_an_annotator_is_a_suffix_and_nothing_else(suffix: str) -> None:
+    with pytest.raises(ConfigError, match="letters and digits"):
+        Wish(annotators=(suffix,))
+
+
+@pytest.mark.parametrize("task", ["rhythm", "beat_classes", "gate", "beats"])
+def test_a_model_of_any_task_is_scored(tmp_path: Path, task: str) -> None:
+    marked(tmp_path / "in" / "a", heart("sinus"))
+    shutil.copytree(BUNDLED / task, tmp_path / "model")
+    report = scored(tmp_path / "in", model=tmp_path / "model")
+    assert report == scored(tmp_path / "in")
 
 
 @pytest.mark.parametrize(
