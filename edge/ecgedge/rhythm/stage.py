@@ -64,6 +64,7 @@ class RhythmStage:
     def _name(self, segment: Segment, w: Stretch) -> Rhythm:
         signal = segment.ring.view(w.start, w.end)
         p = self._model.probabilities(signal)
+        segment.fibrillation = self._model.fibrillation(p)
         decision = self._hysteresis.update(p)
         beats = segment.beats_between(w.start, w.end)
         bpm = heart_rate_bpm([[segment.seconds_between(w.start, beat.position) for beat in beats]])
