@@ -39,6 +39,7 @@ SLOW = {
     "e2e/test_quick_training.py": "",
     "e2e/test_real_records.py": "test_rhythms_of_cinc2017",
     "e2e/test_demo.py": "",
+    "e2e/test_pipes.py": "",
     "e2e/test_cli_simulate.py": "test_a_recording_comes_through",
     "e2e/test_cli_doctor.py": "",
     "e2e/test_event_digests.py": "test_a_recording_gives_the_same_events_as_before[mitdb",

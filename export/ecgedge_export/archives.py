@@ -17,6 +17,7 @@ from typing import IO
 import numpy as np
 
 from ecgedge_bridge.errors import ConfigError, EcgEdgeError, ModelError
+from ecgedge_bridge.files import open_file
 
 _BLOCK = 1 << 18  # bytes between two looks at the limits
 # What zipfile, tarfile, lzma, zlib and numpy raise over a broken file, and nothing that is a mistake here.
@@ -124,7 +125,7 @@ def npz(path: Path, remedy: str) -> Iterator[np.lib.npyio.NpzFile]:
     """
     try:
         # By our own handle: numpy leaves its own open where the archive is broken.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with open_file(path) as file, np.load(file, allow_pickle=False) as arrays:
             if not isinstance(arrays, np.lib.npyio.NpzFile):
                 raise ValueError("it is no archive of arrays")
             yield arrays
@@ -135,6 +136,8 @@ def npz(path: Path, remedy: str) -> Iterator[np.lib.npyio.NpzFile]:
 @contextmanager
 def _readable(source: Path, kind: str, raised: type[EcgEdgeError]) -> Iterator[None]:
     try:
+        if source.exists() and not source.is_file():  # a pipe is waited for, a device never ends
+            raise ValueError("not a regular file")
         yield
     except Exception as error:  # zlib and lzma have errors of their own, and there is no list of them
         raise raised(

@@ -11,6 +11,7 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 
 from ecgedge.artefacts.manifest import ROLES
 from ecgedge_bridge.errors import ConfigError
+from ecgedge_bridge.files import read_text
 from ecgedge_bridge.schema import Place, build, choice, converted, hint, integer, number, parse_toml
 from ecgedge_export.data import cache_dir
 from ecgedge_export.rhythm.augment import Augment
@@ -249,7 +250,7 @@ class _Parsed(NamedTuple):
 def _parsed(path: Path) -> _Parsed:
     place = Place(f"{path}:")
     try:
-        return _Parsed(parse_toml(path.read_text("utf-8"), place), place)
+        return _Parsed(parse_toml(read_text(path), place), place)
     except (OSError, UnicodeDecodeError) as e:
         why = e.strerror if isinstance(e, OSError) else e
         raise ConfigError(f"cannot read the recipe {path}: {why}; give a file, or a name of {RECIPES}") from e

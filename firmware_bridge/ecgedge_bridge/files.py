@@ -7,6 +7,7 @@ be in its place and empty after a power cut; the folder is synced after it, or t
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -18,6 +19,44 @@ from pathlib import Path
 from typing import IO
 
 FILE_MODE, FOLDER_MODE = 0o644, 0o755  # tempfile makes what only its owner can read
+MOST_TEXT = 1 << 20  # descriptions of devices and recipes have some kB
+
+
+def open_file(path: str | Path) -> IO[bytes]:
+    """Open a file for reading; never a pipe or a device, which may block for ever or never end.
+
+    Raises
+    ------
+    OSError
+        There is no such file, or it is none; ``strerror`` says so.
+
+    Examples
+    --------
+    >>> open_file("/dev/null")
+    Traceback (most recent call last):
+    OSError: [Errno 22] not a regular file: '/dev/null'
+    """
+    file = Path(path)
+    if file.exists() and not file.is_file():
+        raise OSError(errno.EINVAL, "not a regular file", str(file))
+    return file.open("rb")
+
+
+def read_text(path: str | Path, most: int = MOST_TEXT, encoding: str = "utf-8") -> str:
+    """Read a text of at most ``most`` bytes.
+
+    Raises
+    ------
+    OSError
+        As :func:`open_file`, or there is more of it.
+    UnicodeDecodeError
+        It is in another encoding.
+    """
+    with open_file(path) as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"more than {most} bytes", str(path))
+    return data.decode(encoding)
 
 
 def write_atomically(path: str | Path, data: bytes | str, mode: int = FILE_MODE) -> None:

@@ -70,6 +70,7 @@ def test_what_the_wheel_takes_in_is_there() -> None:
         "PROTOCOL.md",
         "ecg_frame.h",
         "own-data.md",
+        "external.md",
     }
     assert all((ROOT / name).is_file() for name in wheel["force-include"])
 

@@ -22,7 +22,6 @@ Detect = Callable[[Signal, float], Samples]
 # 150 ms is ANSI/AAMI EC57's; 50 ms shows whether the peak itself was found, on which RR intervals hang.
 TOLERANCES_S = (0.15, 0.05)
 NOISES = ("bw", "em", "ma")
-LEARNING_S = 300.0  # EC57: the first five minutes do not count
 FLUTTER = "VFL"  # of record 207: it has no beats to be found
 
 
@@ -116,8 +115,8 @@ def compare(record: Record, found: Samples, tolerance_s: float, *, ec57: bool = 
 
 
 def counted(record: Record, at: Samples) -> npt.NDArray[np.bool_]:
-    """Which positions ANSI/AAMI EC57 counts: none in the first five minutes or in ventricular flutter."""
-    keep = at >= LEARNING_S * record.fs
+    """Which positions ANSI/AAMI EC57 counts: none in the learning time or in ventricular flutter."""
+    keep = at >= record.learning_s * record.fs
     for episode in record.rhythms:
         if episode.name == FLUTTER:
             keep &= (at < episode.start) | (at >= episode.end)

@@ -14,10 +14,13 @@ from ecgedge_export.cli.options import log
 
 def evaluate(
     what: Annotated[
-        str, typer.Argument(help="rhythm, beats, beat-classes, gate or ec57: what to measure.")
+        str, typer.Argument(help="rhythm, beats, beat-classes, gate, ec57 or external: what to measure.")
     ] = "rhythm",
+    folder: Annotated[
+        Path | None, typer.Argument(help="external: a folder of WFDB records, with subfolders.")
+    ] = None,
     model: Annotated[
-        Path | None, typer.Option(help="A rhythm or beat-class model folder; default: the bundled one.")
+        Path | None, typer.Option(help="A model folder (external: of any task); default: the bundled one.")
     ] = None,
     backend: Annotated[str, typer.Option(help="litert, onnx or tflite.")] = "litert",
     noise: Annotated[
@@ -33,16 +36,58 @@ def evaluate(
     record: Annotated[
         list[str] | None, typer.Option(help="ec57: a MIT-BIH record, may be repeated; default: DS2.")
     ] = None,
+    lead: Annotated[
+        str | None, typer.Option(help="external: name or number of the signal; default: the best ECG.")
+    ] = None,
+    annotator: Annotated[
+        list[str] | None,
+        typer.Option(help="external: suffix of annotation files, may be repeated; default: atr, qrs, ecg."),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="external: CSV of record,label; default: REFERENCE.csv or labels.csv in it."),
+    ] = None,
+    learning: Annotated[
+        float | None,
+        typer.Option(min=0.0, help="external: seconds to leave out; default: 300, 0 of short records."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="external: folder for JSON and EC57 reports.")] = None,
 ) -> None:
-    """Measure what is in the package through the public API; prints JSON."""
+    """Measure what is in the package through the public API; prints JSON (external: a table)."""
     from ecgedge_export import tasks
 
+    if what == "external":
+        _external(folder, lead, annotator, labels, learning, out, model, backend)
+        return
+    if folder is not None:
+        raise typer.BadParameter("only external takes a folder", param_hint="FOLDER")
     if what == "ec57":
         report = _ec57_report(model, backend, annotations, keep, extension, record)
     else:
         asked = tasks.Evaluation(model, backend, tuple(noise or ()), log)
         report = tasks.task(what.replace("-", "_")).evaluate(asked)
     typer.echo(json.dumps(report, indent=1))
+
+
+def _external(
+    folder: Path | None,
+    lead: str | None,
+    annotators: list[str] | None,
+    labels: Path | None,
+    learning_s: float | None,
+    out: Path | None,
+    model: Path | None,
+    backend: str,
+) -> None:
+    """Score anybody's records."""
+    from ecgedge_export.external.records import ANNOTATORS, Wish
+    from ecgedge_export.external.run import Asked, run
+    from ecgedge_export.external.text import table
+
+    if folder is None:
+        raise typer.BadParameter("name a folder of WFDB records", param_hint="FOLDER")
+    wish = Wish(lead, tuple(annotators or ANNOTATORS), learning_s)
+    typer.echo(table(run(Asked(folder, wish, labels, out, model, backend), log)))
 
 
 def _ec57_report(

@@ -15,6 +15,7 @@ from ecgedge_export.data import wfdb_files
 _AAMI_MEMBERS = {"N": "NLRBejn", "S": "AaJS", "V": "VrE", "F": "F", "Q": "/fQ?"}
 AAMI: Mapping[str, str] = {code: aami for aami, codes in _AAMI_MEMBERS.items() for code in codes}
 BEAT_SYMBOLS = frozenset(AAMI)
+LEARNING_S = 300.0  # EC57: the first five minutes do not count
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ class Record:
         Years.
     sex : str
         "F", "M" or "".
+    learning_s : float
+        Seconds at the beginning that scores by EC57 leave out.
     """
 
     dataset: str
@@ -102,6 +105,7 @@ class Record:
     fold: int | None = None
     age: float | None = None
     sex: str = ""
+    learning_s: float = LEARNING_S
 
     def signal(self, start: int = 0, stop: int | None = None) -> npt.NDArray[np.float32]:
         """Read samples ``[start, stop)`` of all leads: float32 of shape (n, leads), in mV.

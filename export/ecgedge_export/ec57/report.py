@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from ecgedge_export.beat_classes.scores import CLASSES, ECTOPIC, NONE, Matrix, as_table, confusion, score
-from ecgedge_export.beats.scores import LEARNING_S
 from ecgedge_export.data import Record
 from ecgedge_export.data.build import episodes
 from ecgedge_export.data.wfdb_files import flutter_changes, marks
@@ -55,14 +54,14 @@ def compare(record: Record, test: Annotations) -> Comparison:
     >>> beat_ratios(found.beats)["QRS Se"]
     (1, 2)
     """
-    learnt = round(LEARNING_S * record.fs)
+    learnt = round(record.learning_s * record.fs)
     af = compare_af(record.rhythms, test.rhythms, record.fs, learnt, record.n_samples)
     return Comparison(record.id, confusion(record, test.beats), af)
 
 
-def as_reference(record: Record) -> Record:
+def as_reference(record: Record, extension: str = REFERENCE) -> Record:
     """Take a record as the standard does: escape beats are S, flutter is also what "[" and "]" enclose."""
-    flutter = episodes(flutter_changes(marks(record.path, REFERENCE)), record.n_samples)
+    flutter = episodes(flutter_changes(marks(record.path, extension)), record.n_samples)
     symbols = np.array(ec57_codes(record.symbols.tolist()), np.str_)
     return replace(record, symbols=symbols, rhythms=(*record.rhythms, *flutter))
 
@@ -160,10 +159,17 @@ def _summary(ratios: Mapping[str, Ratios]) -> dict[str, Any]:
 
 
 def table(of: Mapping[str, Any]) -> str:
-    """Write what :func:`report` made as text: the matrix, then a line per record, gross and average."""
-    head = f"{of['standard']}, {of['records']} records. Rows: what beats are; columns: what they were called."
-    beats = [*_matrix_lines(of["beats"]["matrix"]), "", *_lines(of["beats"])]
-    return "\n".join([head, *beats, "", "Episodes of atrial fibrillation", *_lines(of["af"])])
+    """Write what :func:`report` made as text: the matrix, then a line per record, gross and average.
+
+    Either part, ``beats`` or ``af``, may be left out.
+    """
+    parts = [f"{of['standard']}, {of['records']} records."]
+    if "beats" in of:
+        parts[0] += " Rows: what beats are; columns: what they were called."
+        parts += [*_matrix_lines(of["beats"]["matrix"]), "", *_lines(of["beats"])]
+    if "af" in of:
+        parts += ["", "Episodes of atrial fibrillation", *_lines(of["af"])]
+    return "\n".join(parts)
 
 
 def _matrix_lines(matrix: Mapping[str, Mapping[str, int]]) -> list[str]:

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from ecgedge.artefacts.manifest import Dataset as Source
 from ecgedge.recording import load
 from ecgedge_bridge.errors import ConfigError
+from ecgedge_bridge.files import read_text
 from ecgedge_bridge.schema import hint
 from ecgedge_export import data, prepare
 from ecgedge_export.prepare import Prepared
@@ -147,7 +148,8 @@ def read_table(path: Path, own: OwnData, classes: Sequence[str], log: Log) -> li
     if path.stat().st_size > _MOST_TABLE_BYTES:
         raise ConfigError(f"{path} is larger than {_MOST_TABLE_BYTES >> 20} MB: that is no table of labels")
     try:
-        lines = csv.DictReader(path.read_text("utf-8-sig").splitlines(), skipinitialspace=True)
+        text = read_text(path, _MOST_TABLE_BYTES, "utf-8-sig")
+        lines = csv.DictReader(text.splitlines(), skipinitialspace=True)
         columns = [name.strip() for name in lines.fieldnames or ()]
         lines.fieldnames = columns
         cells = list(lines)

@@ -52,6 +52,7 @@ from ecgedge_bridge.capture.layout import (
 )
 from ecgedge_bridge.capture.writer import CaptureWriter
 from ecgedge_bridge.errors import ConfigError
+from ecgedge_bridge.files import open_file
 from ecgedge_bridge.schema import Place, build, parse_json
 
 __all__ = [
@@ -81,7 +82,7 @@ class Capture:
 
     def __iter__(self) -> Iterator[Record | Damaged]:
         """Read the records in the order of the file."""
-        with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with open_file(self.path) as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             at = self.body_offset
             while at < len(data):
                 found, at = _parse(data, at) or _damaged(data, at)
@@ -108,7 +109,7 @@ def read_capture(path: str | Path) -> Capture:
     """
     file = Path(path)
     try:
-        with file.open("rb") as opened:
+        with open_file(file) as opened:
             start = opened.read(len(MAGIC) + HEADER.size)
             rest = opened.read(min(_header_length(file, start), MAX_HEADER) + CRC.size)
     except OSError as error:

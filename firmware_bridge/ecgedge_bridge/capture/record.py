@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ecgedge_bridge.capture.file import CaptureHeader, CaptureWriter, LinkRecord
 from ecgedge_bridge.codes import NoteCode
 from ecgedge_bridge.errors import ConfigError
+from ecgedge_bridge.files import read_text
 from ecgedge_bridge.link.conversation import now_s
 from ecgedge_bridge.values import LinkState, Note
 
@@ -115,7 +116,7 @@ class _Recorder:
         """Begin the file: the device is known now."""
         profile = wearable.profile
         chosen = self._options.get("profile")
-        toml = Path(str(chosen)).read_text("utf-8") if str(chosen).endswith(".toml") else ""
+        toml = read_text(str(chosen)) if str(chosen).endswith(".toml") else ""
         header = CaptureHeader(
             name=wearable.name,
             address=wearable.address,

@@ -24,6 +24,7 @@ class Annotated:
     rhythms: tuple[Episode, ...] = ()
     id: str = "x"
     fs: float = FS
+    learning_s: float = 300.0
     n: int = field(default=10**6)
 
 

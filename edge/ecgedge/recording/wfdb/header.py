@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ecgedge_bridge.errors import ConfigError
+from ecgedge_bridge.files import open_file
 
 __all__ = ["NULL", "Header", "Segment", "SignalLine", "read_header"]
 
@@ -109,7 +110,7 @@ def _bad(path: Path, number: int, why: str) -> ConfigError:
 
 def _lines(path: Path) -> list[tuple[int, list[str]]]:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             data = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}: check the path") from error

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ecgedge.recording.wfdb.decode import FORMATS, Format
 from ecgedge.recording.wfdb.header import Header, SignalLine
 from ecgedge_bridge.errors import ConfigError
+from ecgedge_bridge.files import open_file
 
 __all__ = ["SignalFile", "open_signal"]
 
@@ -64,7 +65,7 @@ class SignalFile:
         total = float(self.line.initial)
         left = self.frames * self.width
         try:
-            with self.file.open("rb") as file:
+            with open_file(self.file) as file:
                 file.seek(self.line.offset)
                 while left > 0:
                     count = min(chunk, left)

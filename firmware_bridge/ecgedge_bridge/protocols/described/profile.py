@@ -33,6 +33,7 @@ import numpy.typing as npt
 
 from ecgedge_bridge.codes import FrameCode
 from ecgedge_bridge.errors import ConfigError, FrameError
+from ecgedge_bridge.files import read_text
 from ecgedge_bridge.protocols.described.keys import Command, Counter, Stamp, header_bytes, uuid
 from ecgedge_bridge.schema import (
     Place,
@@ -312,7 +313,7 @@ def load_profile(path: str | Path) -> GattProfile:
     if str(path) in built_in:
         return built_in[str(path)]
     try:
-        text = Path(path).read_text("utf-8")
+        text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"cannot read the profile {path} ({error}); give a TOML file, or one of {', '.join(built_in)}"
