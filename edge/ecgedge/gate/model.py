@@ -78,6 +78,7 @@ class Assessment:
     log_odds: float | None = None
 
 
+# At 0.5 the stretch before says nothing; at 1 one clean stretch would let everything after it pass.
 Persistence = Annotated[float, number(above=0.4999, below=0.9999)]
 
 

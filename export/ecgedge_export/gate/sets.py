@@ -266,7 +266,10 @@ def features(x: Signal, beats: Beats, how: GateRecipe, length_s: float) -> Itera
     What is left at the end is seen with what came before it.
     """
     n, last = round(length_s * how.fs), 0
-    for end in _ends(len(x), n, round(REMAINDER_S * how.fs)):
+    ends = list(range(n, len(x) + 1, n))
+    if len(x) - n * len(ends) >= round(REMAINDER_S * how.fs):
+        ends.append(len(x))
+    for end in ends:
         start = max(0, end - n)
         inside = (beats.at >= start) & (beats.at < end)
         window = x[start:end]
@@ -274,11 +277,6 @@ def features(x: Signal, beats: Beats, how: GateRecipe, length_s: float) -> Itera
             made = gate_features(window, Beats(beats.at[inside] - start, beats.confidence[inside]), how.fs)
             yield Window(start, end - start, last > 0 and end - last <= n, made)
             last = end
-
-
-def _ends(total: int, n: int, remainder: int) -> list[int]:
-    whole = list(range(n, total + 1, n))
-    return [*whole, total] if total - n * len(whole) >= remainder else whole
 
 
 class _Labelled(NamedTuple):

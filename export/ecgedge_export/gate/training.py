@@ -172,6 +172,7 @@ def cross_fit(how: GateRecipe, windows: Windows) -> LogOdds:
     rhythm, shape = np.zeros(len(z)), np.zeros(len(z))
     for k in range(FOLDS):
         mine = fold == k
+        # Few recordings may all lie in one fold: nobody else speaks about them, and their log odds stay 0.
         if mine.all() or not mine.any():
             continue
         of_rhythm, of_shape = _lines(how, z[~mine], windows.only(~mine))
@@ -241,10 +242,17 @@ def calibration_error(score: Array, clean: npt.NDArray[np.bool_]) -> float:
     return float(np.sum(gaps) / len(score))
 
 
-def _spread(windows: Windows) -> tuple[Array, Array]:
-    """Mean and standard deviation of each feature, of signal as it comes; 1e-9 for one that never changes."""
+class Spread(NamedTuple):
+    """Mean and standard deviation of each feature, shape (features,)."""
+
+    mean: Array
+    scale: Array
+
+
+def _spread(windows: Windows) -> Spread:
+    """Those of signal as it comes: made noise would widen the range that a feature is clipped to."""
     natural = windows.features[_natural(windows)]
-    return natural.mean(axis=0), natural.std(axis=0) + 1e-9
+    return Spread(natural.mean(axis=0), natural.std(axis=0) + 1e-9)  # for a feature that never changes
 
 
 def _standardised(windows: Windows) -> Array:
@@ -259,10 +267,16 @@ def _natural(windows: Windows) -> npt.NDArray[np.bool_]:
     return chosen if chosen.any() else ~windows.mild
 
 
-def _lines(how: GateRecipe, z: Array, windows: Windows) -> tuple[Line, Line]:
+class Lines(NamedTuple):
     """Usable for the rhythm, and for the shape of beats."""
+
+    rhythm: Line
+    shape: Line
+
+
+def _lines(how: GateRecipe, z: Array, windows: Windows) -> Lines:
     clean, weights = windows.clean, how.weights
-    return (
+    return Lines(
         _logistic(z, clean, _weights(windows, clean, ~clean & ~windows.mild, weights), how.ridge),
         # What is mild has no weight of its own: for the shape all groups of a side weigh the same.
         _logistic(z, clean, _weights(windows, clean, ~clean, {}), how.ridge),

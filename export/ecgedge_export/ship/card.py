@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
-from ecgedge_export.ship.gate_figures import gate_figures
+from ecgedge_export.ship.gate_card import measured_gate
 from ecgedge_export.ship.markdown import int8_against_float, table
 from ecgedge_export.ship.purposes import NOT_FOR, purpose
 from ecgedge_export.ship.tried import TRIED
@@ -297,7 +297,7 @@ def _beat_intervals(f1_95: Mapping[str, Sequence[float]] | None) -> list[str]:
 
 
 def _gate(metrics: Report) -> list[str]:
-    return [*gate_figures(metrics), *_tried("gate")]
+    return [*measured_gate(metrics), *_tried("gate")]
 
 
 def _beats(metrics: Report) -> list[str]:

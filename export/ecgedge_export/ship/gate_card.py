@@ -10,7 +10,7 @@ from ecgedge_export.ship.markdown import table
 Refused = Mapping[str, float]
 
 
-def gate_figures(metrics: Mapping[str, Any]) -> list[str]:
+def measured_gate(metrics: Mapping[str, Any]) -> list[str]:
     """What the gate refuses, and what its score means."""
     lengths: Mapping[str, Mapping[str, Refused]] = metrics["folds"]
     groups = dict.fromkeys(group for rows in lengths.values() for group in rows)
