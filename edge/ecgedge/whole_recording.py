@@ -141,7 +141,7 @@ def classify(
         af=monitor.af(p, _longest_s(rhythms)) if label != noise else None,
         reason=(_why_not(signal, events) if not rhythms else "noise") if label == noise else None,
         rate=rate_word(bpm),
-        sinus=None if label == noise else _sinus(model, label, agreeing),
+        sinus=None if label == noise else _sinus(model, label, [r for r in agreeing if r.label == label]),
     )
 
 

@@ -186,22 +186,17 @@ def _rhythm_rows(groups: Mapping[str, Report]) -> list[str]:
 
 
 def _ten_seconds(metrics: Report) -> list[str]:
-    groups = {
-        **metrics["ten_seconds"],
-        "CinC 2017, first 10 s; labels are of up to 61 s": metrics["conditions"]["first 10 s"]["af"],
-    }
-    head = ("", "with AF", "of them with a verdict", "Se", "Sp", "coverage of all")
+    first = {"CinC 2017, first 10 s of up to 61": metrics["conditions"]["first 10 s"]["af"]}
     rows = [
         (name, af["with_af"], _share(af["coverage_of_af"], af.get("coverage_of_af_95")), *_af_cells(af))
-        for name, af in groups.items()
+        for name, af in {**metrics["ten_seconds"], **first}.items()
     ]
     return [
         "### AF or not in ten seconds",
         "",
-        "From 10 to 30 s AF has limits of its own. They are those with which most people with AF get a",
-        "verdict, of which sensitivity is at least 95 % and specificity 98 %.",
+        "From 10 to 30 s AF has limits of its own: most people with AF get a verdict, Se 95 %, Sp 98 %.",
         "",
-        *table(head, rows),
+        *table(("", "with AF", "of them with a verdict", "Se", "Sp", "coverage of all"), rows),
     ]
 
 
