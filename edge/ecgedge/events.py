@@ -80,8 +80,9 @@ class Rhythm(JsonEvent):
     ``probabilities`` maps each class to this window's calibrated probability; ``conclusive`` is False where
     no class was probable enough; ``changed`` marks the first event of a new label.
 
-    ``af``: atrial fibrillation or not, None from less than 30 s of signal without noise (the length that a
-    diagnosis asks for: Hindricks et al., ESC guidelines, 2020) and where neither is probable enough.
+    ``af``: atrial fibrillation or not, None from less than 10 s of signal without noise and where neither is
+    probable enough. A diagnosis asks for 30 s (Hindricks et al., ESC guidelines, 2020). Atrial flutter is not
+    told apart: it may count as either.
 
     Rate and rhythm apart: ``heart_rate_bpm`` is the window's, None without two beats; ``rate`` is
     ``"bradycardia"`` below 50, ``"tachycardia"`` from 100, else None. The class O covers sinus rhythm at such

@@ -13,6 +13,7 @@ from ecgedge.beats.stage import BeatStage
 from ecgedge.gate.model import GateModel
 from ecgedge.gate.stage import QualityStage
 from ecgedge.hrv.stage import WINDOW_S, HrvStage
+from ecgedge.rhythm.decision import AF_WHOLE_S
 from ecgedge.rhythm.model import RhythmModel
 from ecgedge.rhythm.stage import RhythmStage
 from ecgedge.stream.pipeline import Pipeline
@@ -202,9 +203,9 @@ class Monitor(Pipeline):
             timer=timer,
         )
 
-    def af(self, probabilities: Mapping[str, float]) -> bool | None:
-        """Atrial fibrillation or not, by the manifest's limits.
+    def af(self, probabilities: Mapping[str, float], seconds: float = AF_WHOLE_S) -> bool | None:
+        """Atrial fibrillation or not, by the manifest's limits for a stretch of so many seconds.
 
-        None where neither is probable enough, and for a model that has no class for it.
+        None where neither is probable enough, below 10 s, and for a model that has no class for it.
         """
-        return self.models.rhythm.af(probabilities)
+        return self.models.rhythm.af(probabilities, seconds)

@@ -11,7 +11,6 @@ from typing import Literal, Protocol, TypeVar, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.beat_classes.stage import BeatClassStage
 from ecgedge.beats.detector import bundled_net
 from ecgedge.beats.stage import BeatStage
 from ecgedge.events import Beat, Event, Gap, Quality, Rhythm, Summary, Waves
@@ -21,7 +20,7 @@ from ecgedge.hrv import heart_rate_bpm
 from ecgedge.monitor import Models, Monitor
 from ecgedge.rhythm.model import RhythmModel
 from ecgedge.rhythm.sinus import rate_word
-from ecgedge.rhythm.stage import AF_LEAST_S, SHORTEST_S
+from ecgedge.rhythm.stage import SHORTEST_S
 from ecgedge.stream.pipeline import Pipeline
 from ecgedge.stretches import AcceptedBeats
 from ecgedge.summary import Summarizer
@@ -52,7 +51,7 @@ Reason = Literal["too_short", "no_signal", "noise"]
 class Classification:
     """Rhythm of a recording.
 
-    Least lengths: a label needs 9 s without interruption and noise, ``af`` 30 s, a heart rate two beats.
+    Least lengths: a label needs 9 s without interruption and noise, ``af`` 10 s, a heart rate two beats.
     Below them there is no verdict: the label is ~, ``reason`` says why, ``conclusive`` is False, ``af`` None.
     A recording of less than 20 s with one window that the gate refused, but called more probably usable than
     not, is named all the same: its probabilities are lower by what the gate said.
@@ -71,7 +70,8 @@ class Classification:
     conclusive : bool
         False for ~ and where no class was probable enough.
     af : bool or None
-        Atrial fibrillation; None where neither is probable enough, or known from less than 30 s.
+        Atrial fibrillation; None where neither is probable enough, or known from less than 10 s. A diagnosis
+        needs 30 s. Atrial flutter is not told apart: it may count as fibrillation, or not.
     reason : str or None
         ``"too_short"``, ``"no_signal"`` (missing or flat) or ``"noise"`` where the label is ~.
     rate : str or None
@@ -138,10 +138,10 @@ def classify(
         usable_fraction=_usable_fraction(quality),
         heart_rate_bpm=bpm,
         conclusive=label != noise and any(r.conclusive for r in agreeing),
-        af=monitor.af(p) if label != noise and _longest_s(rhythms) >= AF_LEAST_S - 0.01 else None,
+        af=monitor.af(p, _longest_s(rhythms)) if label != noise else None,
         reason=(_why_not(signal, events) if not rhythms else "noise") if label == noise else None,
         rate=rate_word(bpm),
-        sinus=None if label == noise else _sinus(model, label, agreeing),
+        sinus=None if label == noise else _sinus(model, label, [r for r in agreeing if r.label == label]),
     )
 
 
@@ -193,8 +193,7 @@ def classify_beats(
     {'N'}
     """
     models = models or _bundled()
-    stages = BeatStage(models.beats, events=False), BeatClassStage(models.beat_classes)
-    beats = _of(Beat, _run(Pipeline(stages, models.beats.fs, models.beats.front_end), _signal(mv, fs)))
+    beats = _of(Beat, _run(Monitor(models), _signal(mv, fs)))
     unknown = next(iter(models.beat_classes.manifest.with_role("unknown")), "")
     symbols = [b.symbol or unknown for b in beats]
     return Beats(np.array([b.sample for b in beats], np.int64), np.array(symbols, np.str_))

@@ -40,6 +40,10 @@ class Prepared:
             [self.signals[i] for i in chosen],
         )
 
+    def joined(self, others: Prepared) -> Prepared:
+        """Return these recordings and others behind them."""
+        return Prepared(self.ids + others.ids, self.labels + others.labels, self.signals + others.signals)
+
 
 def filtered(mv: npt.NDArray[np.floating], fs_in: float, fs: float) -> Signal:
     """Pass a whole recording through the runtime's front end, samples that are not finite as zeros."""

@@ -144,8 +144,10 @@ class OwnData:
 class Recipe:
     """Everything that makes one model.
 
-    ``init`` is what the weights start from: nothing (chance), ``shipped`` for the model in the package, or a
-    rhythm model folder, relative to the recipe.
+    ``init`` is what the weights start from: nothing (chance); beside ``[data]`` ``shipped`` for the model in
+    the package, or a rhythm model folder, relative to the recipe; else the name of a recipe beside this one,
+    which is trained first. ``also`` are data sets that train beside CinC 2017
+    (:mod:`ecgedge_export.rhythm.further`).
     """
 
     name: str
@@ -165,6 +167,7 @@ class Recipe:
     teacher: External | None = None
     data: OwnData | None = None
     init: str = ""
+    also: tuple[str, ...] = ()
 
     @property
     def n_samples(self) -> int:
@@ -232,6 +235,8 @@ def load(path: Path, *, quick: bool = False) -> Recipe:
         raise ConfigError(
             f"{path}: leave [distill] and [teacher] out beside [data]: they know CinC 2017 alone"
         )
+    if recipe.also and (recipe.data or recipe.distill or not recipe.init):
+        raise ConfigError(f"{path}: also goes with init, and without [data] and [distill]: leave it out")
     if quick:
         return replace(recipe, training=replace(recipe.training, epochs=QUICK_EPOCHS))
     return recipe

@@ -18,7 +18,7 @@ from ecgedge_export.ship.verify import verify
 
 RECIPES = Path(__file__).parents[2] / "export" / "ecgedge_export" / "recipes"
 NEEDS = {
-    "rhythm": ("cinc2017", "nstdb"),
+    "rhythm": ("cinc2017", "nstdb", "ptb-xl", "svdb"),
     "beat_classes": ("mitdb", "svdb", "nstdb", "ptb-xl", "cinc2017"),
     "gate": ("cinc2017", "mitdb", "nstdb"),
 }

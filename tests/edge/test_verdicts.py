@@ -1,11 +1,14 @@
 """No verdict below its least length, a reason in its place, and honest probabilities."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import ecgedge
 from ecgedge import Models, Monitor, Rhythm, SampleBlock
 from ecgedge.demo.synthetic import Segment, synthesize
+from ecgedge.rhythm.model import RhythmModel
 
 
 @pytest.fixture(scope="module")
@@ -54,14 +57,15 @@ def test_why_there_is_no_verdict(models, mv, reason):
 @pytest.mark.parametrize(
     ("kind", "seconds", "label", "af"),
     [
-        ("af", 12, "A", None),
-        ("af", 28, "A", None),
+        ("af", 9.5, "A", None),
+        ("af", 10, "A", True),
         ("af", 30, "A", True),
-        ("sinus", 20, "N", None),
+        ("sinus", 9.5, "N", None),
+        ("sinus", 10, "N", False),
         ("sinus", 31, "N", False),
     ],
 )
-def test_af_needs_thirty_seconds(models, kind, seconds, label, af, fs):
+def test_af_needs_ten_seconds(models, kind, seconds, label, af, fs):
     found = ecgedge.classify(ecg(kind, seconds, fs, 100.0 if kind == "af" else 70.0), fs, models=models)
     assert (found.label, found.af, found.reason) == (label, af, None)
 
@@ -72,7 +76,28 @@ def test_rhythm_events_keep_the_same_limits(models):
     for e in events:
         if isinstance(e, Rhythm):
             assert e.end_time_s - e.time_s >= 9
-            assert (e.af is None) == (e.end_time_s - e.time_s < 30)
+            assert (e.af is None) == (e.end_time_s - e.time_s < 10)
+
+
+def test_short_stretches_have_limits_of_their_own(models):
+    rhythm = models.rhythm
+    limits = {**rhythm.thresholds, "af_absent_short": 0.0, "af_present_short": 1.0}
+    strict = replace(models, rhythm=RhythmModel(replace(rhythm.manifest, thresholds=limits), rhythm.backend))
+    short, whole = (ecgedge.classify(ecg("af", n, bpm=100.0), 130.0, models=strict) for n in (12, 30))
+    assert (short.label, short.af) == ("A", None)
+    assert (whole.label, whole.af) == ("A", True)
+
+
+@pytest.mark.parametrize("seconds", [10, 15, 25, 30, 31])
+def test_live_ends_with_what_classify_says(models, seconds):
+    """Sinus rhythm first: the label of the first ten seconds is not held against the longer window."""
+    mv = np.concatenate([ecg("sinus", 10), ecg("af", seconds, bpm=110.0)])[-seconds * 130 :]
+    monitor = Monitor(models)
+    events = monitor.feed(SampleBlock(mv, 130.0)) + monitor.finish()
+    last = [e for e in events if isinstance(e, Rhythm)][-1]
+    found = ecgedge.classify(mv, 130.0, models=models)
+    assert (last.label, last.af) == (found.label, found.af)
+    assert last.probabilities == pytest.approx(found.probabilities)
 
 
 @pytest.mark.parametrize("pairs", [16, 17, 20])

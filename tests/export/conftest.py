@@ -62,7 +62,7 @@ def run_c(tmp_path: Path) -> Callable[..., Codes]:
 @pytest.fixture(scope="session")
 def small():
     """The shipped recipe with a tiny net, few epochs and no noise."""
-    full = recipe.load(RECIPES / "rhythm.toml")
+    full = recipe.load(RECIPES / "rhythm_base.toml")
     return replace(
         full,
         net=recipe.Net((4, 7, 2), ((8, 7, 1), (8, 7, 1), (8, 7, 1), (8, 7, 1)), 0.0),

@@ -148,6 +148,7 @@ def test_a_rhythm_model_that_is_not_measured_is_not_in_the_package(
     monkeypatch.setattr(rhythm_task.recipes, "load", lambda path, quick: short)
     monkeypatch.setattr(rhythm_build, "load_sets", lambda *_: rhythm_build.Sets(data, data, augmenter))
     monkeypatch.setattr(rhythm_build.data, "cinc2017", lambda *_: ())  # nothing is measured before the stop
+    monkeypatch.setattr(rhythm_build, "short_limits", lambda _: {})
     seen = []
 
     def stop(folder: Path, *_: object, **__: object) -> None:

@@ -11,7 +11,7 @@ from ecgedge.artefacts.backends import Backend
 from ecgedge.artefacts.backends.base import check_logits
 from ecgedge.artefacts.folder import NetworkFolder
 from ecgedge.artefacts.manifest import Manifest
-from ecgedge.rhythm.decision import LIMITS, present, probabilities
+from ecgedge.rhythm.decision import AF_WHOLE_S, LIMITS, af_present, probabilities
 from ecgedge.stream.amplitude import model_input
 from ecgedge_bridge.errors import ModelError
 
@@ -53,14 +53,20 @@ class RhythmModel(NetworkFolder):
         p = probabilities(logits, self.manifest.temperature)
         return dict(zip(self.manifest.classes, p.tolist(), strict=True))
 
+    def fibrillation(self, p: Mapping[str, float]) -> float:
+        """Probability of atrial fibrillation; 0 for a model that has no class for it."""
+        return sum(p.get(name, 0.0) for name in self.manifest.with_role("af"))
+
     @property
     def thresholds(self) -> dict[str, float]:
         """The manifest's, and :data:`LIMITS` for those that it does not give."""
         return {**LIMITS, **self.manifest.thresholds}
 
-    def af(self, p: Mapping[str, float]) -> bool | None:
-        """Atrial fibrillation or not; None where neither is probable enough, and for a model without AF."""
-        classes, limits = self.manifest.with_role("af"), self.thresholds
-        if not classes:
+    def af(self, p: Mapping[str, float], seconds: float = AF_WHOLE_S) -> bool | None:
+        """Atrial fibrillation or not, from a stretch of so many seconds.
+
+        None where neither is probable enough, below 10 s, and for a model without AF.
+        """
+        if not self.manifest.with_role("af"):
             return None
-        return present(sum(p.get(c, 0.0) for c in classes), limits["af_absent"], limits["af_present"])
+        return af_present(self.fibrillation(p), seconds, self.thresholds)

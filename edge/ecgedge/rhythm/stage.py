@@ -11,9 +11,8 @@ from ecgedge.stream.segment import Part, Segment, Verdict
 from ecgedge.stream.windowing import Stretch, Windows
 
 # No rhythm is named from less: the shortest recordings of CinC 2017, which the model was trained and
-# validated on. AF, yes or no, needs 30 s: no diagnosis rests on less (Hindricks et al., ESC guidelines,
-# 2020).
-SHORTEST_S, AF_LEAST_S = 9.0, 30.0
+# validated on.
+SHORTEST_S = 9.0
 
 # A recording of less holds one whole window of the gate. If that was refused, and is still more probably
 # usable than not, the model is asked, and what the gate said goes into its answer.
@@ -89,7 +88,9 @@ class RhythmStage:
     def _name(self, segment: Segment, w: Stretch, usable: float = 1.0) -> Rhythm:
         signal = segment.ring.view(w.start, w.end)
         p = self._doubted(self._model.probabilities(signal), usable)
-        decision = self._hysteresis.update(p)
+        segment.fibrillation = self._model.fibrillation(p)
+        seconds = (w.end - w.start) / segment.fs
+        decision = self._hysteresis.update(p, seconds)
         beats = segment.beats_between(w.start, w.end)
         bpm = heart_rate_bpm([[segment.seconds_between(w.start, beat.position) for beat in beats]])
         sinus = self._sinus(decision.label)
@@ -106,7 +107,7 @@ class RhythmStage:
             probabilities=p,
             conclusive=decision.conclusive,
             changed=decision.changed,
-            af=self._model.af(p) if w.end - w.start >= AF_LEAST_S * segment.fs else None,
+            af=self._model.af(p, seconds),
             heart_rate_bpm=bpm,
             rate=rate_word(bpm),
             sinus=sinus,

@@ -82,7 +82,7 @@ def _heart_rate(summary: Summary) -> str:
 
 def _af(summary: Summary) -> str:
     if summary.af is None:
-        return "cannot tell: that takes 30 s of usable signal, and a clear rhythm"
+        return "cannot tell: that takes 10 s of usable signal, and a clear rhythm"
     if not summary.af:
         return "no, in all that could be told"
     return f"yes: {summary.af_burden or 0:.0%} of the time, longest {clock(summary.longest_af_s)}"

@@ -27,7 +27,8 @@ RHYTHMS = {"N": "sinus rhythm", "A": "atrial fibrillation", "O": "another rhythm
 _OTHER = "another rhythm, neither normal sinus nor AF"
 OTHER_EXPLAINED = (
     "Another rhythm is what is neither normal sinus rhythm nor AF: extra beats, blocks,",
-    "other arrhythmias; often also sinus rhythm that is slow or fast.",
+    "other arrhythmias; often also sinus rhythm that is slow or fast. Atrial flutter is",
+    "not told apart: it may be called either.",
 )
 # Of a link, as a person has to know them.
 STATES = {

@@ -10,6 +10,7 @@ from typing import Any
 
 from ecgedge.artefacts.manifest import Manifest
 from ecgedge.monitor import Models
+from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.files import write_atomically
 from ecgedge_export.ec57 import report as ec57
 from ecgedge_export.ec57.annotations import write
@@ -18,6 +19,8 @@ from ecgedge_export.external.records import Skipped, Wish
 from ecgedge_export.external.score import Log, Scored, report, score
 from ecgedge_export.external.text import table
 
+# Tasks whose models make what is scored here.
+SCORED = ("rhythm", "beat_classes", "gate", "beats")
 # What the wfdb package takes as the name of a record.
 _WRITABLE = re.compile(r"[-\w]+", re.ASCII)
 
@@ -48,8 +51,7 @@ def run(asked: Asked, log: Log = lambda line: None) -> dict[str, Any]:
     """
     path = asked.labels or tables.find(asked.folder)
     labels = tables.read(path) if path is not None else {}
-    task = {} if asked.model is None else {Manifest.load(asked.model).task: asked.model}
-    models = Models.load(asked.backend, **task)
+    models = Models.load(asked.backend, **_chosen(asked.model))
     scored: list[Scored] = []
     skipped: list[Skipped] = []
     for one in score(asked.folder, asked.wish, labels, models, log):
@@ -66,6 +68,16 @@ def run(asked: Asked, log: Log = lambda line: None) -> dict[str, Any]:
         if "beats" in made or "af" in made:
             write_atomically(asked.out / "ec57.txt", ec57.table(made) + "\n")
     return made
+
+
+def _chosen(model: Path | None) -> dict[str, Any]:
+    """The model under the name of its task."""
+    if model is None:
+        return {}
+    task = Manifest.load(model).task
+    if task not in SCORED:
+        raise ConfigError(f"{model} is a model of {task}: give one of {', '.join(SCORED)}")
+    return {task: model}
 
 
 def _write_annotations(folder: Path, one: Scored) -> None:

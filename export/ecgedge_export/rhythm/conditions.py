@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -98,6 +98,12 @@ def by_quality(answers: Answers) -> dict[str, dict[str, Any]]:
                 "af": evaluate.af_report(part),
             }
     return found
+
+
+def ten_seconds(model: RhythmModel, folds: Sequence[int]) -> dict[str, Any]:
+    """AF or not in ten seconds of other people: lead I of PTB-XL, some of its folds."""
+    people = [r for r in data.ptbxl() if r.fold in folds]
+    return evaluate.af_report(evaluate.classify_records(map(af_or_not, people), model))
 
 
 def by_person(model: RhythmModel) -> dict[str, dict[str, Any]]:

@@ -115,9 +115,8 @@ def load_sets(recipe: Recipe, own: OwnData, path: Path, log: Log) -> Sets:
         sources.append(data.DATASETS["nstdb"].source(len(noise)))
     start = folder_of(recipe.init, path)
     train, validates = pieces
-    return Sets(
-        train, validates, augmenter, Own(tuple(validation), tuple(sources), _statement(own, rows), start)
-    )
+    described = Own(tuple(validation), tuple(sources), _statement(own, rows))
+    return Sets(train, validates, augmenter, described, start)
 
 
 def table_path(own: OwnData, recipe: Path) -> Path:

@@ -144,6 +144,8 @@ def mean_f1_gain(
 def af_report(answers: Answers) -> dict[str, Any]:
     """AF or not: sensitivity and specificity where that was not called inconclusive, and how often that is.
 
+    ``coverage`` is of all recordings, ``coverage_of_af`` of those with AF.
+
     Recordings too noisy for an answer count as inconclusive; the truth is "A" or not.
     """
     sure = np.array([a is not None for a in answers.af])
@@ -155,12 +157,17 @@ def af_report(answers: Answers) -> dict[str, Any]:
 
     measures = {
         "coverage": share(sure, np.ones_like(sure)),
+        "coverage_of_af": share(sure & is_af, is_af),
         "Se": share(predicted & is_af, sure & is_af),
         "Sp": share(sure & ~predicted & ~is_af, sure & ~is_af),
     }
     n = len(sure)
     figures = {name: _rounded(measure(np.arange(n))) for name, measure in measures.items()}
-    spans = {f"{k}_95": [_rounded(x) for x in interval(n, measures[k])] for k in ("Se", "Sp") if figures[k]}
+    spans = {
+        f"{k}_95": [_rounded(x) for x in interval(n, measures[k])]
+        for k in ("coverage_of_af", "Se", "Sp")
+        if figures[k]
+    }
     return {"with_af": int(is_af.sum()), **figures, **spans}
 
 

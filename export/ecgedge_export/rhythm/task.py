@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 from ecgedge.rhythm.model import RhythmModel
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_export import data, splits
+from ecgedge_export import data, splits, tasks
 from ecgedge_export import recipe as recipes
 from ecgedge_export.prepare import Prepared
 from ecgedge_export.recipe import Distill, Recipe
 from ecgedge_export.rhythm import build, conditions, distill, own_data, scores, twelve_leads
 from ecgedge_export.rhythm.build import Sets
+from ecgedge_export.rhythm.shipped import SHIPPED, folder_of
 from ecgedge_export.tasks import Evaluation, Job, Trials
 from ecgedge_export.teachers import vectors
 from ecgedge_export.train import Embeddings, Lessons
@@ -87,9 +88,7 @@ def _student(job: Job) -> _Student:
     recipe = recipes.load(job.recipe, quick=job.quick)
     if recipe.data:
         return _Student(recipe, own_data.load_sets(recipe, recipe.data, job.recipe, job.log), None)
-    if recipe.init:
-        raise ConfigError(f"{job.recipe}: init is for recordings of your own: add a [data] table")
-    sets = build.load_sets(recipe, QUICK_RECORDS if job.quick else None)
+    sets = build.load_sets(recipe, QUICK_RECORDS if job.quick else None, start_folder(job, recipe))
     if recipe.distill is None:
         return _Student(recipe, sets, None)
     teacher = _beside(job, recipe.distill.teacher)
@@ -97,6 +96,27 @@ def _student(job: Job) -> _Student:
         teacher, recipe.distill, sets.train, sets.augmenter, _folder(job, teacher), job.log
     )
     return _Student(recipe, sets, Taught(sets.train, lessons))
+
+
+def start_folder(job: Job, recipe: Recipe) -> Path | None:
+    """Folder of the model that training starts from: that of another recipe, trained first where it is not.
+
+    A quick training starts from the model in the package.
+    """
+    if not recipe.init:
+        return None
+    if recipe.init == SHIPPED:
+        raise ConfigError(
+            f"{job.recipe}: init = {SHIPPED!r} is for recordings of your own: add a [data] table"
+        )
+    if job.quick:
+        return folder_of(SHIPPED, job.recipe)
+    work = job.work.with_name(recipe.init)
+    before = job.recipe.with_name(f"{recipe.init}.toml")
+    if not (work / "model" / "manifest.json").is_file():
+        command = f"ecgedge-export train recipes/{before.name}"
+        job.log(tasks.train(Job(before, work, work / "model", command, job.log)))
+    return work / "model"
 
 
 def _with_twelve_leads(job: Job, how: Distill, taught: Taught) -> Taught:

@@ -107,8 +107,7 @@ def lessons(recipe: Recipe, how: Distill, who: People, work: Path, log: Log) -> 
 def joined(a: tuple[Prepared, Lessons], b: tuple[Prepared, Lessons]) -> tuple[Prepared, Lessons]:
     """Recordings of two data sets with the answers about them."""
     (ours, answers), (theirs, more) = a, b
-    both = Prepared(ours.ids + theirs.ids, ours.labels + theirs.labels, ours.signals + theirs.signals)
-    return both, replace(answers, logits=np.concatenate([answers.logits, more.logits]))
+    return ours.joined(theirs), replace(answers, logits=np.concatenate([answers.logits, more.logits]))
 
 
 def _train(

@@ -15,6 +15,7 @@ import numpy as np
 
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
 from ecgedge.beat_classes import features
+from ecgedge.rhythm.decision import LIMITS
 from ecgedge.stream import amplitude, filters
 from ecgedge_bridge.errors import ConfigError, ModelError
 from ecgedge_bridge.files import atomic_file
@@ -181,6 +182,7 @@ def _report(manifest: Manifest) -> dict[str, object]:
     return {
         "classes": ", ".join(manifest.classes),
         "temperature": str(manifest.temperature),
+        **LIMITS,
         **manifest.thresholds,
         "reference_rms": f"{parity['reference_rms']:.1f}",
         "reference_agreement": f"{parity['reference_agreement']:.1%}",

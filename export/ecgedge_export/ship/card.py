@@ -158,6 +158,8 @@ def _rhythm(metrics: Report) -> list[str]:
     if "conditions" in metrics:
         lines += ["### Under other conditions", "", "The same recordings, changed.", ""]
         lines += _rhythm_rows({"as they are": report, **metrics["conditions"]})
+    if "ten_seconds" in metrics:
+        lines += _ten_seconds(metrics)
     if "by_quality" in metrics:
         lines += [
             "### By signal quality",
@@ -170,7 +172,7 @@ def _rhythm(metrics: Report) -> list[str]:
         lines += _people(metrics["by_person"])
     if "distillation" in metrics:
         lines += _distillation(metrics["distillation"])
-    return lines + int8_against_float(metrics)
+    return lines + _tried("rhythm") + int8_against_float(metrics)
 
 
 def _rhythm_rows(groups: Mapping[str, Report]) -> list[str]:
@@ -181,6 +183,21 @@ def _rhythm_rows(groups: Mapping[str, Report]) -> list[str]:
     worst = min(groups, key=lambda name: groups[name]["mean_f1_nao"])
     head = ("", "recordings", "mean F1 of N, A, O", "AF: Se", "AF: Sp", "AF: coverage")
     return [*table(head, rows), f"Worst: {worst}.", ""]
+
+
+def _ten_seconds(metrics: Report) -> list[str]:
+    first = {"CinC 2017, first 10 s of up to 61": metrics["conditions"]["first 10 s"]["af"]}
+    rows = [
+        (name, af["with_af"], _share(af["coverage_of_af"], af.get("coverage_of_af_95")), *_af_cells(af))
+        for name, af in {**metrics["ten_seconds"], **first}.items()
+    ]
+    return [
+        "### AF or not in ten seconds",
+        "",
+        "From 10 to 30 s AF has limits of its own: most people with AF get a verdict, Se 95 %, Sp 98 %.",
+        "",
+        *table(("", "with AF", "of them with a verdict", "Se", "Sp", "coverage of all"), rows),
+    ]
 
 
 def _people(groups: Mapping[str, Report]) -> list[str]:

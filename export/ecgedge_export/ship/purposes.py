@@ -21,8 +21,9 @@ _PURPOSE = {
 NOT_FOR = {
     "rhythm": (
         "Diagnosis, and any decision about a treatment: this is not a medical device.",
-        "Rhythms that the training data has no name for: flutter, tachycardias, blocks and frequent ectopic "
-        "beats are all O.",
+        "Rhythms that the training data has no name for: tachycardias, blocks and frequent ectopic beats are "
+        "all O.",
+        "Atrial flutter: too few recordings have it. It is unknown whether one is called O, A, or neither.",
         "Ischaemia, infarction, QT, or anything else that the shape of a beat says.",
         "Children, implanted pacemakers, and leads that are far from lead I: nobody measured them here.",
     ),

@@ -35,6 +35,15 @@ def test_what_changes_the_label(windows, held):
     assert last[0] == held
 
 
+def test_a_longer_stretch_names_it_anew_even_where_it_is_not_sure():
+    h = Hysteresis()
+    assert h.update({"N": 0.95, "A": 0.05}, 10.0) == ("N", True, True)
+    assert h.update({"N": 0.3, "A": 0.4, "O": 0.3}, 20.0) == ("A", False, True)
+    assert h.update({"N": 0.3, "A": 0.4, "O": 0.3}, 30.0) == ("A", False, False)
+    assert h.update({"N": 0.7, "A": 0.3}, 30.4) == ("A", True, False)  # as long as the one before
+    assert h.update({"N": 0.7, "A": 0.3}, 10.0) == ("N", True, True)  # twice in a row
+
+
 def test_a_change_is_told_once_and_a_reset_forgets():
     h = Hysteresis()
     assert say(h, "N", 0.9) == ("N", True, True)

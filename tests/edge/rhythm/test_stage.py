@@ -55,5 +55,13 @@ def test_reset_lets_go_of_the_label(scripted: Models) -> None:
 
 
 def test_two_conclusive_windows_change_the_label(scripted: Models) -> None:
-    found = rhythms(Monitor(scripted), SURE_N, HARDLY_A, HARDLY_A)
-    assert [(e.label, e.changed) for e in found] == [("N", True), ("N", False), ("A", True)]
+    found = rhythms(Monitor(scripted), *3 * [SURE_N], HARDLY_A, HARDLY_A)
+    told = [(e.label, e.changed) for e in found]
+    assert told == [("N", True), ("N", False), ("N", False), ("N", False), ("A", True)]
+
+
+def test_a_longer_window_knows_better(scripted: Models) -> None:
+    """Of 10, 20 and 30 s: what the first ten were called does not hold the label of thirty back."""
+    found = rhythms(Monitor(scripted), SURE_N, HARDLY_A, SURE_N, HARDLY_A)
+    told = [(e.label, e.changed) for e in found]
+    assert told == [("N", True), ("A", True), ("N", True), ("N", False)]

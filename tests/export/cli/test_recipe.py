@@ -36,7 +36,7 @@ def test_training_with_rounding_is_a_switch_that_is_off(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (("epochs = 60", "epoch = 60"), "did you mean 'epochs'"),
+        (("epochs = 3\n", "epoch = 3\n"), "did you mean 'epochs'"),
         (("fs = 100.0", ""), "fs"),
         (("[net]", "[net"), "not TOML"),
     ],

@@ -19,7 +19,7 @@ from ecgedge_bridge.errors import ConfigError
 from ecgedge_export.cli import app
 from ecgedge_export.external import labels as tables
 from ecgedge_export.external.records import Wish, names, read
-from ecgedge_export.external.run import Asked, run
+from ecgedge_export.external.run import SCORED, Asked, run
 from ecgedge_export.external.text import table
 
 FS, GAIN = 250.0, 1000.0
@@ -291,7 +291,13 @@ def test_an_annotator_is_a_suffix_and_nothing_else(suffix: str) -> None:
         Wish(annotators=(suffix,))
 
 
-@pytest.mark.parametrize("task", ["rhythm", "beat_classes", "gate", "beats"])
+def test_a_model_that_makes_nothing_of_what_is_scored_is_refused(tmp_path: Path) -> None:
+    marked(tmp_path / "a", heart("sinus"))
+    with pytest.raises(ConfigError, match="is a model of waves: give one of rhythm"):
+        scored(tmp_path, model=BUNDLED / "waves")
+
+
+@pytest.mark.parametrize("task", SCORED)
 def test_a_model_of_any_task_is_scored(tmp_path: Path, task: str) -> None:
     marked(tmp_path / "in" / "a", heart("sinus"))
     shutil.copytree(BUNDLED / task, tmp_path / "model")

@@ -14,8 +14,9 @@ from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.rhythm.model import RhythmModel
 from ecgedge_bridge.errors import ConfigError, ModelError
-from ecgedge_export import prepare, recipe
+from ecgedge_export import prepare, recipe, tasks
 from ecgedge_export.nets import RhythmNet
+from ecgedge_export.rhythm import task
 from ecgedge_export.rhythm.shipped import start_from
 from ecgedge_export.rhythm.training import untrained
 from ecgedge_export.train import logits
@@ -83,3 +84,42 @@ def test_what_does_not_fit_is_refused(windows: npt.NDArray[np.float32]) -> None:
         started(windows, clip=2.0)
     with pytest.raises(ModelError, match="start from a rhythm model"):
         start_from(untrained(how), how, windows, BUNDLED / "beat_classes")
+
+
+def job(tmp_path: Path, *, quick: bool = False) -> tasks.Job:
+    return tasks.Job(recipe.found(Path("rhythm")), tmp_path / "rhythm", tmp_path / "out", "", print, quick)
+
+
+def test_the_recipe_that_training_starts_from_is_trained_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not again, once it is there."""
+    trained = []
+
+    def train(before: tasks.Job) -> str:
+        trained.append((before.recipe.name, before.command))
+        before.out.mkdir(parents=True)
+        (before.out / "manifest.json").touch()
+        return "trained"
+
+    monkeypatch.setattr(tasks, "train", train)
+    how = recipe.load(recipe.found(Path("rhythm")))
+    for _ in range(2):
+        assert task.start_folder(job(tmp_path), how) == tmp_path / "rhythm_base" / "model"
+    assert trained == [("rhythm_base.toml", "ecgedge-export train recipes/rhythm_base.toml")]
+
+
+def test_chance_a_quick_start_and_one_that_goes_round(tmp_path: Path) -> None:
+    how = recipe.load(recipe.found(Path("rhythm")))
+    assert task.start_folder(job(tmp_path), replace(how, init="")) is None
+    assert task.start_folder(job(tmp_path, quick=True), how) == FOLDER
+    with pytest.raises(ConfigError, match="recordings of your own"):
+        task.start_folder(job(tmp_path), replace(how, init="shipped"))
+
+
+def test_other_data_sets_need_a_start(tmp_path: Path) -> None:
+    text = recipe.found(Path("rhythm")).read_text()
+    path = tmp_path / "r.toml"
+    path.write_text(text.replace('init = "rhythm_base"', ""))
+    with pytest.raises(ConfigError, match="also goes with init"):
+        recipe.load(path)

@@ -6,7 +6,8 @@ from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.artefacts.manifest import Manifest
 from ecgedge_export.ship.card import CARD, card, rewrite
 
-AF = {"with_af": 20, "coverage": 0.9, "Se": 0.95, "Se_95": [0.9, 1.0], "Sp": 0.98, "Sp_95": [0.97, 0.99]}
+AF = {"with_af": 20, "coverage": 0.9, "coverage_of_af": 0.8, "coverage_of_af_95": [0.7, 0.9],
+      "Se": 0.95, "Se_95": [0.9, 1.0], "Sp": 0.98, "Sp_95": [0.97, 0.99]}  # fmt: skip
 RHYTHM = {
     "records": 1106,
     "mean_f1_nao": 0.8512,
@@ -48,9 +49,14 @@ def test_the_worst_condition_and_group_are_named() -> None:
     people = {name: {"records": 9, "af": {**AF, "Se": se}} for name, se in (("women", 0.9), ("men", 0.8))}
     none = {"records": 3, "af": {"with_af": 0, "coverage": 1.0, "Se": None, "Sp": 1.0, "Sp_95": [1.0, 1.0]}}
     text = shown(
-        {"conditions": {"100 Hz": RHYTHM, "upside down": weak}, "by_person": {**people, "young": none}}
+        {
+            "conditions": {"100 Hz": RHYTHM, "upside down": weak, "first 10 s": RHYTHM},
+            "ten_seconds": {"others": AF},
+            "by_person": {**people, "young": none},
+        }
     )
     assert "Worst: upside down." in text
+    assert "| others | 20 | 80.0 % (70.0 to 90.0) | 95.0 % |" in text
     assert "Lowest sensitivity: men." in text
     assert "| young | 3 | 0 | - | 100.0 % | 100.0 % |" in text
 

@@ -84,7 +84,7 @@ def test_distill_compares_a_student_with_and_without_the_embeddings(
     made_data: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copy(checkpoint, made_data / "clef.pt")
-    heading = (RECIPES / "rhythm.toml").read_text().partition("[net]")[0]
+    heading = (RECIPES / "rhythm_base.toml").read_text().partition("[net]")[0]
     (made_data / "student.toml").write_text(heading + TINY)
     work = made_data / "work"
     asked = ("distill", made_data / "student.toml", "--seeds", 1, "--work", work)
@@ -179,6 +179,6 @@ def test_a_mistake_in_the_table_is_named(
 def test_the_table_is_read(tmp_path: Path) -> None:
     path = tmp_path / "r.toml"
     path.write_text(
-        (RECIPES / "rhythm.toml").read_text() + '\n[teacher]\nkind = "melp"\nembeddings = "m.npz"\n'
+        (RECIPES / "rhythm_base.toml").read_text() + '\n[teacher]\nkind = "melp"\nembeddings = "m.npz"\n'
     )
     assert recipe.load(path).teacher == External("melp", embeddings="m.npz")
