@@ -32,7 +32,7 @@ def report(gate: GateModel, how: GateRecipe, log: Log) -> dict[str, Any]:
     test = test_windows(how, log)
     return {
         "across": across(how, train, test),
-        "refused": gate_training.refused(gate, test),
+        "refused": gate_training.refused_by_length(gate, test, gate_training.scores(gate, test)),
         "calibration_error": {
             "cinc": _calibration_error(gate, test.only(test.dataset == "cinc")),
             "mitdb, as recorded and at -6 dB": _calibration_error(gate, _recorded_or_lost(test)),

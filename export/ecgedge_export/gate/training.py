@@ -85,11 +85,7 @@ def build(how: GateRecipe, command: str, log: Log, few: Few = ALL, work: Path | 
         "command": command,
         "noise_share": round(float(1 - windows.clean[natural].mean()), 4),
         "calibration_error": round(calibration_error(score[natural], windows.clean[natural]), 4),
-        "folds": {
-            f"{length:g} s": refused(gate, windows.only(mine), score[mine])
-            for length in how.lengths_s
-            if (mine := windows.length_s == length).any()
-        },
+        "folds": refused_by_length(gate, windows, score),
     }
     return Fitted(gate, draft(gate, windows, metrics))
 
@@ -230,6 +226,12 @@ def refused(gate: GateModel, windows: Windows, score: Array | None = None) -> di
         }
         for g in np.unique(windows.group)
     }
+
+
+def refused_by_length(gate: GateModel, windows: Windows, score: Array) -> dict[str, Any]:
+    """The same for windows of each length."""
+    lengths = {f"{s:g} s": windows.length_s == s for s in np.unique(windows.length_s).tolist()}
+    return {name: refused(gate, windows.only(mine), score[mine]) for name, mine in lengths.items()}
 
 
 def calibration_error(score: Array, clean: npt.NDArray[np.bool_]) -> float:

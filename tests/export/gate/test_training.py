@@ -108,6 +108,15 @@ def test_noise_that_comes_in_runs_is_found_better_in_context(how, windows):
     assert caught[1] > caught[0]
 
 
+def test_windows_of_each_length_are_reported_apart(gate, windows):
+    longer = replace(windows, length_s=np.full(len(windows.group), 20.0))
+    both = gate_data.join([windows, longer])
+    score = np.r_[np.zeros(len(windows.group)), np.ones(len(windows.group))]
+    found = gate_training.refused_by_length(gate, both, score)
+    assert {row["refused"] for row in found["10 s"].values()} == {1.0}
+    assert {row["refused"] for row in found["20 s"].values()} == {0.0}
+
+
 def test_the_other_folds_speak_about_a_record(how, windows):
     """A feature that is noise by itself tells its own records apart, and not those of other folds."""
     rng = np.random.default_rng(1)
