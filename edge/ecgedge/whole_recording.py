@@ -11,7 +11,6 @@ from typing import Literal, Protocol, TypeVar, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.beat_classes.stage import BeatClassStage
 from ecgedge.beats.detector import bundled_net
 from ecgedge.beats.stage import BeatStage
 from ecgedge.events import Beat, Event, Gap, Quality, Rhythm, Summary, Waves
@@ -194,8 +193,7 @@ def classify_beats(
     {'N'}
     """
     models = models or _bundled()
-    stages = BeatStage(models.beats, events=False), BeatClassStage(models.beat_classes)
-    beats = _of(Beat, _run(Pipeline(stages, models.beats.fs, models.beats.front_end), _signal(mv, fs)))
+    beats = _of(Beat, _run(Monitor(models), _signal(mv, fs)))
     unknown = next(iter(models.beat_classes.manifest.with_role("unknown")), "")
     symbols = [b.symbol or unknown for b in beats]
     return Beats(np.array([b.sample for b in beats], np.int64), np.array(symbols, np.str_))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -230,7 +230,7 @@ class Run:
 
     def resume(self, path: Path) -> None:
         if path.is_file():
-            state = _read(path, self.device)
+            state = read_checkpoint(path, _KEYS, self.device)
             if state.get("of") != self.of:
                 raise ConfigError(
                     f"{path} is of another recipe, or of other data: delete it, or give another --work"
@@ -240,8 +240,19 @@ class Run:
             self.epoch, self.steps = state["epoch"], state["steps"]
 
 
-def _read(path: Path, device: torch.device) -> dict[str, Any]:
-    """Read a checkpoint as tensors alone; one that is damaged or of another form is a ConfigError."""
+# Those that every checkpoint has had; one of before has no projection.
+_KEYS = {"net", "average", "epoch", "steps"}
+_CPU = torch.device("cpu")
+
+
+def read_checkpoint(path: Path, keys: Set[str], device: torch.device = _CPU) -> dict[str, Any]:
+    """Read a checkpoint as tensors alone.
+
+    Raises
+    ------
+    ConfigError
+        It is damaged, or lacks one of ``keys``.
+    """
     try:
         state = torch.load(path, map_location=device, weights_only=True)
     except Exception as error:  # a pickle's opcodes raise anything
@@ -249,14 +260,14 @@ def _read(path: Path, device: torch.device) -> dict[str, Any]:
         raise ConfigError(
             f"the checkpoint {path} cannot be read ({type(error).__name__}: {why}): delete it"
         ) from error
-    if not isinstance(state, dict) or not {"net", "average", "epoch", "steps"} <= state.keys():
-        raise ConfigError(f"{path} is no checkpoint of a training: delete it, or give another --work")
+    if not isinstance(state, dict) or not keys <= state.keys():
+        raise ConfigError(f"{path} is no checkpoint of this training: delete it, or give another --work")
     return state
 
 
 def with_average(net: nn.Module, checkpoint: Path) -> nn.Module:
     """Give an untrained network the averaged weights of a checkpoint, in eval mode."""
-    state = _read(checkpoint, torch.device("cpu"))
+    state = read_checkpoint(checkpoint, _KEYS)
     net.load_state_dict(state["average"])
     return net.eval()
 

@@ -1,7 +1,8 @@
 """The stage that gives every beat its class.
 
 The class of a beat depends on the interval that follows it, so a beat is named when the one after it has
-come, or after a pause.
+come, or after a pause. In sure atrial fibrillation, as far as a rhythm stage has told by then, no beat is
+called supraventricular ectopic: none is early where no rhythm is.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from ecgedge.stream.segment import DetectedBeat, Part, Segment
 # come: after 144 s at 150 a minute such a run was called normal, by its own template. What goes on for longer
 # is a bundle branch block that was taken for it: ten minutes at 60 a minute.
 RUN, MOST_IN_ROW = 3, 600
+# Atrial fibrillation at least so probable is sure. Chosen on DS1 without 201 and on svdb: the gross F1 of S,
+# 0.910 and 0.762, becomes 0.912 and 0.776; at 0.9 0.915 and 0.771, at 0.8 worse than without the rule.
+FIBRILLATION = 0.95
 
 
 class BeatClassStage:
@@ -87,11 +91,16 @@ class BeatClassStage:
         symbol = self._normal if matches else None
         if symbol is None:
             symbol = self._model.symbols([self._history.inputs(*taken)])[0]
-        beat.symbol, beat.role = symbol, self._model.manifest.roles[symbol]
+        if self._role(symbol) == "supraventricular" and segment.fibrillation >= FIBRILLATION:
+            symbol = self._normal or symbol
+        beat.symbol, beat.role = symbol, self._role(symbol)
         self._in_row = self._in_row + 1 if beat.role == "ventricular" else 0
         if not matches:
             self._history.learn(*taken, template=not RUN <= self._in_row <= MOST_IN_ROW)
         return [beat]
+
+    def _role(self, symbol: str) -> str:
+        return self._model.manifest.roles[symbol]
 
     @staticmethod
     def _wave(segment: Segment, beat: DetectedBeat) -> Floats:

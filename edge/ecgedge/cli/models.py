@@ -120,9 +120,13 @@ def _waves(report: Mapping[str, Any]) -> Iterator[str]:
     found = report.get("folds", {})
     rows = {name: found.get(name, {}) for name in ("P onset", "QRS onset", "QRS end", "T end")}
     if all(row.get("sd_ms") is not None for row in rows.values()):
+        p, _, qrs, t = (f"{row['se']:.0f} %" for row in rows.values())
+        yield (
+            f"finds {p} of the P waves, {qrs} of the QRS complexes, {t} of the T waves "
+            f"({found['people']} people of LUDB, by a network that others taught)"
+        )
         each = ", ".join(f"{name} {row['mean_ms']:+.0f} ± {row['sd_ms']:.0f}" for name, row in rows.items())
         yield f"errors in ms, mean ± SD: {each}"
-        yield f"({found['people']} people of LUDB, each by a network that others taught)"
 
 
 _FIGURES = {

@@ -53,6 +53,10 @@ class RhythmModel(NetworkFolder):
         p = probabilities(logits, self.manifest.temperature)
         return dict(zip(self.manifest.classes, p.tolist(), strict=True))
 
+    def fibrillation(self, p: Mapping[str, float]) -> float:
+        """Probability of atrial fibrillation; 0 for a model that has no class for it."""
+        return sum(p.get(name, 0.0) for name in self.manifest.with_role("af"))
+
     @property
     def thresholds(self) -> dict[str, float]:
         """The manifest's, and :data:`LIMITS` for those that it does not give."""
@@ -63,7 +67,6 @@ class RhythmModel(NetworkFolder):
 
         None where neither is probable enough, below 10 s, and for a model without AF.
         """
-        classes = self.manifest.with_role("af")
-        if not classes:
+        if not self.manifest.with_role("af"):
             return None
-        return af_present(sum(p.get(c, 0.0) for c in classes), seconds, self.thresholds)
+        return af_present(self.fibrillation(p), seconds, self.thresholds)

@@ -88,6 +88,7 @@ class RhythmStage:
     def _name(self, segment: Segment, w: Stretch, usable: float = 1.0) -> Rhythm:
         signal = segment.ring.view(w.start, w.end)
         p = self._doubted(self._model.probabilities(signal), usable)
+        segment.fibrillation = self._model.fibrillation(p)
         seconds = (w.end - w.start) / segment.fs
         decision = self._hysteresis.update(p, seconds)
         beats = segment.beats_between(w.start, w.end)

@@ -72,7 +72,8 @@ class Segment:
     index. ``latency`` says how many samples behind the newest one each part is complete; a part that is not
     in it counts as complete at once. ``counts`` and ``clock`` are the whole stream's. ``end_sample`` is the
     caller's index behind the last sample, known once the segment has ended. ``raw`` holds the samples as they
-    came, less the first one's value.
+    came, less the first one's value. ``fibrillation`` is the probability of atrial fibrillation in the last
+    window that a rhythm stage named: of an earlier tick, for stages in front of it.
     """
 
     first_sample: int
@@ -85,6 +86,7 @@ class Segment:
     verdicts: deque[Verdict] = field(default_factory=deque)
     raw: Ring | None = None
     n_beats: int = 0  # all that were ever added: a stage keeps this number for its cursor
+    fibrillation: float = 0.0
     ended: bool = False
     end_sample: int | None = None
     clock: SampleClock | None = None

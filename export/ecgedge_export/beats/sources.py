@@ -11,11 +11,12 @@ from ecgedge.beats.detector import find_beats
 from ecgedge.beats.net import FS, BeatNet
 from ecgedge_export import data, prepare, splits
 from ecgedge_export.beats.augment import STRETCH, N, Source
+from ecgedge_export.beats.scores import FLUTTER
 from ecgedge_export.beats.shapes import peaks
 from ecgedge_export.data import Record
 
-# Ventricular, fusion, escape, flutter, aberrant and junctional beats: few people's, so drawn more often than
-# they come (`rare` in the recipe).
+# Ventricular, fusion, escape, aberrant and junctional beats: few people's, so drawn more often than they come
+# (`rare` in the recipe); so are seconds of flutter, of one person, in which there is none.
 RARE = frozenset("VFEe!aSJ")
 LUDB_HELD_OUT = 0  # the fold of LUDB that validates
 LOOPED = 1.5  # length of a loop in stretches that are drawn, at the slowest tempo
@@ -35,8 +36,10 @@ def mitdb_sources(record_ids: tuple[str, ...]) -> list[Source]:
     for record in data.mitdb(record_ids):
         leads = [prepare.filtered(record.lead(i), record.fs, FS) for i in (0, 1)]
         beats = record.beats.astype(np.float64) * (FS / record.fs)
-        rare = np.isin(record.symbols, list(RARE))
-        sources.append(Source(np.stack([x / x.std() for x in leads]), beats, beats[rare]))
+        rare = beats[np.isin(record.symbols, list(RARE))]
+        flutter = [np.arange(e.start, e.end, record.fs) for e in record.rhythms if e.name == FLUTTER]
+        rare = np.concatenate([rare, *(places * (FS / record.fs) for places in flutter)])
+        sources.append(Source(np.stack([x / x.std() for x in leads]), beats, rare))
     return sources
 
 

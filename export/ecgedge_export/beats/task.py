@@ -25,7 +25,7 @@ def make(job: Job) -> str:
     how = training.load_recipe(job.recipe)
     if job.quick:
         how = replace(how, steps=QUICK_STEPS, svdb=0.0, ludb=0.0, self_labelled=0.0)
-    net = training.build(how, splits.DS1, job.log)
+    net = training.build(how, splits.DS1, job.work, job.log)
     job.log("measuring on MIT-BIH DS2")
     report = scores.report(_detect(net), splits.DS2[:2] if job.quick else splits.DS2)
     del report["cpu_s_per_hour"]  # of this machine, and of the day

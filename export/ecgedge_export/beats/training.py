@@ -8,7 +8,9 @@ with noise. Noise is the second lead of NSTDB; its first lead tests.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import hashlib
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +23,8 @@ from torch.nn import functional as F
 from ecgedge.artefacts.manifest import Manifest, Normalisation
 from ecgedge.beats.detector import CLIP, SHORTEST_S
 from ecgedge.beats.net import DILATIONS, FS, HOP, KERNEL, LENGTH, STRIDES, BeatNet, pack
+from ecgedge_bridge.errors import ConfigError
+from ecgedge_bridge.files import atomic_file
 from ecgedge_export import data, prepare, recipe, splits
 from ecgedge_export.beats.augment import Augmenter, Source
 from ecgedge_export.beats.shapes import made_sources
@@ -37,6 +41,7 @@ from ecgedge_export.progress import epoch_log
 from ecgedge_export.recipe import Count, Positive
 from ecgedge_export.ship.origin import commit, versions
 from ecgedge_export.ship.package import package_weights
+from ecgedge_export.train import read_checkpoint
 
 Log = Callable[[str], None]
 REPORT = 500  # steps between two lines about the progress
@@ -103,8 +108,11 @@ class Pool(NamedTuple):
     sources: list[Source]
 
 
-def build(how: BeatRecipe, record_ids: tuple[str, ...], log: Log) -> BeatNet:
-    """Train in two rounds: on annotated and made recordings, then with CinC 2017 too."""
+def build(how: BeatRecipe, record_ids: tuple[str, ...], work: Path, log: Log) -> BeatNet:
+    """Train in two rounds: on annotated and made recordings, then with CinC 2017 too.
+
+    Checkpoints go to ``work``; a training that was stopped goes on from there.
+    """
     mitdb, others = mitdb_sources(record_ids), []
     if how.svdb:
         others.append(Pool(how.svdb, svdb_sources()))
@@ -114,12 +122,13 @@ def build(how: BeatRecipe, record_ids: tuple[str, ...], log: Log) -> BeatNet:
         others.append(Pool(how.made, made_sources(MADE, how.seed)))
     augmenter = Augmenter(noises(), how.rare, how.snr_db)
     rest = 1 - sum(pool.share for pool in others)
-    first = train(how, [Pool(rest, mitdb), *others], augmenter, log)
+    first = train(how, [Pool(rest, mitdb), *others], augmenter, log, work / "first.pt")
     if not how.self_labelled:
         return first
     own = Pool(how.self_labelled, self_labelled(first, how.sure))
     log(f"second round: {len(own.sources)} recordings labelled by the first one")
-    return train(how, [Pool(rest - own.share, mitdb), *others, own], augmenter, log)
+    pools = [Pool(rest - own.share, mitdb), *others, own]
+    return train(how, pools, augmenter, log, work / "second.pt")
 
 
 def save(net: BeatNet, how: BeatRecipe, folder: Path, metrics: Mapping[str, Any]) -> None:
@@ -159,34 +168,83 @@ def _draft(net: BeatNet, how: BeatRecipe, metrics: Mapping[str, Any]) -> Manifes
     )
 
 
-def train(how: BeatRecipe, pools: list[Pool], augmenter: Augmenter, log: Log) -> BeatNet:
-    """Train a network on examples of all pools."""
+def train(
+    how: BeatRecipe, pools: list[Pool], augmenter: Augmenter, log: Log, checkpoint: Path | None = None
+) -> BeatNet:
+    """Train a network on examples of all pools, going on from ``checkpoint`` where there is one.
+
+    Raises
+    ------
+    ConfigError
+        The checkpoint is damaged, or of another recipe.
+    """
     torch.set_num_threads(how.threads)
-    torch.manual_seed(how.seed)
-    net = TorchNet(how.channels)
-    optimiser = torch.optim.AdamW(net.parameters(), how.lr, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, how.lr, total_steps=how.steps, pct_start=0.1)
-    sum_of_losses, log_epoch = 0.0, epoch_log(log, "beats")
-    for step, (x, y) in enumerate(_batches(how, pools, augmenter), 1):
-        loss = F.binary_cross_entropy_with_logits(net(x), y)
-        optimiser.zero_grad(set_to_none=True)
+    run, log_epoch = _Run(how, pools, augmenter), epoch_log(log, "beats")
+    if checkpoint:
+        run.resume(checkpoint)
+    while run.step < how.steps:
+        n = min(REPORT, how.steps - run.step)
+        losses = [run.learn() for _ in range(n)]
+        if checkpoint:
+            run.save(checkpoint)
+        log_epoch(run.step, how.steps, float(np.mean(losses)))
+    return run.net.packed(how)
+
+
+class _Run:
+    """A network on its way: weights, optimiser, schedule, and where in the random numbers it is."""
+
+    def __init__(self, how: BeatRecipe, pools: list[Pool], augmenter: Augmenter) -> None:
+        torch.manual_seed(how.seed)
+        self._how, self._pools, self._augmenter = how, pools, augmenter
+        self._rng = np.random.default_rng(how.seed)
+        self.net, self.step = TorchNet(how.channels), 0
+        self._optimiser = torch.optim.AdamW(self.net.parameters(), how.lr, weight_decay=0.01)
+        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self._optimiser, how.lr, total_steps=how.steps, pct_start=0.1
+        )
+        sizes = [(pool.share, len(pool.sources)) for pool in pools]
+        self._of = hashlib.sha256(repr((how, sizes)).encode()).hexdigest()
+
+    def learn(self) -> float:
+        """Learn from one batch; return its loss."""
+        x, y = self._batch()
+        loss = F.binary_cross_entropy_with_logits(self.net(x), y)
+        self._optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        sum_of_losses += float(loss.detach())
-        if step % REPORT == 0:
-            log_epoch(step, how.steps, sum_of_losses / REPORT)
-            sum_of_losses = 0.0
-    return net.packed(how)
+        nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
+        self._optimiser.step()
+        self._schedule.step()
+        self.step += 1
+        return float(loss.detach())
 
-
-def _batches(how: BeatRecipe, pools: list[Pool], augmenter: Augmenter) -> Iterator[tuple[Tensor, Tensor]]:
-    rng = np.random.default_rng(how.seed)
-    shares = np.array([pool.share for pool in pools])
-    for _ in range(how.steps):
-        chosen = rng.choice(len(pools), how.batch, p=shares / shares.sum())
-        sources = [pools[i].sources for i in chosen]
-        drawn = [augmenter.draw(pool[rng.integers(len(pool))], rng) for pool in sources]
+    def _batch(self) -> tuple[Tensor, Tensor]:
+        rng, shares = self._rng, np.array([pool.share for pool in self._pools])
+        chosen = rng.choice(len(shares), self._how.batch, p=shares / shares.sum())
+        sources = [self._pools[i].sources for i in chosen]
+        drawn = [self._augmenter.draw(pool[rng.integers(len(pool))], rng) for pool in sources]
         x, y = (np.stack(parts) for parts in zip(*drawn, strict=True))
-        yield torch.from_numpy(x)[:, None], torch.from_numpy(y)
+        return torch.from_numpy(x)[:, None], torch.from_numpy(y)
+
+    def save(self, path: Path) -> None:
+        state = {name: part.state_dict() for name, part in self._parts().items()}
+        # The generator's state has numbers of 128 bits: as text, which torch reads without unpickling code.
+        rng = json.dumps(self._rng.bit_generator.state)
+        with atomic_file(path) as file:
+            torch.save({**state, "step": self.step, "rng": rng, "of": self._of}, file)
+
+    def resume(self, path: Path) -> None:
+        if not path.is_file():
+            return
+        state = read_checkpoint(path, {*self._parts(), "step", "rng", "of"})
+        if state["of"] != self._of:
+            raise ConfigError(
+                f"{path} is of another recipe, or of other data: delete it, or give another --work"
+            )
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        self._rng.bit_generator.state = json.loads(state["rng"])
+        self.step = state["step"]
+
+    def _parts(self) -> dict[str, nn.Module | torch.optim.Optimizer | torch.optim.lr_scheduler.LRScheduler]:
+        return {"net": self.net, "optimiser": self._optimiser, "schedule": self._schedule}

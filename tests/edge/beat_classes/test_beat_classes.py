@@ -331,3 +331,26 @@ def test_the_model_is_asked_about_few_beats_of_sinus_rhythm_and_would_say_the_sa
     assert len(asked) < 0.3 * len(found)
     monkeypatch.setattr(bf.BeatHistory, "take_if_template", lambda *_: False)
     assert named() == found
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_in_sure_fibrillation_no_beat_is_supraventricular_ectopic(model, seed) -> None:
+    """After sinus rhythm irregular beats are called S, until windows of 30 s tell the rhythm."""
+    ecg = synthesize([Segment("sinus", 60.0, 70.0), Segment("af", 90.0, 100.0)], FS, seed)
+    block = ecgedge.SampleBlock(samples=ecg.mv, fs=FS)
+    alone = pipeline(model)
+    without = np.array([b.symbol for b in beats(alone.feed(block) + alone.finish())])
+    found = ecgedge.classify_beats(ecg.mv, FS)
+    told = found.sample > 100 * FS
+    assert (without[told] == "S").sum() > 3
+    assert (found.symbol[told] == "S").sum() == 0
+    other = without != "S"
+    assert np.array_equal(found.symbol[other], without[other])
+
+
+def test_a_helper_names_beats_as_a_monitor_does(ecg) -> None:
+    monitor = ecgedge.Monitor(fs=FS)
+    live = beats([*monitor.feed(ecg.mv), *monitor.finish()])
+    found = ecgedge.classify_beats(ecg.mv, FS)
+    assert [b.symbol for b in live] == found.symbol.tolist()
+    assert [b.sample for b in live] == found.sample.tolist()

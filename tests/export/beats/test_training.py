@@ -13,6 +13,7 @@ from ecgedge_bridge.errors import ConfigError, ModelError
 from ecgedge_export.beats import training as beat_training
 from ecgedge_export.beats.augment import Augmenter, Source, target
 from ecgedge_export.beats.scores import Counts, compare, condition, pairs
+from ecgedge_export.beats.training import Pool
 from ecgedge_export.data import Episode, Record
 
 REPORT = {
@@ -68,7 +69,9 @@ def short():
 
 @pytest.fixture(scope="module")
 def trained(short, source):
-    return beat_training.train(short, [[source]], Augmenter([], 0.0, (0.0, 10.0)), lambda line: None)
+    return beat_training.train(
+        short, [Pool(1.0, [source])], Augmenter([], 0.0, (0.0, 10.0)), lambda line: None
+    )
 
 
 def test_it_learns(trained, source):
@@ -81,7 +84,9 @@ def test_it_learns(trained, source):
 
 
 def test_the_same_seed_gives_the_same_weights(short, trained, source):
-    again = beat_training.train(short, [[source]], Augmenter([], 0.0, (0.0, 10.0)), lambda line: None)
+    again = beat_training.train(
+        short, [Pool(1.0, [source])], Augmenter([], 0.0, (0.0, 10.0)), lambda line: None
+    )
     assert again.weights == trained.weights
 
 
