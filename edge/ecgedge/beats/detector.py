@@ -141,20 +141,13 @@ class BeatDetector:
         """Run the network once more, on the hop that ends REACH before the next multiple of HOP."""
         self._done += HOP
         end = self._done - REACH
-        candidates = self._candidates.feed(_extended(segment.ring, end - HOP - REACH, end + REACH), end)
+        candidates = self._candidates.feed(segment.ring.extended(end - HOP - REACH, end + REACH), end)
         chosen = self._chooser.feed(candidates)
         places = [(self._peaks.near(segment.ring, c.position), c.score) for c in chosen]
         kept = [(at, score) for at, score in places if at is not None]
         if chosen:
             self._candidates.hold(end, [_height(segment.ring, round(at)) for at, _ in kept])
         return [segment.add_beat(at, min(1.0, score)) for at, score in kept]
-
-
-def _extended(ring: Ring, start: int, end: int) -> Floats:
-    """Samples ``start`` to ``end``, with the outermost ones repeated beyond the ends of the segment."""
-    low, high = max(0, start), min(ring.written, end)
-    x = ring.view(low, high)
-    return x if len(x) == end - start else np.pad(x, (low - start, end - high), mode="edge")
 
 
 def _height(ring: Ring, at: int) -> float:
@@ -298,7 +291,7 @@ class _Peaks:
         low, high = max(0, at - _SEARCH), at + _SEARCH + 1
         if not low < min(high, ring.written):
             return None
-        y = _extended(ring, low, high).tolist()
+        y = ring.extended(low, high).tolist()
         top, bottom = max(y), -min(y)
         # A tenth of the way: a lead's polarity lasts, and one ectopic beat must not turn it.
         self._up += 0.1 * ((top - bottom) / max(abs(top) + abs(bottom), 1e-9) - self._up)
