@@ -17,6 +17,9 @@ from ecgedge_export.int8.tflite_writer import write_tflite
 # Both files come from one calibration: over 1,000 windows of the first student they agreed on every class and
 # within one step of a logit. The reference kernels round each layer in another way, and INT8 is not float.
 PARITY = Limits(int8_steps=1, int8_agreement=0.999, reference_agreement=0.97, float_agreement=0.97)
+# After two epochs on few recordings classes lie close to each other, and rounding decides more often; that
+# both files agree does not depend on it.
+HARDLY_TRAINED = Limits(int8_steps=1, int8_agreement=0.999, reference_agreement=0.8, float_agreement=0.8)
 
 
 class Converted(NamedTuple):
@@ -33,6 +36,7 @@ def convert(
     windows: npt.NDArray[np.float32],
     work: Path,
     classes: int | None = None,
+    limits: Limits = PARITY,
 ) -> Converted:
     """Make the two INT8 files of a network, from inputs to calibrate with, and prove them on ``windows``.
 
@@ -48,5 +52,5 @@ def convert(
     float_onnx = export_onnx(net, calibration.shape[2], work / "float.onnx")
     pair = quantize(float_onnx, calibration, work / "int8")
     tflite = write_tflite(pair.s8s8, work / "model.tflite")
-    report = parity(net, float_onnx, pair.u8s8, tflite, windows, PARITY, classes)
+    report = parity(net, float_onnx, pair.u8s8, tflite, windows, limits, classes)
     return Converted(pair.u8s8, tflite, report)

@@ -22,7 +22,7 @@ from ecgedge.rhythm.model import NORMALISATION, RhythmModel
 from ecgedge.stream.filters import FrontEnd
 from ecgedge_export import data, nets, prepare, splits
 from ecgedge_export.int8 import qat
-from ecgedge_export.int8.chain import convert
+from ecgedge_export.int8.chain import HARDLY_TRAINED, PARITY, convert
 from ecgedge_export.int8.describe import describe_file
 from ecgedge_export.int8.onnx_export import export_onnx
 from ecgedge_export.micro.memory import memory
@@ -138,7 +138,10 @@ def build(
     )
     log(f"{nets.n_parameters(parent):,} parameters; quantizing")
     net = tuned(parent, recipe, sets, log)
-    pair, tflite, report = convert(net, calibration(recipe, sets), _to_prove_on(recipe, sets), work)
+    limits = PARITY if widely else HARDLY_TRAINED
+    pair, tflite, report = convert(
+        net, calibration(recipe, sets), _to_prove_on(recipe, sets), work, limits=limits
+    )
     predicted = logits(net, _last_windows(sets.validation, sets.augmenter))
     targets = np.array([recipe.classes.index(label) for label in sets.validation.labels])
     draft = _draft(recipe, sets, fit_temperature(predicted, targets), command)

@@ -35,6 +35,7 @@ TEN = answers(
 def test_af_or_not_is_judged_where_it_was_told() -> None:
     report = evaluate.af_report(TEN)
     assert (report["with_af"], report["coverage"]) == (3, 0.8)
+    assert report["coverage_of_af"] == round(2 / 3, 4)
     assert (report["Se"], report["Sp"]) == (1.0, round(5 / 6, 4))
     assert report["Se_95"] == [1.0, 1.0]
     assert report["Sp_95"][0] < 5 / 6 < report["Sp_95"][1] == 1.0
@@ -42,7 +43,8 @@ def test_af_or_not_is_judged_where_it_was_told() -> None:
 
 def test_without_af_there_is_no_sensitivity() -> None:
     report = evaluate.af_report(answers("NO", "NO", [False, False]))
-    assert report == {"with_af": 0, "coverage": 1.0, "Se": None, "Sp": 1.0, "Sp_95": [1.0, 1.0]}
+    assert (report["with_af"], report["coverage"], report["coverage_of_af"]) == (0, 1.0, None)
+    assert (report["Se"], report["Sp"], report["Sp_95"]) == (None, 1.0, [1.0, 1.0])
 
 
 def test_f1_by_class() -> None:
