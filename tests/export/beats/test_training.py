@@ -64,7 +64,7 @@ def test_views_have_the_form_and_the_beats_where_the_target_says(source):
 @pytest.fixture(scope="module")
 def short():
     how = beat_training.load_recipe(RECIPE)
-    return replace(how, steps=400, batch=32, channels=8, lr=0.01, self_labelled=0.0, threads=1)
+    return replace(how, steps=400, batch=32, channels=8, lr=0.01, svdb=0.0, ludb=0.0, self_labelled=0.0)
 
 
 @pytest.fixture(scope="module")
