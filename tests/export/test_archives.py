@@ -66,7 +66,7 @@ def test_an_honest_tar_is_unpacked_without_tarfiles_filter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("data_filter", "tar_filter", "fully_trusted_filter"):  # as in Debian 12's Python 3.11.2
-        monkeypatch.delattr(tarfile, name)
+        monkeypatch.delattr(tarfile, name, raising=False)
     data = tmp_path / "data"
     data.mkdir()
     tar_of(data / "tiny.tar.xz", entry("tiny", kind=tarfile.DIRTYPE), entry("tiny/a.dat", 1000))
