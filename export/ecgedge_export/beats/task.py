@@ -17,7 +17,7 @@ from ecgedge_export.tasks import Evaluation, Job, Trials
 
 # Kinds of NSTDB and ratios in dB.
 NOISE = ("em:6", "em:0", "ma:6", "ma:0", "bw:0")
-QUICK_STEPS = 20  # of 10,000: nothing is learnt, everything is run
+QUICK_STEPS = 20  # of 14,000: nothing is learnt, everything is run
 
 
 def make(job: Job) -> str:
