@@ -54,6 +54,7 @@ SLOW = {
     "edge/test_pipes.py": "",
     "edge/hrv/test_measures.py": "test_after_a_million_beats",
     "export/beats/test_training.py": "",
+    "export/beat_classes/test_breathing.py": "test_the_shipped",
     "export/beat_classes/test_training.py": "",
     "export/gate/test_training.py": "",
     "export/rhythm/": "",

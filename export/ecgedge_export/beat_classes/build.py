@@ -20,7 +20,7 @@ from ecgedge.monitor import Models
 from ecgedge.stream.filters import FrontEnd
 from ecgedge.whole_recording import classify_beats
 from ecgedge_export import prepare, splits
-from ecgedge_export.beat_classes import scores
+from ecgedge_export.beat_classes import breathing, scores
 from ecgedge_export.beat_classes.gather import OF_RECORDS, UNKNOWN, BeatSet, detect, observe
 from ecgedge_export.beat_classes.scores import CLASSES, ROLES
 from ecgedge_export.beat_classes.training import (
@@ -65,10 +65,12 @@ def build(
     command: str,
     log: Log,
     test: Sequence[str] = splits.DS2,
+    breathing_every: int = 1,
 ) -> Manifest:
     """Make the model folder ``out``; checkpoints and intermediate files go to ``work``.
 
-    ``test`` names the MIT-BIH records that the INT8 files are measured on.
+    ``test`` names the MIT-BIH records that the INT8 files are measured on, beside every so many cases of
+    :mod:`ecgedge_export.beat_classes.breathing`.
 
     Raises
     ------
@@ -92,6 +94,9 @@ def build(
     package(out, draft, onnx, tflite, cases)
     log("measuring the INT8 files through ecgedge.classify_beats")
     metrics |= measure(out, test)
+    metrics["sinus_arrhythmia"] = breathing.shares(
+        Models.load("litert", beat_classes=out).beat_classes.symbols, list(breathing.cases(breathing_every))
+    )
     return package(out, replace(draft, metrics=metrics), onnx, tflite, cases)
 
 

@@ -216,7 +216,7 @@ def _common(by_lead: Sequence[Sequence[float]]) -> Places:
 
 def _ptbxl_symbols(signals: dict[str, Floats], places: Places, statements: frozenset[str]) -> list[str]:
     """Symbols of beats from their shape in eight leads, their time, and the statements about the record."""
-    like = alike([np.concatenate([_qrs(signals[lead], at) for lead in LEADS]) for at in places])
+    like = alike([np.concatenate([qrs(signals[lead], at) for lead in LEADS]) for at in places])
     # How long the interval before each beat is, in median intervals: below EARLY the beat is premature.
     rr = np.diff(places)
     due = np.append(1.0, rr / np.median(rr))
@@ -241,7 +241,8 @@ def _if_atrial(like: float, due: float, *, sure: bool) -> str:
     return "N" if like > 0.85 and due > 0.92 else UNKNOWN
 
 
-def _qrs(signal: Floats, at: float) -> Floats:
+def qrs(signal: Floats, at: float) -> Floats:
+    """The 0.17 s around an R peak."""
     return cut(signal, round(at) - 8, 17)
 
 
@@ -333,7 +334,7 @@ def _some_of_cinc2017(
             return
         name, signal = recordings[i]
         if len(peaks := detect(signal)) >= 15:
-            like = alike([_qrs(signal, at) for at in peaks])
+            like = alike([qrs(signal, at) for at in peaks])
             if np.mean(like > 0.8) >= 0.7:
                 taken += 1
                 yield name, signal, peaks, like

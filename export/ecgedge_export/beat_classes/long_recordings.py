@@ -2,7 +2,7 @@
 
 Figures of the last five minutes need recordings of five minutes, and those with labels are of eighty people.
 Beats and their intervals are enough here, since the model sees no signal between them: short recordings are
-looped, and intervals are stretched as exercise and rest would, while waves and labels stay.
+looped, and intervals are stretched as exercise, rest and breathing would, while waves and labels stay.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ UNEVEN = 0.01  # standard deviation of the log of an interval that is looped, or
 # the log of the interval changes by a draw of this standard deviation, within limits: 70 beats a minute
 # become 50 to 140.
 TURN_S, STAYS, RAMP, TEMPO = (40.0, 300.0), 2 / 3, 0.45, (-0.7, 0.35)
+# Respiratory sinus arrhythmia: no breath is as long or as deep as the one before (standard deviations of the
+# logs), and the heart does not speed up as fast as it slows down.
+BREATH_LENGTH, BREATH_DEPTH, MOST_SKEW = 0.1, 0.15, 0.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,3 +73,28 @@ def in_other_tempo(beats: BeatSequence, rng: np.random.Generator) -> BeatSequenc
         change = 0.0 if rng.random() < STAYS else rng.normal(0.0, RAMP)
         logs.append(float(np.clip(logs[-1] + change, *TEMPO)))
     return replace(beats, rr_s=beats.rr_s * np.exp(np.interp(at, turns, logs)))
+
+
+def in_sinus_arrhythmia(
+    beats: BeatSequence, depth: float, breaths_hz: float, rng: np.random.Generator
+) -> BeatSequence:
+    """Let breathing shorten and lengthen intervals by about ``depth`` of them; what is early stays early.
+
+    Examples
+    --------
+    >>> still = BeatSequence(np.zeros((300, 100), np.float32), np.ones(300), np.full(300, "N"))
+    >>> rr_s = in_sinus_arrhythmia(still, 0.2, 0.25, np.random.default_rng(1)).rr_s
+    >>> bool(0.5 < rr_s.min() < 0.85 and 1.15 < rr_s.max() < 1.5)
+    True
+    """
+    rr_s = beats.rr_s.copy()
+    skew, phase = rng.uniform(-MOST_SKEW, MOST_SKEW), rng.uniform(0.0, 2 * np.pi)
+    hz, deep = breaths_hz, depth
+    for k, rr in enumerate(beats.rr_s):
+        rr_s[k] = rr * (1 + deep * np.sin(phase + skew * np.sin(phase)))
+        phase += 2 * np.pi * hz * min(rr_s[k], LONGEST_RR_S)
+        if phase >= 2 * np.pi:
+            phase %= 2 * np.pi
+            hz = breaths_hz * np.exp(rng.normal(0.0, BREATH_LENGTH))
+            deep = depth * np.exp(rng.normal(0.0, BREATH_DEPTH))
+    return replace(beats, rr_s=rr_s)

@@ -8,12 +8,13 @@ from typing import NamedTuple
 from ecgedge.monitor import Models
 from ecgedge.whole_recording import classify_beats
 from ecgedge_export import splits
-from ecgedge_export.beat_classes import build, folds, scores, training
+from ecgedge_export.beat_classes import breathing, build, folds, scores, training
 from ecgedge_export.beat_classes.gather import BeatSet, gathered
 from ecgedge_export.beat_classes.training import BeatClassRecipe
 from ecgedge_export.tasks import Evaluation, Job, Trials
 
 QUICK_RECORDS = 12  # of each source
+QUICK_EVERY = 40  # of the cases of breathing
 
 
 class _Student(NamedTuple):
@@ -24,8 +25,10 @@ class _Student(NamedTuple):
 def make(job: Job) -> str:
     """Train, quantize and measure; see :class:`ecgedge_export.tasks.Task`."""
     how, beats = _student(job)
-    test = splits.DS2[:2] if job.quick else splits.DS2
-    manifest = build.build(how, beats, build.augmenter(how), job.made, job.work, job.command, job.log, test)
+    test, every = (splits.DS2[:2], QUICK_EVERY) if job.quick else (splits.DS2, 1)
+    manifest = build.build(
+        how, beats, build.augmenter(how), job.made, job.work, job.command, job.log, test, every
+    )
     return f"{manifest.metrics['int8_litert']['gross']} (INT8, LiteRT)"
 
 
@@ -36,9 +39,11 @@ def compare(job: Job, trials: Trials) -> object:
 
 
 def evaluate(how: Evaluation) -> object:
-    """Measure a model on MIT-BIH DS2."""
-    classify = partial(classify_beats, models=Models.load(how.backend, beat_classes=how.model))
-    return scores.report(scores.classify_records(classify, splits.DS2))
+    """Measure a model on MIT-BIH DS2, and how often it takes breathing for ectopy."""
+    models = Models.load(how.backend, beat_classes=how.model)
+    report = scores.report(scores.classify_records(partial(classify_beats, models=models), splits.DS2))
+    shares = breathing.shares(models.beat_classes.symbols, list(breathing.cases()))
+    return {**report, "sinus_arrhythmia": shares}
 
 
 def _student(job: Job) -> _Student:
