@@ -31,13 +31,14 @@ from ecgedge_export import data, prepare, splits
 from ecgedge_export.archives import npz
 from ecgedge_export.beat_classes import long_recordings
 from ecgedge_export.beat_classes import premature as made_premature
-from ecgedge_export.beat_classes.long_recordings import BeatSequence, in_other_tempo, looped
+from ecgedge_export.beat_classes.long_recordings import BeatSequence, at_rest, in_other_tempo, looped
 from ecgedge_export.beat_classes.premature import premature
 from ecgedge_export.beat_classes.scores import TOLERANCE_S
 from ecgedge_export.beats.scores import pairs
 from ecgedge_export.data import DATASETS, Record
 
 Floats = npt.NDArray[np.float32]
+Change = Callable[[BeatSequence, np.random.Generator], BeatSequence]
 Places = npt.NDArray[np.float64]
 Symbols = npt.NDArray[np.str_]
 Log = Callable[[str], None]
@@ -46,7 +47,19 @@ MARGIN = (
     10  # samples of a wave on either side beyond what the model sees, so that an augmented wave can be moved
 )
 UNKNOWN = ""
-SOURCES = ("mitdb", "svdb", "ptb-xl", "cinc2017", "premature", "unnamed", "tempo", "ectopy", "looped", "af")
+SOURCES = (
+    "mitdb",
+    "svdb",
+    "ptb-xl",
+    "cinc2017",
+    "premature",
+    "unnamed",
+    "tempo",
+    "ectopy",
+    "looped",
+    "af",
+    "breathing",
+)
 # Sources whose beats are of annotated records: what is made of a record validates no fold that it teaches.
 OF_RECORDS = ("mitdb", "svdb", "tempo", "ectopy")
 
@@ -295,12 +308,18 @@ def long_ectopy(rng: np.random.Generator) -> Iterator[BeatSet]:
             yield observe(moved, places.tolist(), made.tolist(), "ectopy", f"{record.id}/0")
 
 
-def looped_beats(short: Iterable[BeatSet], source: str, rng: np.random.Generator) -> Iterator[BeatSet]:
-    """The last time that each recording is played, half of them in another tempo."""
+def looped_beats(
+    short: Iterable[BeatSet],
+    source: str,
+    rng: np.random.Generator,
+    change: Change = in_other_tempo,
+    share: float = 0.5,
+) -> Iterator[BeatSet]:
+    """The last time that each recording is played, a ``share`` of them changed."""
     for one in short:
         again = looped(_sequence(one), rng)
-        if rng.random() < 0.5:
-            again = in_other_tempo(again, rng)
+        if rng.random() < share:
+            again = change(again, rng)
         last = np.arange(len(again.rr_s)) >= len(again.rr_s) - len(one)
         yield observe_sequence(again, source, str(one.record[0])).only(last)
 
@@ -367,9 +386,13 @@ def gather(seed: int, log: Log, limit: int | None = None) -> BeatSet:
     for name, source in zip(SOURCES, sources, strict=False):
         take(name, source)
     in_af = {name for name, _ in _of_cinc2017("A")}
-    fibrillating = [one for one in found["cinc2017"] if one.record[0] in in_af]
+    sinus, fibrillating = (
+        [one for one in found["cinc2017"] if (one.record[0] in in_af) == af] for af in (False, True)
+    )
     take("tempo", other_tempos([*found["mitdb"], *found["svdb"]], rng))
     take("ectopy", long_ectopy(rng))
     take("looped", looped_beats(found["premature"], "looped", rng))
     take("af", looped_beats(fibrillating, "af", rng))
+    breathing = np.random.default_rng([seed, 1])
+    take("breathing", looped_beats(sinus, "breathing", breathing, at_rest, 1.0))
     return joined(one for sets in found.values() for one in sets)

@@ -26,6 +26,8 @@ TURN_S, STAYS, RAMP, TEMPO = (40.0, 300.0), 2 / 3, 0.45, (-0.7, 0.35)
 # Respiratory sinus arrhythmia: no breath is as long or as deep as the one before (standard deviations of the
 # logs), and the heart does not speed up as fast as it slows down.
 BREATH_LENGTH, BREATH_DEPTH, MOST_SKEW = 0.1, 0.15, 0.5
+# Hearts that breathing moves are at rest: beats a minute, depths, breaths.
+RESTING_BPM, DEPTHS, BREATHS_HZ = (42.0, 85.0), (0.03, 0.35), (0.08, 0.38)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,3 +100,16 @@ def in_sinus_arrhythmia(
             hz = breaths_hz * np.exp(rng.normal(0.0, BREATH_LENGTH))
             deep = depth * np.exp(rng.normal(0.0, BREATH_DEPTH))
     return replace(beats, rr_s=rr_s)
+
+
+def at_rest(beats: BeatSequence, rng: np.random.Generator) -> BeatSequence:
+    """Slow a recording down, or speed it up, to a heart at rest, and let it breathe.
+
+    Examples
+    --------
+    >>> busy = BeatSequence(np.zeros((60, 100), np.float32), np.full(60, 0.6), np.full(60, "N"))
+    >>> bool(0.65 < at_rest(busy, np.random.default_rng(1)).rr_s.mean() < 1.5)
+    True
+    """
+    resting = replace(beats, rr_s=beats.rr_s * (60 / rng.uniform(*RESTING_BPM) / beats.rr_s.mean()))
+    return in_sinus_arrhythmia(resting, rng.uniform(*DEPTHS), rng.uniform(*BREATHS_HZ), rng)

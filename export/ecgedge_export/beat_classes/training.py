@@ -41,6 +41,7 @@ SHARES = {
         "cinc2017": 0.15,
         "af": 0.14,
         "tempo": 0.12,
+        "breathing": 0.12,
         "ptb-xl": 0.08,
         "premature": 0.05,
         "looped": 0.05,
