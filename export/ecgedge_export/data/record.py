@@ -84,6 +84,8 @@ class Record:
         Years.
     sex : str
         "F", "M" or "".
+    report : str
+        What was written about the recording (PTB-XL; mostly German).
     learning_s : float
         Seconds at the beginning that scores by EC57 leave out.
     """
@@ -105,6 +107,7 @@ class Record:
     fold: int | None = None
     age: float | None = None
     sex: str = ""
+    report: str = ""
     learning_s: float = LEARNING_S
 
     def signal(self, start: int = 0, stop: int | None = None) -> npt.NDArray[np.float32]:
