@@ -25,6 +25,7 @@ _names = LazyNames(
         ),
         "ecgedge.monitor": "Models Monitor",
         "ecgedge.recording": "Recording load read",
+        "ecgedge.rhythm.wearer": "Wearer",
         "ecgedge.summary": "Summarizer",
         "ecgedge.whole_recording": (
             "Beats Classification Wave assess_quality classify classify_beats delineate detect_beats "

@@ -18,6 +18,7 @@ from ecgedge.monitor import Monitor as Monitor
 from ecgedge.recording import Recording as Recording
 from ecgedge.recording import load as load
 from ecgedge.recording import read as read
+from ecgedge.rhythm.wearer import Wearer as Wearer
 from ecgedge.summary import Summarizer as Summarizer
 from ecgedge.whole_recording import Beats as Beats
 from ecgedge.whole_recording import Classification as Classification

@@ -16,6 +16,7 @@ from ecgedge.hrv.stage import WINDOW_S, HrvStage
 from ecgedge.rhythm.decision import AF_WHOLE_S
 from ecgedge.rhythm.model import RhythmModel
 from ecgedge.rhythm.stage import RhythmStage
+from ecgedge.rhythm.wearer import Wearer
 from ecgedge.stream.pipeline import Pipeline
 from ecgedge.stream.stage import Stage
 from ecgedge.waves.model import WaveModel
@@ -104,7 +105,7 @@ class Models:
 
 
 def default_stages(
-    models: Models, *, hrv_window_s: float = WINDOW_S, waves: bool = False
+    models: Models, *, hrv_window_s: float = WINDOW_S, waves: bool = False, wearer: Wearer | None = None
 ) -> tuple[Stage, ...]:
     """Make the stages of a monitor, in their order.
 
@@ -116,11 +117,16 @@ def default_stages(
     waves : bool
         Whether P, QRS and T of each beat are found too, for :class:`ecgedge.Waves` and
         :class:`ecgedge.Intervals` events.
+    wearer : Wearer, optional
+        Whose ECG it is: the odds of atrial fibrillation become those of people of that age and sex. Without
+        one, and where the age is not known, they stay the model's own.
 
     Raises
     ------
     ValueError
         ``hrv_window_s`` is too short or too long.
+    TypeError
+        ``wearer`` is no :class:`ecgedge.Wearer`.
 
     Examples
     --------
@@ -132,7 +138,7 @@ def default_stages(
         BeatClassStage(models.beat_classes),
         QualityStage(models.gate),
         HrvStage(hrv_window_s, by_class=True),
-        RhythmStage(models.rhythm, by_class=True),
+        RhythmStage(models.rhythm, by_class=True, wearer=wearer),
     )
     if not waves:
         return stages
@@ -156,7 +162,7 @@ class Monitor(Pipeline):
         Rate that blocks must have, in Hz; None takes the first block's.
     stages : sequence of Stage, optional
         Others than :func:`default_stages` makes of the models.
-    hrv_window_s, waves : float, bool
+    hrv_window_s, waves, wearer : float, bool, Wearer
         See :func:`default_stages`.
     timer : callable, optional
         A clock in seconds (``time.perf_counter``) to measure stages with, see
@@ -191,12 +197,15 @@ class Monitor(Pipeline):
         stages: Sequence[Stage] | None = None,
         hrv_window_s: float = WINDOW_S,
         waves: bool = False,
+        wearer: Wearer | None = None,
         timer: Callable[[], float] | None = None,
     ) -> None:
         self.models = models or Models.load(backend)
         rhythm = self.models.rhythm
         super().__init__(
-            default_stages(self.models, hrv_window_s=hrv_window_s, waves=waves) if stages is None else stages,
+            default_stages(self.models, hrv_window_s=hrv_window_s, waves=waves, wearer=wearer)
+            if stages is None
+            else stages,
             rhythm.manifest.fs,
             rhythm.front_end,
             fs_in=fs,

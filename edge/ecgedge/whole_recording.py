@@ -21,6 +21,7 @@ from ecgedge.monitor import Models, Monitor
 from ecgedge.rhythm.model import RhythmModel
 from ecgedge.rhythm.sinus import rate_word
 from ecgedge.rhythm.stage import SHORTEST_S
+from ecgedge.rhythm.wearer import Wearer
 from ecgedge.stream.pipeline import Pipeline
 from ecgedge.stretches import AcceptedBeats
 from ecgedge.summary import Summarizer
@@ -92,7 +93,11 @@ class Classification:
 
 
 def classify(
-    mv: npt.ArrayLike | Recorded, fs: float | None = None, *, models: Models | None = None
+    mv: npt.ArrayLike | Recorded,
+    fs: float | None = None,
+    *,
+    models: Models | None = None,
+    wearer: Wearer | None = None,
 ) -> Classification:
     """Name the rhythm of one lead.
 
@@ -104,6 +109,8 @@ def classify(
         Rate in Hz, 50 to 4000; a Recording has its own.
     models : Models, optional
         Others than those in the package, which are loaded once for all calls.
+    wearer : Wearer, optional
+        Whose ECG it is; see :func:`ecgedge.monitor.default_stages`.
 
     Returns
     -------
@@ -122,7 +129,7 @@ def classify(
     >>> classify(np.zeros(3000), fs=100).label
     '~'
     """
-    monitor = Monitor(models or _bundled())
+    monitor = Monitor(models or _bundled(), wearer=wearer)
     signal = _signal(mv, fs)
     events = _run(monitor, signal)
     rhythms, quality = _of(Rhythm, events), _of(Quality, events)

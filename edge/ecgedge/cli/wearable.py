@@ -9,6 +9,7 @@ import typer
 
 from ecgedge.cli.options import (
     Adapter,
+    Age,
     AsJson,
     Backend,
     Device,
@@ -16,6 +17,7 @@ from ecgedge.cli.options import (
     LinkOptions,
     Model,
     Save,
+    Sex,
     WithWaves,
     with_link_options,
 )
@@ -37,6 +39,8 @@ def run(
     model: Model = None,
     backend: Backend = "auto",
     waves: WithWaves = False,
+    age: Age = None,
+    sex: Sex = None,
 ) -> None:
     """Connect to a wearable and show what its ECG holds, until Ctrl-C."""
     from ecgedge.cli.monitors import open_monitor
@@ -46,7 +50,7 @@ def run(
     from ecgedge.sinks.sink import Several
 
     options = link.checked()
-    monitor = open_monitor(model=model, backend=backend, waves=waves)
+    monitor = open_monitor(model=model, backend=backend, waves=waves, age=age, sex=sex)
     savers = open_savers(save, force=force)
     ending = Ending()
     try:

@@ -34,7 +34,7 @@ from ecgedge_export.rhythm import conditions
 from ecgedge_export.rhythm import scores as evaluate
 from ecgedge_export.rhythm.augment import Augmenter
 from ecgedge_export.rhythm.further import further
-from ecgedge_export.rhythm.limits import CHOOSING_FOLDS, short_limits
+from ecgedge_export.rhythm.limits import CHOOSING_FOLDS, short_limits, true_share
 from ecgedge_export.rhythm.shipped import start_from
 from ecgedge_export.rhythm.training import inputs, train, untrained
 from ecgedge_export.ship.origin import commit, versions
@@ -145,6 +145,7 @@ def build(
     predicted = logits(net, _last_windows(sets.validation, sets.augmenter))
     targets = np.array([recipe.classes.index(label) for label in sets.validation.labels])
     draft = _draft(recipe, sets, fit_temperature(predicted, targets), command)
+    draft = replace(draft, thresholds={**LIMITS, **_share(draft, predicted, targets)})
     cases = golden_cases(pair, tflite, _golden(sets, recipe))
     metrics: dict[str, Any] = {
         **known,
@@ -156,7 +157,8 @@ def build(
     }
     package(out, replace(draft, metrics=metrics), pair, tflite, cases)
     if widely and not sets.own:
-        draft = replace(draft, thresholds={**LIMITS, **short_limits(RhythmModel.load(out, "litert"))})
+        short = short_limits(RhythmModel.load(out, "litert"))
+        draft = replace(draft, thresholds={**draft.thresholds, **short})
         package(out, replace(draft, metrics=metrics), pair, tflite, cases)
     if sets.own:
         metrics["own_data"] = sets.own.statement
@@ -246,6 +248,14 @@ def fit_temperature(logits: npt.NDArray[np.float32], targets: npt.NDArray[np.int
         return float(-log_p[np.arange(len(targets)), targets].mean())
 
     return float(np.exp(optimize.minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
+
+
+def _share(
+    draft: Manifest, predicted: npt.NDArray[np.float32], targets: npt.NDArray[np.int64]
+) -> dict[str, float]:
+    af = [draft.classes.index(name) for name in draft.with_role("af")]
+    p = special.softmax(predicted.astype(np.float64) / draft.temperature, axis=1)
+    return true_share(p[:, af].sum(axis=1), np.isin(targets, af))
 
 
 def calibration(recipe: Recipe, sets: Sets) -> npt.NDArray[np.float32]:
