@@ -82,9 +82,10 @@ class Distill:
 
 @dataclass(frozen=True, slots=True)
 class External:
-    """A large model of other people, whose embeddings a student learns to predict beside the labels.
+    """An encoder or a large model, whose embeddings a student learns to predict beside the labels.
 
-    ``kind`` is one of :data:`ecgedge_export.teachers.KINDS` with its ``checkpoint``, or the name that stands
+    ``kind`` is "ecgedge" (an encoder of `ecgedge-export pretrain`) or one of
+    :data:`ecgedge_export.teachers.KINDS`, with its ``checkpoint``, or the name that stands
     in a file of ``embeddings``; both paths are relative to the recipe. ``weight`` is that of
     :class:`ecgedge_export.train.Embeddings`.
     """

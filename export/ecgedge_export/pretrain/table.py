@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.files import atomic_file
 from ecgedge_export.archives import npz
 from ecgedge_export.data import cache_dir
@@ -232,3 +233,17 @@ def _calibrated(encoder: Encoder, cohort: Cohort) -> Encoder:
 def work_folder(*, quick: bool) -> Path:
     """Where tables keep their encoders and answers by default: in the user's cache."""
     return cache_dir() / "runs" / f"pretrain{'-quick' if quick else ''}"
+
+
+def last_encoder() -> Path:
+    """Encoder that was trained last in the default folder.
+
+    Raises
+    ------
+    ConfigError
+        There is none.
+    """
+    found = [(path.stat().st_mtime, path) for path in work_folder(quick=False).glob("*/encoder.pt")]
+    if not found:
+        raise ConfigError("no encoder has been trained yet: run 'ecgedge-export pretrain clef', or name one")
+    return max(found)[1]

@@ -177,6 +177,14 @@ def save_encoder(trained: Trained, objective: str, plan: Plan, path: Path) -> No
         )
 
 
+def is_encoder(path: Path) -> bool:
+    """Tell whether a file calls itself an encoder of ours; False for whatever cannot be read."""
+    try:
+        return path.is_file() and read_checkpoint(path, {"format"})["format"] == FORMAT
+    except ConfigError:
+        return False
+
+
 def load_encoder(path: Path) -> Trained:
     """Read an encoder file: tensors alone, loaded strictly; eval mode.
 
