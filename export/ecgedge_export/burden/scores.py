@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ecgedge_export.burden.reference import NEITHER, Period
 from ecgedge_export.data import Episode
 from ecgedge_export.ec57.episodes import AF, Span, compare_af, spans
-from ecgedge_export.rhythm.scores import interval
+from ecgedge_export.rhythm.scores import Gain, Indices, interval
 
 Array = npt.NDArray[np.float64]
 WINDOW_S = 30.0  # a diagnosis of AF rests on no less (Hindricks et al., ESC guidelines, 2020)
@@ -132,7 +132,7 @@ def figures(counts: Mapping[str, Counts], patient: Mapping[str, str]) -> dict[st
     dict
         Gross figures (each window, episode or second weighs the same; of burden errors each recording), each
         as ``[value, low, high]``, None where there is nothing to divide by; the median error; the figures of
-        each recording.
+        each recording, and its :class:`Counts`.
     """
     people = sorted({patient[name] for name in counts})
     sums = np.array([_sums([c for name, c in counts.items() if patient[name] == who]) for who in people])
@@ -145,7 +145,28 @@ def figures(counts: Mapping[str, Counts], patient: Mapping[str, str]) -> dict[st
         "gross": gross,
         "median burden error": _percent(float(np.median(errors))) if errors else None,
         "by_record": {name: by_record(c) for name, c in counts.items()},
+        "counts": {name: asdict(c) for name, c in counts.items()},
     }
+
+
+def gain(
+    ours: Mapping[str, Counts], theirs: Mapping[str, Counts], patient: Mapping[str, str], name: str
+) -> Gain:
+    """How much higher a figure of ``ours`` is than that of ``theirs``, as a share, over the same recordings.
+
+    The bootstrap draws patients, the same for both sides.
+    """
+    people = sorted({patient[record] for record in ours})
+    sides = [
+        np.array([_sums([c for r, c in side.items() if patient[r] == who]) for who in people])
+        for side in (ours, theirs)
+    ]
+
+    def difference(drawn: Indices) -> float:
+        a, b = (_ratio(side[drawn].sum(axis=0), name) for side in sides)
+        return a - b
+
+    return Gain(difference(np.arange(len(people))), *interval(len(people), difference))
 
 
 def by_record(counts: Counts) -> dict[str, float | None]:
