@@ -37,7 +37,7 @@ def embed(
 ) -> None:
     """Embed ten-second windows of the first lead of recordings; one vector for each is written."""
     from ecgedge_export.data import DATASETS
-    from ecgedge_export.pretrain.table import last_encoder
+    from ecgedge_export.pretrain.bench import last_encoder
     from ecgedge_export.teachers import fill, load_teacher
     from ecgedge_export.teachers.folder import found
     from ecgedge_export.teachers.presets import WINDOW_S

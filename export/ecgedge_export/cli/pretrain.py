@@ -17,12 +17,13 @@ def pretrain(
     quick: Quick = False,
 ) -> None:
     """Train an encoder on PTB-XL without labels and measure it against a random one; prints JSON."""
-    from ecgedge_export.pretrain import table
+    from ecgedge_export.pretrain.bench import Bench, work_folder
     from ecgedge_export.pretrain.catalogue import objective as known
+    from ecgedge_export.pretrain.table import table
 
     known(objective)
-    bench = table.Bench(work or table.work_folder(quick=quick), log, quick)
+    bench = Bench(work or work_folder(quick=quick), log, quick)
     losses = bench.trained(objective, seed).losses
-    measured = table.table(bench, {objective: ()}, seeds=range(seed, seed + 1))
+    measured = table(bench, {objective: ()}, seeds=range(seed, seed + 1))
     path = bench.folder(objective, seed) / "encoder.pt"
     typer.echo(json.dumps({"encoder": str(path), "losses": losses, **measured}, indent=1))

@@ -14,6 +14,8 @@ OBJECTIVES: Mapping[str, str] = {
     "infonce": "clef:InfoNce",
     "clef": "clef:Clef",
     "clef_summed": "clef:ClefSummed",
+    "masked_time": "masked_spectral:MaskedTime",
+    "masked_spectral": "masked_spectral:MaskedSpectral",
 }
 """Module of this folder, and class."""
 

@@ -71,7 +71,7 @@ class Clef(InfoNce):
     Source: CLEF, arXiv 2512.02180. What differs: risk is SCORE2 there, whose inputs (smoking, pressure,
     cholesterol) PTB-XL lacks; here it is the age, capped at 90. Records without an age are neither near nor
     far: their D is the mean of the known pairs of the batch (a batch without any age is weighted evenly). The
-    network has 0.1 million parameters in place of 0.4, the rate is 100 Hz, noise is NSTDB's at RMS 0.1 mV.
+    network has 0.26 million parameters in place of 0.45, the rate is 100 Hz, noise is NSTDB's at RMS 0.1 mV.
 
     Each row of w sums to 1, so that the negatives are averaged and not summed: at B = 64 they weigh 1/128 of
     what InfoNCE gives them, and the loss is nearly 0 from the start. :class:`ClefSummed` undoes that.

@@ -8,6 +8,7 @@ one that learns from statements or reports is trained once for each half, on the
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -165,9 +166,7 @@ def fine_tune(encoder: Encoder, windows: Floats, targets: Floats, plan: Plan = T
     """Train a copy of an encoder and a new head on labels; windows begin anywhere, wrapped around."""
     torch.set_num_threads(plan.threads)
     torch.manual_seed(plan.seed)
-    copied = Encoder(encoder.leads, encoder.dim)
-    copied.load_state_dict(encoder.state_dict())
-    net = Tuned(copied, targets.shape[1])
+    net = Tuned(copy.deepcopy(encoder), targets.shape[1])
     steps = plan.epochs * -(-len(windows) // plan.batch)
     optimiser = torch.optim.AdamW(net.parameters(), plan.lr, weight_decay=plan.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, plan.lr, total_steps=steps, pct_start=0.15)

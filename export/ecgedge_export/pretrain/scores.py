@@ -11,6 +11,7 @@ import numpy.typing as npt
 from ecgedge_export.rhythm.scores import DRAWS, Gain, Interval
 
 Floats = npt.NDArray[np.float32]
+SPECIFICITY = 0.9
 
 
 class Area(NamedTuple):
@@ -55,8 +56,28 @@ def auroc(scores: Floats, truth: Floats, weights: Floats) -> Floats:
 
 def macro_auroc(scores: Floats, truth: Floats, weights: Floats) -> Floats:
     """Mean area of the classes (columns) that a draw has: (draws,)."""
-    columns = range(truth.shape[1])
-    mean: Floats = np.nanmean([auroc(scores[:, k], truth[:, k], weights) for k in columns], axis=0)
+    return _mean([auroc(scores[:, k], truth[:, k], weights) for k in range(truth.shape[1])])
+
+
+def macro_recall(scores: Floats, truth: Floats, weights: Floats) -> Floats:
+    """Mean over the classes of the share of positives above the 90th percentile of the negatives: (draws,).
+
+    The percentile is that of the recordings as they are.
+    """
+    recalls = []
+    for said, true in zip(scores.T, truth.T, strict=True):
+        found = true * (said > np.quantile(said[true == 0], SPECIFICITY))
+        with np.errstate(invalid="ignore"):  # 0 / 0: a draw without positives
+            recalls.append((weights @ found) / (weights @ true))
+    return _mean(recalls)
+
+
+def _mean(by_class: Sequence[Floats]) -> Floats:
+    """Mean of the classes that a draw has, NaN where it has none."""
+    values = np.stack(by_class)
+    known = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        mean: Floats = np.where(known, values, 0).sum(0) / known.sum(0)
     return mean
 
 

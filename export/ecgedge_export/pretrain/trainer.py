@@ -171,6 +171,7 @@ def save_encoder(trained: Trained, objective: str, plan: Plan, path: Path) -> No
                 "losses": trained.losses,
                 "leads": encoder.leads,
                 "dim": encoder.dim,
+                "filtered": encoder.filtered,
                 "state_dict": encoder.state_dict(),
             },
             file,
@@ -202,6 +203,8 @@ def load_encoder(path: Path) -> Trained:
         if state["format"] != FORMAT or (state["leads"], state["dim"]) != (1, DIM):
             raise ValueError(f"format {state['format']!r}, {state['leads']!r} leads, dim {state['dim']!r}")
         encoder = Encoder()
+        if state.get("filtered"):
+            encoder.add_filter()
         encoder.load_state_dict(state["state_dict"], strict=True)
         losses = [float(loss) for loss in state["losses"]]
     except (ConfigError, ValueError, RuntimeError, TypeError, AttributeError) as error:

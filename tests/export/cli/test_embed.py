@@ -53,7 +53,7 @@ def test_every_whole_window_of_a_folder_is_embedded(folder: Path, own: Path, tmp
     cache = EmbeddingCache.load(out, teacher="ecgedge")
     windows = sorted(zip(cache.record_id.tolist(), cache.start.tolist(), strict=True))
     assert windows == [("day/r1", 0), ("day/r1", 2500), ("strap.csv", 0)]
-    assert "3 windows, 128 values" in said
+    assert "3 windows, 96 values" in said
     assert said.count("left out") == 2  # what is no recording is told
     expected = load_teacher(None, own).embed(np.sin(np.arange(2500, 5000) / 20), 250.0)
     np.testing.assert_allclose(cache.vector_of("day/r1", 2500), expected, atol=0.02)

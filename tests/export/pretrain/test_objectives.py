@@ -8,8 +8,9 @@ from typer.testing import CliRunner
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import data
 from ecgedge_export.cli import app
+from ecgedge_export.pretrain.bench import Bench
 from ecgedge_export.pretrain.catalogue import OBJECTIVES, objective
-from ecgedge_export.pretrain.table import Bench, table
+from ecgedge_export.pretrain.table import table
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +40,7 @@ def test_command_trains_and_measures(bench, tmp_path):
     assert result.exit_code == 0, result.output
     said = json.loads(result.stdout)
     assert said["losses"] == bench.trained("clef", 1).losses
-    assert said["probe"]["clef"]["auroc"][0] > 0.5
+    assert said["probe"]["clef"]["mean"][0] > 0.5
     # A second look trains nothing again: the answers are there.
     again = table(bench, {"clef": ()}, seeds=[1])
     assert again["probe"] == said["probe"]

@@ -7,7 +7,7 @@ from cohorts import cohort
 from torch import nn
 
 from ecgedge_bridge.errors import ConfigError, ModelError
-from ecgedge_export.pretrain.encoder import Encoder, one_lead
+from ecgedge_export.pretrain.encoder import DIM, Encoder, one_lead
 from ecgedge_export.pretrain.trainer import Plan, load_encoder, pretrain, save_encoder
 
 PLAN = Plan(epochs=3, batch=16, seed=4)
@@ -23,7 +23,7 @@ class Momentum:
         self.encoder = encoder
         teacher = Encoder()
         teacher.load_state_dict(encoder.state_dict())
-        self.parts = nn.ModuleDict({"teacher": teacher.requires_grad_(False), "head": nn.Linear(128, 128)})
+        self.parts = nn.ModuleDict({"teacher": teacher.requires_grad_(False), "head": nn.Linear(DIM, DIM)})
 
     def loss(self, batch, rng):
         with torch.no_grad():
