@@ -24,6 +24,7 @@ TASKS: Mapping[str, str] = {
     "rhythm": "ecgedge_export.rhythm.task",
     "beats": "ecgedge_export.beats.task",
     "beat_classes": "ecgedge_export.beat_classes.task",
+    "beat_segments": "ecgedge_export.beat_classes.segment_task",
     "gate": "ecgedge_export.gate.task",
     "waves": "ecgedge_export.waves.task",
 }

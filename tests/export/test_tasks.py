@@ -18,6 +18,7 @@ from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.gate.model import GateModel
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import recipe, tasks
+from ecgedge_export.beat_classes import segment_task
 from ecgedge_export.beat_classes import task as beat_class_task
 from ecgedge_export.beats import task as beat_task
 from ecgedge_export.gate import sets, training
@@ -33,6 +34,7 @@ MODULES = {
     "rhythm": rhythm_task,
     "beats": beat_task,
     "beat_classes": beat_class_task,
+    "beat_segments": segment_task,
     "gate": gate_task,
     "waves": wave_task,
 }
