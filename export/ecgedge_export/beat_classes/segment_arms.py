@@ -1,4 +1,4 @@
-"""Fixed against adapted stretches: one small network for both, taught by DS1, tested in its folds or on DS2."""
+"""Fixed against adapted stretches: one small network for both, taught by DS1, tested in folds or on DS2."""
 
 from __future__ import annotations
 

@@ -142,7 +142,8 @@ def rr_ratios(peaks_s: Sequence[float] | Array) -> Floats:
     last = np.concatenate([before[:1], before[:-1]])
     after = np.append(rr, LONGEST_RR_S)
     ratios = (before / earlier, before / last, before / after, after / earlier, mean / USUAL_RR_S)
-    return np.clip(2 * np.log(np.stack(ratios, axis=1)), -CLIP, CLIP).astype(np.float32)
+    out: Floats = np.clip(2 * np.log(np.stack(ratios, axis=1)), -CLIP, CLIP).astype(np.float32)
+    return out
 
 
 def in_heights(waves: Floats) -> Floats:
