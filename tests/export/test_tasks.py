@@ -63,7 +63,7 @@ def test_the_name_of_the_file_says_nothing(tmp_path: Path, task: str) -> None:
     ("line", "message"),
     [
         ('task = "rythm"', "unknown: did you mean 'rhythm'"),
-        ('task = "x"', "use one of rhythm, beats, beat_classes, gate, waves"),
+        ('task = "x"', "use one of rhythm, beats, beat_classes, beat_segments, gate, waves"),
         ("task = 3", "task = 3 is not a text"),
         ("", "lacks task"),
     ],
