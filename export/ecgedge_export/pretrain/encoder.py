@@ -133,3 +133,15 @@ def standardised(x: Tensor) -> Tensor:
 def one_lead(ecg: Tensor, lead: int) -> Tensor:
     """Choose a lead of (batch, leads, time): (batch, 1, time), as a single-lead encoder takes it."""
     return ecg[:, lead : lead + 1]
+
+
+def fast(encoder: Encoder) -> Encoder:
+    """Order weights in memory so that a CPU convolves half as fast again; their values stay."""
+    return encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+
+
+def encoded_fast(encoder: Encoder, x: Tensor) -> Encoded:
+    """Encode in bfloat16: in half the time where a CPU has it (AVX512-BF16); the result is float32."""
+    with torch.autocast("cpu", torch.bfloat16):
+        encoded: Encoded = encoder(x)
+    return Encoded(encoded.tokens.float(), encoded.pooled.float())

@@ -1,0 +1,1 @@
+"""Text beside recordings: reports and statements as vectors, and losses that match them with signals."""
