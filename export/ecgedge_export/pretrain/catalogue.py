@@ -16,8 +16,8 @@ OBJECTIVES: Mapping[str, str] = {
     "clef_summed": "clef:ClefSummed",
     "masked_time": "masked_spectral:MaskedTime",
     "masked_spectral": "masked_spectral:MaskedSpectral",
-    "tolerant": "tolerant:Tolerant",
-    "melp": "melp:Melp",
+    "tolerant": "reports.tolerant:Tolerant",
+    "melp": "reports.melp:Melp",
 }
 """Module of this folder, and class."""
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from cohorts import cohort
 
-from ecgedge_export.pretrain import melp
 from ecgedge_export.pretrain.encoder import Encoded
-from ecgedge_export.pretrain.melp import Follower, Melp, Targets
 from ecgedge_export.pretrain.objective import Batch
+from ecgedge_export.pretrain.reports import melp
+from ecgedge_export.pretrain.reports.melp import Follower, Melp, Targets
 from ecgedge_export.pretrain.trainer import Plan, pretrain, seeded
 
 

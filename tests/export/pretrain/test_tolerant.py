@@ -11,7 +11,7 @@ from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import data
 from ecgedge_export.pretrain import views
 from ecgedge_export.pretrain.objective import Batch
-from ecgedge_export.pretrain.tolerant import MISSING, NOISY, Tolerant, dino
+from ecgedge_export.pretrain.reports.tolerant import MISSING, NOISY, Tolerant, dino
 from ecgedge_export.pretrain.trainer import Plan, pretrain, seeded
 
 

@@ -1,1 +1,1 @@
-"""Text beside recordings: reports and statements as vectors, and losses that match them with signals."""
+"""Objectives that read statements or reports, text as vectors, and losses that match it with signals."""

@@ -13,14 +13,15 @@ from torch import Tensor, nn
 from ecgedge_bridge.files import atomic_file
 from ecgedge_export.archives import npz
 from ecgedge_export.pretrain import probe, scores
+from ecgedge_export.pretrain.bench import Bench
 from ecgedge_export.pretrain.encoder import Encoded, Encoder
-from ecgedge_export.pretrain.melp import LEVELS, Follower, Melp, Targets, beat_map
 from ecgedge_export.pretrain.objective import Batch
+from ecgedge_export.pretrain.reports.melp import LEVELS, Follower, Melp, Targets, beat_map
 from ecgedge_export.pretrain.sets import Cohort
 from ecgedge_export.pretrain.studies import supervised
 from ecgedge_export.pretrain.studies.supervised import Aid, Plain
 from ecgedge_export.pretrain.studies.tolerance import plan_of
-from ecgedge_export.pretrain.table import SEEDS, Bench
+from ecgedge_export.pretrain.table import SEEDS
 from ecgedge_export.pretrain.trainer import Trained, pretrain, save_encoder, seeded
 from ecgedge_export.progress import epoch_log
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ecgedge_export.pretrain.encoder import N_TOKENS, PATCH, Encoded, Encoder, encoded_fast, fast, one_lead
+from ecgedge_export.pretrain.encoder import N_TOKENS, PATCH, Encoded, Encoder, encoded_fast, one_lead
 from ecgedge_export.pretrain.objective import Batch
 from ecgedge_export.pretrain.probe import Tuned
 from ecgedge_export.pretrain.sets import LEAD_I, Cohort
@@ -74,9 +75,8 @@ def train(start: Encoder, cohort: Cohort, plan: Plan, make: Callable[[Encoder, C
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(plan.threads)
     torch.manual_seed(plan.seed)
-    encoder = Encoder(start.leads, start.dim)
-    encoder.load_state_dict(start.state_dict())
-    net = Tuned(fast(encoder), cohort.superclasses.shape[1])
+    encoder = copy.deepcopy(start)
+    net = Tuned(encoder, cohort.superclasses.shape[1])
     aid = make(encoder, cohort)
     torch.manual_seed(plan.seed)  # whatever the aid drew, what follows is the same
     every = nn.ModuleList([net, aid.parts]).parameters()

@@ -14,13 +14,14 @@ from ecgedge_bridge.files import atomic_file
 from ecgedge_export.archives import npz
 from ecgedge_export.prepare import NOISES
 from ecgedge_export.pretrain import probe, scores, views
-from ecgedge_export.pretrain.encoder import Encoded, Encoder, fast
+from ecgedge_export.pretrain.bench import QUICK_EPOCHS, RANDOM, Bench
+from ecgedge_export.pretrain.encoder import Encoded, Encoder
 from ecgedge_export.pretrain.objective import Batch
+from ecgedge_export.pretrain.reports.tolerant import SNR_DB, Tolerant
 from ecgedge_export.pretrain.sets import Cohort
 from ecgedge_export.pretrain.studies import supervised
 from ecgedge_export.pretrain.studies.supervised import Aid, Plain
-from ecgedge_export.pretrain.table import QUICK_EPOCHS, RANDOM, SEEDS, Bench
-from ecgedge_export.pretrain.tolerant import SNR_DB, Tolerant
+from ecgedge_export.pretrain.table import SEEDS
 from ecgedge_export.pretrain.trainer import Plan, seeded
 from ecgedge_export.rhythm.scores import Gain
 
@@ -102,7 +103,7 @@ def _answering(
     """Train what answers about half ``k``."""
     who = bench.cohort.only(learn)
     if arm in FROZEN:
-        encoder = fast(bench.encoders(FROZEN[arm], seed)[k])
+        encoder = bench.encoders(FROZEN[arm], seed)[k]
         fitted = probe.Probe(supervised.embedded(encoder, who.lead_i), who.superclasses)
         return lambda windows: fitted(supervised.embedded(encoder, windows))
     pretrained, make = ARMS[arm]

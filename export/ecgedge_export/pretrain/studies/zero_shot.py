@@ -13,10 +13,11 @@ from torch.nn import functional as F
 from ecgedge_bridge.files import atomic_file
 from ecgedge_export.archives import npz
 from ecgedge_export.pretrain import probe, scores, sets
-from ecgedge_export.pretrain.melp import Melp
+from ecgedge_export.pretrain.bench import Bench
+from ecgedge_export.pretrain.reports.melp import Melp
 from ecgedge_export.pretrain.sets import Cohort
 from ecgedge_export.pretrain.studies import levels
-from ecgedge_export.pretrain.table import SEEDS, Bench
+from ecgedge_export.pretrain.table import SEEDS
 
 Floats = npt.NDArray[np.float32]
 FOLD = 9

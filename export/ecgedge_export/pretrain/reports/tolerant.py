@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ecgedge_export.pretrain import views
-from ecgedge_export.pretrain.encoder import Encoder, encoded_fast, fast, one_lead
+from ecgedge_export.pretrain.encoder import Encoder, encoded_fast, one_lead
 from ecgedge_export.pretrain.objective import Batch
 from ecgedge_export.pretrain.reports.matching import symmetric_ce
 from ecgedge_export.pretrain.reports.statements import described
@@ -55,7 +55,7 @@ class Tolerant:
     reads_reports: ClassVar[bool] = True
 
     def __init__(self, encoder: Encoder, cohort: Cohort) -> None:
-        self.encoder = fast(encoder)
+        self.encoder = encoder
         heads = [Head(encoder.dim) for _ in (MISSING, NOISY)]
         self.parts = nn.ModuleDict(
             {

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ecgedge_export.pretrain.encoder import N_TOKENS, PATCH, Encoded, Encoder, encoded_fast, fast, one_lead
+from ecgedge_export.pretrain.encoder import N_TOKENS, PATCH, Encoded, Encoder, encoded_fast, one_lead
 from ecgedge_export.pretrain.objective import Batch
 from ecgedge_export.pretrain.reports.matching import SCALE, local_similarity, symmetric_ce
 from ecgedge_export.pretrain.reports.text import DIM as TEXT_DIM
@@ -66,7 +66,7 @@ class Melp:
     reads_reports: ClassVar[bool] = True
 
     def __init__(self, encoder: Encoder, cohort: Cohort, vectors: Floats | None = None) -> None:
-        self.encoder = fast(encoder)
+        self.encoder = encoder
         self.tower = TextTower(cohort.reports)
         report = self.tower(cohort.reports) if vectors is None else vectors
         self._report = torch.from_numpy(report)
@@ -149,7 +149,7 @@ class Teacher(nn.Module):
 
     def __init__(self, dim: int, text_dim: int, n_words: int) -> None:
         super().__init__()
-        self.encoder = fast(Encoder(len(LEADS), dim))
+        self.encoder = Encoder(len(LEADS), dim)
         self.window, self.beat = nn.Linear(dim, TEXT_DIM), nn.Linear(dim, TEXT_DIM)
         self.text = nn.Linear(text_dim, TEXT_DIM)
         self.log_temperature = nn.Parameter(torch.tensor(_CLIP_TEMPERATURE).log())
