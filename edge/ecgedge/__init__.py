@@ -20,8 +20,9 @@ __version__ = "0.1.0"
 _names = LazyNames(
     __name__,
     {
+        "ecgedge": "tokens",
         "ecgedge.events": (
-            "Battery Beat Event FrameLost Gap Hrv Intervals LinkState Note Quality Rhythm Summary Waves"
+            "Battery Beat Event FrameLost Gap Hrv Intervals LinkState Note Quality Rhythm Summary Waves Word"
         ),
         "ecgedge.monitor": "Models Monitor",
         "ecgedge.recording": "Recording load read",

@@ -27,6 +27,7 @@ TASKS: Mapping[str, str] = {
     "beat_segments": "ecgedge_export.beat_classes.segment_task",
     "gate": "ecgedge_export.gate.task",
     "waves": "ecgedge_export.waves.task",
+    "tokens": "ecgedge_export.tokens.task",
 }
 # What a folder has to hold so that a new model may replace it: nobody's other files are ever deleted.
 _MARKS = ("manifest.json",)

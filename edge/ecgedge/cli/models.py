@@ -18,6 +18,7 @@ _PURPOSES = {
     "beats": "finds the beats",
     "beat_classes": "names each beat: normal, supraventricular, ventricular, fusion, unclassifiable",
     "waves": "finds P, QRS and T of each beat, where it is asked for (--waves)",
+    "tokens": "makes a word of each beat, three bytes, where it is asked for (--tokens)",
     "gate": "keeps noise from the rhythm model",
     "rhythm": "names the rhythm: normal sinus (N), atrial fibrillation (A), another one (O), too noisy (~)",
 }
@@ -129,10 +130,20 @@ def _waves(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"errors in ms, mean ± SD: {each}"
 
 
+def _tokens(report: Mapping[str, Any]) -> Iterator[str]:
+    for name, found in report.get("telemetry", {}).items():
+        yield (
+            f"decoded: error {found['prd']:.0f} % of the signal (PRD), correlation "
+            f"{found['correlation']:.2f}, {found['bytes_a_beat']:.1f} bytes a beat "
+            f"({found['records']} recordings, {name})"
+        )
+
+
 _FIGURES = {
     "beats": _beats,
     "beat_classes": _beat_classes,
     "waves": _waves,
+    "tokens": _tokens,
     "gate": _gate,
     "rhythm": _rhythm,
 }

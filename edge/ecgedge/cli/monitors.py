@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,7 +12,12 @@ if TYPE_CHECKING:
     from ecgedge.monitor import Monitor
     from ecgedge.rhythm.wearer import Wearer
 
-__all__ = ["open_monitor"]
+__all__ = ["open_monitor", "wants_words"]
+
+
+def wants_words(targets: Iterable[str] | None) -> bool:
+    """Whether one of the files of ``--save`` keeps words."""
+    return any(target.lower().endswith(".ecgt") for target in targets or ())
 
 
 def open_monitor(

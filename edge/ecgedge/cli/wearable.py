@@ -18,6 +18,7 @@ from ecgedge.cli.options import (
     Model,
     Save,
     Sex,
+    WithTokens,
     WithWaves,
     with_link_options,
 )
@@ -41,16 +42,18 @@ def run(
     waves: WithWaves = False,
     age: Age = None,
     sex: Sex = None,
+    tokens: WithTokens = False,
 ) -> None:
     """Connect to a wearable and show what its ECG holds, until Ctrl-C."""
-    from ecgedge.cli.monitors import open_monitor
+    from ecgedge.cli.monitors import open_monitor, wants_words
     from ecgedge.cli.output import open_savers, open_terminal, print_ending
     from ecgedge.cli.running import run_until_stopped
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Several
 
     options = link.checked()
-    monitor = open_monitor(model=model, backend=backend, waves=waves, age=age, sex=sex)
+    tokens = tokens or wants_words(save)
+    monitor = open_monitor(model=model, backend=backend, waves=waves, tokens=tokens, age=age, sex=sex)
     savers = open_savers(save, force=force)
     ending = Ending()
     try:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
+from ecgedge_export.beats.card import measured_beats
 from ecgedge_export.ship.gate_card import measured_gate
 from ecgedge_export.ship.markdown import int8_against_float, table
 from ecgedge_export.ship.purposes import NOT_FOR, purpose
 from ecgedge_export.ship.tried import TRIED
 from ecgedge_export.ship.wave_card import measured_waves
 from ecgedge_export.splits import SPLITS
+from ecgedge_export.tokens.card import measured_words
 
 CARD = "CARD.md"
 EVERYBODY = "everybody"
@@ -301,28 +303,15 @@ def _gate(metrics: Report) -> list[str]:
 
 
 def _beats(metrics: Report) -> list[str]:
-    report = metrics["DS2"]
-    within = {name: row for name, row in report.items() if name.endswith(" ms")}
-    return [
-        "## Measured",
-        "",
-        f"MIT-BIH DS2, {report['records']} records of half an hour, first lead, gross; no record of these",
-        "trained it, but 202 is the person of 201, which did. `ecgedge-export evaluate beats` measures with",
-        "noise too.",
-        "",
-        *table(("within", "Se %", "P+ %", "F1 %"), [(name, *row.values()) for name, row in within.items()]),
-        "Most beats missed or made up, within the first tolerance:",
-        "",
-        *table(
-            ("record", "missed", "made up"),
-            [(row["record"], row["missed"], row["made_up"]) for row in report["worst"]],
-        ),
-        *_tried("beats"),
-    ]
+    return [*measured_beats(metrics["DS2"]), *_tried("beats")]
 
 
 def _waves(metrics: Report) -> list[str]:
     return [*measured_waves(metrics["folds"]), *_tried("waves"), *int8_against_float(metrics)]
+
+
+def _tokens(metrics: Report) -> list[str]:
+    return [*measured_words(metrics), *_tried("tokens"), *int8_against_float(metrics)]
 
 
 def _af_sentence(af: Report) -> str:
@@ -395,4 +384,5 @@ _SECTIONS = {
         },
     ),
     "waves": _Section(_waves, "folds", _statements("ludb", "ptb-xl", "nstdb")),
+    "tokens": _Section(_tokens, "telemetry", _statements("cinc2017", "ptb-xl", "mitdb")),
 }

@@ -15,6 +15,9 @@ _PURPOSE = {
     "\nwith atrial fibrillation and ectopic beats among the clean windows: an irregular rhythm is no noise.",
     "waves": "Finds P, QRS and T of each beat of one ECG lead: a small network looks at 1.44 s around an R\n"
     "peak and says for each sample which wave it belongs to.",
+    "tokens": "Makes a word of each beat of one ECG lead: a small network puts the beat, from midpoint to\n"
+    "midpoint, near one of 256 codes. Code, interval and height are three bytes, and give an approximate\n"
+    "waveform again.",
     "beats": "Finds the R peaks of one ECG lead: a small network gives the probability of a beat for each\n"
     "sample, and beats are where it is highest.",
 }
@@ -48,6 +51,14 @@ NOT_FOR = {
         "ST segments: the filters remove the base line, and ST with it.",
         "Ectopic and paced beats: hardly any are marked in the training data.",
         "Children, and exercise: nobody measured them here.",
+    ),
+    "tokens": (
+        "Diagnosis, and any decision about a treatment: this is not a medical device.",
+        "A waveform to be measured: what is decoded is the nearest of 256 shapes, not the wearer's own. ST, "
+        "QT, P waves and notches of a QRS may be another person's.",
+        "What lies between beats, and noise: it is not in the words, so that decoded noise looks like an "
+        "ECG. Keep the gate's verdicts beside them.",
+        "Atrial flutter and fibrillation waves, ventricular fibrillation, paced spikes.",
     ),
     "beats": (
         "Alarms: ventricular fibrillation has no beats to find.",

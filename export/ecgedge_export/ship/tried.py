@@ -41,6 +41,7 @@ TRIED = {
         "What is shipped loses more in rounding than rhythm_base did (0.23 instead of 0.08 rms in the "
         "logits); training with rounding (qat_epochs) was not tried on it.",
     ),
+    "tokens": (),
     "waves": (
         "The figures above are of fold 0 alone, on which the recipe was chosen: the other four were not "
         "trained in the time that there was. Take them as validation.",
