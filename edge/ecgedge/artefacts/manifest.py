@@ -324,8 +324,11 @@ def _check(m: Manifest, place: Place) -> None:
         (m.resampler.get("half_width_s", 0) < 5, "resampler.half_width_s must be below 5"),
         (isinstance(m.metrics.get("command"), str), "metrics lack the command that made them"),
         (m.backends.keys() <= set(ARTEFACTS), f"backends must be some of {ARTEFACTS}"),
-        ((m.task in NETWORKS) == bool(m.backends) == bool(m.golden), "backends and golden are a network's"),
-        ((m.task in WEIGHTS) == bool(m.weights), f"weights belong to {sorted(WEIGHTS)}, which need them"),
+        (
+            (m.task in NETWORKS) == bool(m.backends) == bool(m.golden),
+            "backends and golden belong to a network",
+        ),
+        ((m.task in WEIGHTS) == bool(m.weights), "weights belong to gate, beats and tokens alone"),
     )
     for holds, problem in rules:
         if not holds:

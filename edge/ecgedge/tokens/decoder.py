@@ -17,7 +17,7 @@ from ecgedge.tokens.vocabulary import Vocabulary
 
 _LONGEST_SAMPLES = 1 << 29  # as of a recording that is read: 2 GiB of float32
 _WORDS = 256  # decoded at once: what is needed beside the signal itself stays small
-_EDGE = 2  # zeros on either side of a wave
+_EDGE = 3  # zeros on either side of a wave
 # A sample that lies on a border belongs to what begins there, whatever the last bit of its time is.
 _EXACT = 1e-6
 

@@ -50,6 +50,8 @@ _VARINT_BYTES = 9
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MS = 253_402_300_800_000  # the year 10000, where Python's dates end
 _CRC = 4
+# Head and sum take 31 bytes at most, a word with the longest interval 11: one word always fits.
+_LEAST_PACKET = 48
 
 Ticks = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
@@ -173,9 +175,7 @@ class Sentence:
 
     def to_bytes(self) -> bytes:
         """The sentence in the layout of this module."""
-        started = 0 if self.start is None else 1 + round((self.start - _EPOCH) / timedelta(milliseconds=1))
-        head = MAGIC + bytes([VERSION]) + bytes.fromhex(self.model)
-        head += b"".join(_varint(n) for n in (started, self.length, len(self)))
+        head = self._head(len(self))
         rr = np.diff(self.ticks, prepend=0)
         short = np.where(self.begins, _NEW_STRETCH, np.where(rr <= _MOST_RR, rr, _LONG))
         bits = self.codes | self.levels.astype(np.int64) << 8 | short << 14
@@ -183,6 +183,11 @@ class Sentence:
         body = words.tobytes() + b"".join(_varint(n) for n in rr[short < _LEAST_RR].tolist())
         whole = head + body
         return whole + zlib.crc32(whole).to_bytes(_CRC, "little")
+
+    def _head(self, n: int) -> bytes:
+        started = 0 if self.start is None else 1 + round((self.start - _EPOCH) / timedelta(milliseconds=1))
+        fixed = MAGIC + bytes([VERSION]) + bytes.fromhex(self.model)
+        return fixed + b"".join(_varint(number) for number in (started, self.length, n))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Sentence:
@@ -240,7 +245,7 @@ class Sentence:
         Parameters
         ----------
         n_bytes : int
-            64 at least.
+            48 at least.
 
         Raises
         ------
@@ -252,7 +257,7 @@ class Sentence:
         >>> words = [Word(100 * i, float(i), 7, 1000.0 if i > 1 else None, 1.0) for i in range(1, 61)]
         >>> packets = list(Sentence.of(words, 61.0, "00c0ffee").packets(100))
         >>> [len(one) for one in packets], max(len(one.to_bytes()) for one in packets) <= 100
-        ([21, 21, 18], True)
+        ([27, 27, 6], True)
         """
         if n_bytes < _LEAST_PACKET:
             raise ValueError(f"n_bytes is {n_bytes}: a packet has {_LEAST_PACKET} at least")
@@ -274,8 +279,8 @@ class Sentence:
 
     def _fitting(self, first: int, n_bytes: int) -> int:
         """Number of words from ``first`` on that fit a packet."""
-        head = len(MAGIC) + 1 + 4 + _CRC + 3 * _VARINT_BYTES - 6  # of the longest numbers that there are
-        room, n = n_bytes - head, 0
+        # No packet has more words than bytes.
+        room, n = n_bytes - len(self._head(n_bytes)) - _CRC, 0
         for i in range(first, len(self)):
             rr = int(self.ticks[i] - self.ticks[i - 1]) if i > first else int(self.ticks[i])
             plain = i > first and not self.begins[i] and rr <= _MOST_RR
@@ -283,10 +288,7 @@ class Sentence:
             if room < 0:
                 break
             n += 1
-        return max(1, n)
-
-
-_LEAST_PACKET = 64
+        return n
 
 
 def levels_of(gains_mv: npt.NDArray[np.floating]) -> Bytes:
@@ -298,7 +300,8 @@ def levels_of(gains_mv: npt.NDArray[np.floating]) -> Bytes:
     [0, 0, 36, 63, 63]
     """
     decades = np.log10(np.maximum(gains_mv, LEAST_MV) / LEAST_MV)
-    return np.rint(np.minimum(decades * (LEVELS / DECADES), LEVELS)).astype(np.uint8)
+    levels: Bytes = np.rint(np.minimum(decades * (LEVELS / DECADES), LEVELS)).astype(np.uint8)
+    return levels
 
 
 def _varint(n: int) -> bytes:

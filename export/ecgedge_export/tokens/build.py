@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ecgedge.artefacts.backends import litert
+from ecgedge.artefacts.backends import Backend, litert
 from ecgedge.artefacts.backends import onnx as onnx_backend
 from ecgedge.artefacts.manifest import Manifest, Normalisation
 from ecgedge.demo.synthetic import Segment, synthesize
@@ -100,7 +100,7 @@ def code_agreement(learnt: Learnt, made: Converted, inputs: Floats) -> dict[str,
     """Share of words that the float network and each INT8 file give the same code."""
     codes = learnt.vocabulary.codes
     wanted = (places(learnt.encoder, inputs) @ codes.T).argmax(axis=1)
-    backends = {
+    backends: dict[str, Backend] = {
         "tflite": litert.open_model(made.tflite.read_bytes(), describe_file(made.tflite)),
         "onnx": onnx_backend.open_model(made.onnx.read_bytes(), describe_file(made.onnx)),
     }

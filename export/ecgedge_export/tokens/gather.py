@@ -82,7 +82,7 @@ class Recording(NamedTuple):
     source: str
     id: str
     signal: Floats
-    places: npt.NDArray[np.float64]
+    places: npt.NDArray[np.floating]
     symbols: Sequence[str]
 
 

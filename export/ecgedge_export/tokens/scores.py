@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from ecgedge.tokens.coding import LEAD_I, encode
 from ecgedge.tokens.decoder import waveform
 from ecgedge.tokens.features import FS
 from ecgedge.tokens.model import WordModel
+from ecgedge.tokens.sentence import TICKS_PER_S, Sentence
 from ecgedge_export import data, prepare, splits
 from ecgedge_export.beats.scores import pairs
 from ecgedge_export.data import Record
@@ -49,6 +50,7 @@ class Lost:
     raw_bytes_a_beat: float
 
 
+LONG = "MIT-BIH DS2"
 FIGURES = ("prd", "correlation", "rms_mv")
 COSTS = ("reached", "bytes_a_beat", "bytes_a_day", "raw_bytes_a_beat")
 
@@ -60,13 +62,12 @@ def sets(limit: int | None = None) -> dict[str, Iterator[Record]]:
     return {
         LEAD_I: islice(cinc, limit),
         "PTB-XL fold 9, lead I": islice(ptbxl, limit),
-        "MIT-BIH DS2": data.mitdb(splits.DS2[:limit]),
+        LONG: data.mitdb(splits.DS2[:limit]),
     }
 
 
-def lost(record: Record, model: WordModel) -> Lost | None:
-    """Encode a recording, decode it at 100 Hz and compare; None where there is no beat in it."""
-    sentence = encode(record.mv, record.fs, model=model)
+def lost(record: Record, sentence: Sentence, model: WordModel) -> Lost | None:
+    """Decode the words of a recording at 100 Hz and compare; None where there is none."""
     if not len(sentence):
         return None
     decoded = waveform(sentence, model.vocabulary, FS)
@@ -88,10 +89,19 @@ def lost(record: Record, model: WordModel) -> Lost | None:
     )
 
 
-def telemetry(model: WordModel, limit: int | None = None) -> dict[str, Any]:
-    """Report of every set of :func:`sets`."""
-    found = {name: [lost(r, model) for r in records] for name, records in sets(limit).items()}
-    return {name: report([row for row in rows if row is not None]) for name, rows in found.items()}
+def measured(folder: Path | None, backend: str = "litert", limit: int | None = None) -> dict[str, Any]:
+    """All figures of a model folder, or of that in the package: of every set, and of the words' centres."""
+    model, telemetry, places = WordModel.load(folder, backend), {}, list[Centres]()
+    for name, records in sets(limit).items():
+        rows = []
+        for record in records:
+            sentence = encode(record.mv, record.fs, model=model)
+            rows.append(lost(record, sentence, model))
+            if name == LONG:
+                places.append(centres(record, sentence))
+        telemetry[name] = report([row for row in rows if row is not None])
+    whole = Centres(*(sum(column) for column in zip(*places, strict=True)))
+    return {"telemetry": telemetry, "centres": whole.as_shares()}
 
 
 def report(rows: Iterable[Lost]) -> dict[str, Any]:
@@ -119,31 +129,39 @@ def _rounded(value: float | np.floating[Any]) -> float:
     return float(f"{float(value):.4g}")
 
 
-def centres(model: WordModel, limit: int | None = None) -> dict[str, float]:
-    """Where the stream puts its words, against an offline tokenizer, on MIT-BIH DS2.
+class Centres(NamedTuple):
+    """Words of the stream, of an offline tokenizer, and pairs of them within 20 ms."""
+
+    stream: int
+    offline: int
+    near: int
+
+    def as_shares(self) -> dict[str, float]:
+        """Share of the offline words that have one of the stream near their centre, and the other way."""
+        return {
+            "words": self.stream,
+            "within_20_ms": round(self.near / max(1, self.offline), 5),
+            "precision": round(self.near / max(1, self.stream), 5),
+        }
+
+
+def centres(record: Record, sentence: Sentence) -> Centres:
+    """Where the stream put its words, against an offline tokenizer.
 
     Offline, the whole recording is filtered forwards and backwards by scipy, resampled at once, and the beats
-    are found in all of it. ``within_20_ms`` is the share of its words that have one of the stream near their
-    centre, ``precision`` the share of the stream's.
+    are found in all of it.
     """
-    words = near = offline = 0
-    for record in data.mitdb(splits.DS2[:limit]):
-        at_s = encode(record.mv, record.fs, model=model).ticks / 250
-        expected = np.array([beat.position / FS for beat in find_beats(_offline(record))])
-        near += len(pairs(expected, at_s, CENTRE_S, nearest=True))
-        words, offline = words + len(at_s), offline + len(expected)
-    return {
-        "words": words,
-        "within_20_ms": round(near / max(1, offline), 5),
-        "precision": round(near / max(1, words), 5),
-    }
+    at_s = sentence.ticks / TICKS_PER_S
+    expected = [beat.position / FS for beat in find_beats(_offline(record))]
+    return Centres(len(at_s), len(expected), len(pairs(expected, at_s, CENTRE_S, nearest=True)))
 
 
 def _offline(record: Record) -> Floats:
     """The first lead filtered as no stream can: in both directions."""
     finite = np.nan_to_num(record.mv.astype(np.float64))
     whole = sosfiltfilt(butter(2, BAND_HZ, "bandpass", fs=record.fs, output="sos"), finite)
-    return resample_poly(whole, round(FS), round(record.fs)).astype(np.float32)
+    out: Floats = resample_poly(whole, round(FS), round(record.fs)).astype(np.float32)
+    return out
 
 
 def kept(report: Mapping[str, Any]) -> str:
@@ -151,9 +169,3 @@ def kept(report: Mapping[str, Any]) -> str:
     return (
         f"PRD {report['prd']:.1f} %, r {report['correlation']:.3f}, {report['bytes_a_beat']:.2f} bytes/beat"
     )
-
-
-def measured(folder: Path | None, backend: str = "litert", limit: int | None = None) -> dict[str, Any]:
-    """All figures of a model folder, or of that in the package."""
-    model = WordModel.load(folder, backend)
-    return {"telemetry": telemetry(model, limit), "centres": centres(model, limit)}

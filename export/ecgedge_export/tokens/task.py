@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ecgedge.tokens.coding import LEAD_I
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export.tasks import Evaluation, Job, Trials
 from ecgedge_export.tokens import build, scores
@@ -15,7 +16,7 @@ def make(job: Job) -> str:
     how = load_recipe(job.recipe, quick=job.quick)
     lessons = build.load(how, job.work, job.log, QUICK_RECORDINGS if job.quick else None)
     manifest = build.build(how, lessons, job.made, job.work, job.command, job.log, quick=job.quick)
-    return scores.kept(manifest.metrics["telemetry"][scores.LEAD_I])
+    return scores.kept(manifest.metrics["telemetry"][LEAD_I])
 
 
 def compare(job: Job, _: Trials) -> object:

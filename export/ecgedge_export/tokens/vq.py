@@ -109,8 +109,9 @@ class Tokenizer(nn.Module):
         words = x.flatten(1)
         own = words != 0
         error = ((decoded - words).square() * own).sum() / words.square().sum().clamp_min(1e-6)
-        return error + commitment * (z - code).square().sum(dim=1).mean()
+        return error + commitment * F.mse_loss(z, code)
 
     def forward(self, x: Tensor) -> Tensor:
         """Number of the code of each word."""
-        return self.codebook.nearest(self.encoder(x))
+        chosen: Tensor = self.codebook.nearest(self.encoder(x))
+        return chosen

@@ -124,3 +124,12 @@ def test_a_vocabulary_comes_back_as_it_was(vocabulary):
     np.testing.assert_array_equal(again.codes, vocabulary.codes)
     np.testing.assert_array_equal(again.waves, vocabulary.waves)
     assert np.ptp(vocabulary.waves, axis=1) == pytest.approx([1.0, 1.0], abs=0.01)
+
+
+def test_the_last_code_is_read_to_its_end():
+    edge = np.zeros(N, np.float32)
+    edge[-1], edge[HALF] = 0.5, 1.0
+    last = Vocabulary.rounded(np.eye(2, 4, dtype=np.float32), np.stack([bump(), edge]))
+    mv = waveform(said((1.0, 1, None), (3.0, 1, 2000.0)), last, 360.0)
+    assert mv[round(1.47 * 360)] == pytest.approx(0.5, abs=0.05)
+    assert abs(mv[round(1.485 * 360)]) < 0.1

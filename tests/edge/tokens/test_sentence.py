@@ -181,7 +181,7 @@ def test_parts_that_do_not_fit_are_refused(change):
         Sentence(**(parts | change))
 
 
-@given(sentences(), st.integers(64, 300))
+@given(sentences(), st.integers(48, 300))
 def test_packets_fit_and_hold_every_word(sentence, n_bytes):
     packets = list(sentence.packets(n_bytes))
     assert all(len(one.to_bytes()) <= n_bytes for one in packets)
@@ -193,5 +193,5 @@ def test_packets_fit_and_hold_every_word(sentence, n_bytes):
 
 
 def test_a_packet_has_room_for_something():
-    with pytest.raises(ValueError, match="64 at least"):
+    with pytest.raises(ValueError, match="48 at least"):
         list(Sentence.of(words(3), 3.0, MODEL).packets(20))

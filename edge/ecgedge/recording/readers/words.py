@@ -29,13 +29,15 @@ def is_words(source: Source) -> bool:
 
 def read_words(source: Source, wanted: Wanted) -> Blocks:
     """Decode words, at 100 Hz or at the rate that is asked for."""
+    try:
+        with source.errors():
+            data = source.stream.read(_MOST_BYTES + 1)
+    finally:
+        source.close()
     if (wanted.channel, wanted.unit) != (None, None):
         raise ConfigError(
             f"{source.name} holds beats as words, of one signal in mV: leave out channel and unit"
         )
-    with source.errors():
-        data = source.stream.read(_MOST_BYTES + 1)
-    source.close()
     if len(data) > _MOST_BYTES:
         raise ConfigError(f"{source.name} has more than {_MOST_BYTES} bytes: cut it into years")
     try:
@@ -44,10 +46,10 @@ def read_words(source: Source, wanted: Wanted) -> Blocks:
         raise ConfigError(f"{source.name}: {error}") from error
     checked(sentence, bundled())
     fs = FS if wanted.fs is None else check_fs(wanted.fs, "fs")
-    error = stated(bundled())
+    known = stated(bundled())
     detail = (
         f"the signal was made again from {len(sentence)} words: shapes are approximate (median error on "
-        f"other people {error.prd:.0f} % of the signal, correlation {error.correlation:.2f})"
+        f"other people {known.prd:.0f} % of the signal, correlation {known.correlation:.2f})"
     )
     notes = [ReadNote(NoteCode.DECODED, detail)]
     return Blocks(_blocks(sentence, fs), fs, start=sentence.start, notes=notes)
