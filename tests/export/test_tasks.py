@@ -27,6 +27,7 @@ from ecgedge_export.gate.sets import Windows
 from ecgedge_export.rhythm import build as rhythm_build
 from ecgedge_export.rhythm import task as rhythm_task
 from ecgedge_export.rhythm.augment import Augmenter
+from ecgedge_export.tokens import task as word_task
 from ecgedge_export.waves import task as wave_task
 
 RECIPES = Path(__file__).parents[2] / "export" / "ecgedge_export" / "recipes"
@@ -37,6 +38,7 @@ MODULES = {
     "beat_segments": segment_task,
     "gate": gate_task,
     "waves": wave_task,
+    "tokens": word_task,
 }
 
 
