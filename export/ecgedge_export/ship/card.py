@@ -70,7 +70,7 @@ def rewrite(models: Path) -> list[Path]:
 
 
 def _what(m: Manifest) -> list[str]:
-    if m.weights:
+    if m.weights and not m.backends:
         return table(
             ("", ""),
             [
@@ -83,10 +83,14 @@ def _what(m: Manifest) -> list[str]:
     rows = [
         ("input", f"{m.n_inputs} values from {m.window_s:g} s at {m.fs:g} Hz"),
         ("parameters", f"{m.metrics['parameters']:,}, INT8"),
-        ("files", ", ".join(a.file for a in m.backends.values()) + ", C source from `ecgedge-export bundle`"),
+        ("files", ", ".join(_files(m)) + ", C source from `ecgedge-export bundle`"),
         *((_MEMORY[key], f"{size:,} bytes") for key, size in memory.items() if key in _MEMORY),
     ]
     return table(("", ""), rows)
+
+
+def _files(m: Manifest) -> list[str]:
+    return [*(a.file for a in m.backends.values()), *([m.weights.file] if m.weights else [])]
 
 
 _MEMORY = {
@@ -311,7 +315,7 @@ def _waves(metrics: Report) -> list[str]:
 
 
 def _tokens(metrics: Report) -> list[str]:
-    return [*measured_words(metrics), *_tried("tokens"), *int8_against_float(metrics)]
+    return [*measured_words(metrics), *_tried("tokens")]
 
 
 def _af_sentence(af: Report) -> str:

@@ -152,8 +152,7 @@ def _draft(how: WordRecipe, lessons: Lessons, vocabulary: Vocabulary) -> Manifes
             for source, part in _PARTS.items()
         ),
         split_sha256=splits.split_hash(
-            f"{source}/{record}"
-            for source, record in set(zip(taught.source.tolist(), taught.record.tolist(), strict=True))
+            f"{record.dataset}/{record.id}" for tested in scores.sets().values() for record in tested
         ),
         metrics={"command": ""},
         commit=commit(),

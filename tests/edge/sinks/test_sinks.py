@@ -58,7 +58,7 @@ def test_json_lines_are_every_event_and_no_block() -> None:
         "detail": "",
         "device": "strap",
     }
-    assert (lines[5]["code"], lines[5]["retry_s"], lines[0]["code"]) == ("lost", 1.0, None)
+    assert (lines[6]["code"], lines[6]["retry_s"], lines[0]["code"]) == ("lost", 1.0, None)
 
 
 def test_text_lines_are_what_a_person_wants_to_know() -> None:
