@@ -109,7 +109,8 @@ class Tokenizer(nn.Module):
         words = x.flatten(1)
         own = words != 0
         error = ((decoded - words).square() * own).sum() / words.square().sum().clamp_min(1e-6)
-        return error + commitment * F.mse_loss(z, code)
+        loss: Tensor = error + commitment * F.mse_loss(z, code)
+        return loss
 
     def forward(self, x: Tensor) -> Tensor:
         """Number of the code of each word."""
