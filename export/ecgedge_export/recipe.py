@@ -37,6 +37,7 @@ class Net:
     stem: tuple[int, ...]
     stages: tuple[tuple[int, ...], ...]
     dropout: float = 0.05
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,7 @@ def _train(
 ) -> RhythmNet:
     how, net = recipe.training, recipe.net
     torch.manual_seed(how.seed)
-    untrained = RhythmNet(len(recipe.classes), net.stem, net.stages, net.dropout, LEADS)
+    untrained = RhythmNet(len(recipe.classes), net.stem, net.stages, net.dropout, LEADS, plain=net.plain)
     targets = np.array([recipe.classes.index(who.labels[i]) for i in known])
     run = Run(untrained, targets, len(recipe.classes), how, how.epochs * -(-len(known) // how.batch), None)
     trained = run.finish(checkpoint, lambda rng: _batches(who.windows[known], how.batch, rng), progress)
