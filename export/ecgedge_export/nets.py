@@ -139,8 +139,16 @@ class RhythmNet(nn.Module):
 
     def pooled(self, x: Tensor) -> Pooled:
         """Features of a window: what a large model's embeddings are compared with."""
-        y = self.blocks(torch.relu(self.stem(x.unsqueeze(2))))
-        return Pooled(y.mean(dim=(2, 3)), y.amax(dim=(2, 3)))
+        return self.pool(self.maps(x))
+
+    def maps(self, x: Tensor) -> Tensor:
+        """Features of each moment of a window, (batch, width, 1, moments)."""
+        y: Tensor = self.blocks(torch.relu(self.stem(x.unsqueeze(2))))
+        return y
+
+    def pool(self, maps: Tensor) -> Pooled:
+        """Features of a window from those of its moments."""
+        return Pooled(maps.mean(dim=(2, 3)), maps.amax(dim=(2, 3)))
 
     def classify(self, pooled: Pooled) -> Tensor:
         """Logits of features."""

@@ -39,13 +39,14 @@ from ecgedge_export.rhythm.shipped import start_from
 from ecgedge_export.rhythm.training import inputs, train, untrained
 from ecgedge_export.ship.origin import commit, versions
 from ecgedge_export.ship.package import golden_cases, package
-from ecgedge_export.train import Embeddings, Lessons, logits
+from ecgedge_export.train import Embeddings, Lessons, Progress, logits
 
 # MinMax calibration takes the extremes of all windows: more of them only widen the scales.
 CALIBRATION_WINDOWS = 512
 # Golden vectors are text and go into the wheel; a kernel that is wrong is wrong in every window.
 GOLDEN_WINDOWS = 1
 Log = Callable[[str], None]
+Teach = Callable[[Path, Progress], RhythmNet]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,28 +115,26 @@ def build(
     known: Mapping[str, Any] = MappingProxyType({}),
     embeddings: Embeddings | None = None,
     *,
+    teach: Teach | None = None,
     widely: bool = True,
 ) -> Manifest:
     """Make the model folder ``out``; checkpoints and intermediate files go to ``work``.
 
     ``lessons`` are a teacher's answers about ``sets.train``, ``embeddings`` a large model's vectors of it;
-    ``known`` joins the metrics; ``widely`` measures under many conditions too, which takes minutes.
+    ``teach`` trains in their place, beside a panel; ``known`` joins the metrics; ``widely`` measures under
+    many conditions too, which takes minutes.
 
     Raises
     ------
     ModelError
         The INT8 files disagree with each other or too much with their float parent.
     """
-    parent = train(
-        recipe,
-        sets.train,
-        sets.augmenter,
-        work / "checkpoint.pt",
-        epoch_log(log, recipe.name),
-        lessons,
-        embeddings,
-        _start(recipe, sets),
-    )
+    checkpoint, progress = work / "checkpoint.pt", epoch_log(log, recipe.name)
+    if teach:
+        parent = teach(checkpoint, progress)
+    else:
+        start = started(recipe, sets)
+        parent = train(recipe, sets.train, sets.augmenter, checkpoint, progress, lessons, embeddings, start)
     log(f"{nets.n_parameters(parent):,} parameters; quantizing")
     net = tuned(parent, recipe, sets, log)
     limits = PARITY if widely else HARDLY_TRAINED
@@ -185,7 +184,7 @@ def tuned(net: nn.Module, recipe: Recipe, sets: Sets, log: Log) -> nn.Module:
     )
 
 
-def _start(recipe: Recipe, sets: Sets) -> RhythmNet | None:
+def started(recipe: Recipe, sets: Sets) -> RhythmNet | None:
     """The network with the weights that the recipe names, None where it names none."""
     if sets.start is None:
         return None

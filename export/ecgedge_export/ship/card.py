@@ -11,6 +11,7 @@ from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
 from ecgedge_export.beats.card import measured_beats
 from ecgedge_export.ship.gate_card import measured_gate
 from ecgedge_export.ship.markdown import int8_against_float, table
+from ecgedge_export.ship.panel_card import panel_worth
 from ecgedge_export.ship.purposes import NOT_FOR, purpose
 from ecgedge_export.ship.tried import TRIED
 from ecgedge_export.ship.wave_card import measured_waves
@@ -176,8 +177,8 @@ def _rhythm(metrics: Report) -> list[str]:
         lines += _rhythm_rows(metrics["by_quality"])
     if "by_person" in metrics:
         lines += _people(metrics["by_person"])
-    if "distillation" in metrics:
-        lines += _distillation(metrics["distillation"])
+    if trials := metrics.get("distillation"):
+        lines += panel_worth(trials["panel"]) if "panel" in trials else _distillation(trials)
     return lines + _tried("rhythm") + int8_against_float(metrics)
 
 

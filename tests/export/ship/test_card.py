@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.artefacts.manifest import Manifest
+from ecgedge_export.ship import panel_card
 from ecgedge_export.ship.card import CARD, card, rewrite
 
 AF = {"with_af": 20, "coverage": 0.9, "coverage_of_af": 0.8, "coverage_of_af_95": [0.7, 0.9],
@@ -70,6 +71,17 @@ def test_a_teacher_that_is_not_shown_to_help_is_said_not_to_be() -> None:
     assert "It is not shown that the distilled student is better" in text
     assert "+1.2 (-0.1 to +2.0)" in text
     assert "`r.toml`, 9 epochs" in text
+
+
+def test_a_panel_is_worth_what_its_table_says() -> None:
+    none = {name: {"by_seed": [0.8], "gain": 0.0, "gain_95": [0.0, 0.0]} for name in panel_card._POINTS}
+    more = {**none, "mean F1": {"by_seed": [0.81], "gain": 0.012, "gain_95": [0.003, 0.02]}}
+    rows = {"labels": {"against": "labels", **none}, "answers": {"against": "labels", **more}}
+    text = shown({"distillation": {"panel": rows}})
+    assert "| answers | labels | +1.2 (+0.3 to +2.0) | - |" in text
+    assert "The panel's answers raise the mean F1." in text
+    more["mean F1"] = {**more["mean F1"], "gain_95": [-0.003, 0.02]}
+    assert "It is not shown" in shown({"distillation": {"panel": {**rows, "answers": rows["labels"] | more}}})
 
 
 def test_no_report_no_card() -> None:
