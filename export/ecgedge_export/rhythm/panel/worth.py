@@ -104,7 +104,7 @@ class Student:
     """
 
     def __init__(self, said: Answers, heard: Sides, classes: Sequence[str]) -> None:
-        self._names = np.array(classes)
+        self._names = np.array(list(classes))
         self._truth = {name: side.truth for name, side in heard.items()}
         self._predicted = {name: self._names[z.argmax(axis=1)] for name, z in said.items()}
         targets = np.array([list(classes).index(t) for t in self._truth["clean"].tolist()])
