@@ -127,7 +127,7 @@ def _calibrated(encoder: Encoder, cohort: Cohort) -> Encoder:
 
 def work_folder(*, quick: bool) -> Path:
     """Where tables keep their encoders and answers by default: in the user's cache."""
-    return cache_dir() / "runs" / f"pretrain{'-quick' if quick else ''}"
+    return cache_dir() / "literature" / f"pretrain{'-quick' if quick else ''}"
 
 
 def last_encoder() -> Path:

@@ -29,7 +29,7 @@ HALVES = 2
 RIDGE = 0.03
 _ITERATIONS = 100
 _RHYTHMS = ("N", "A", "O")
-TUNING = Plan(epochs=10, lr=2e-3, weight_decay=0.02)
+TUNING = Plan(epochs=6, lr=2e-3, weight_decay=0.02)
 
 
 def half(folds: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
