@@ -20,8 +20,9 @@ DECIDE = (
     Question("clef", "random", "probe"),
     Question("clef", "random", "tuned"),
 )
+MEASURES = {"probe": tuple(ARMS), "tuned": ("clef",)}
 
 
 def measure(job: Job) -> Measured:
     """See :class:`ecgedge_export.literature.works.Row`."""
-    return ask(job, ARMS, NAMES, DECIDE)
+    return ask(job, ARMS, NAMES, DECIDE, MEASURES)

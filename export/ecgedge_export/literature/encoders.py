@@ -9,7 +9,7 @@ from typing import Any
 from ecgedge_export.literature.row import Comparison, Job, Measured, Table, figure
 from ecgedge_export.nets import n_parameters
 from ecgedge_export.pretrain.bench import RANDOM, Bench
-from ecgedge_export.pretrain.measures import MEASURES, STANDARD
+from ecgedge_export.pretrain.measures import MEASURES
 from ecgedge_export.pretrain.table import SEEDS, table
 from ecgedge_export.pretrain.trainer import seeded
 
@@ -39,7 +39,7 @@ def ask(
     arms: Mapping[str, Sequence[str]],
     names: Mapping[str, str],
     decide: Sequence[Question],
-    measures: Sequence[str] = STANDARD,
+    measures: Mapping[str, Sequence[str]],
     guards: Sequence[Question] = (),
 ) -> Measured:
     """Measure arms and say whether the idea helps.
@@ -53,12 +53,16 @@ def ask(
         How each arm is called on the page.
     decide : sequence of Question
         The idea helps where the interval of each of these gains lies above 0.
-    measures : sequence of str
+    measures : mapping of str to sequence of str
+        Which arms each is asked of, beside the random encoder.
     guards : sequence of Question
         What must not fall by 0.01 or more (at the low end of its interval).
     """
     on, seeds = bench(job), SEEDS[:1] if job.quick else SEEDS
-    found = table(on, arms, measures, seeds)
+    found: dict[str, Any] = {}
+    for name, asked in measures.items():
+        some = {arm: [twin for twin in arms[arm] if twin in asked] for arm in asked}
+        found |= table(on, some, [name], seeds)
     names = {RANDOM: "untrained encoder, or network from scratch", **names}
     gains = {q: _gain(found, q) for q in (*decide, *guards)}
     helps = all(gains[q][1] > 0 for q in decide) and all(gains[q][1] > -0.01 for q in guards)

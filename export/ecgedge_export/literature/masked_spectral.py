@@ -13,7 +13,7 @@ NAMES = {
     "masked_time": "masked autoencoder, time alone",
     "masked_spectral": "masked autoencoder with spectra, prototypes and filter",
 }
-MEASURES = (
+ASKED = (
     "probe",
     "probe_rare",
     "probe_rare_recall",
@@ -21,10 +21,10 @@ MEASURES = (
     "tuned_rare",
     "tuned_rare_recall",
     "median_qrs",
-    "rhythm",
     "probe_norm",
     "tuned_norm",
 )
+MEASURES = dict.fromkeys(ASKED, tuple(ARMS))
 DECIDE = (
     Question("masked_spectral", "masked_time", "probe_rare"),
     Question("masked_spectral", "random", "tuned_rare"),
