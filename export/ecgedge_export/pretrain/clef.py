@@ -69,9 +69,11 @@ class Clef(InfoNce):
     ``L_align = mean((minmax(S) - M)^2)``.
 
     Source: CLEF, arXiv 2512.02180. What differs: risk is SCORE2 there, whose inputs (smoking, pressure,
-    cholesterol) PTB-XL lacks; here it is the age, capped at 90. Records without an age are neither near nor
-    far: their D is the mean of the known pairs of the batch (a batch without any age is weighted evenly). The
-    network has 0.26 million parameters in place of 0.45, the rate is 100 Hz, noise is NSTDB's at RMS 0.1 mV.
+    cholesterol) PTB-XL lacks; here it is the age, capped at 90. Missing metadata: D is multiplied by
+    exp(-m_i m_j), m the share that is missing of a person's metadata (1 without an age, else 0), so that two
+    unknown people are hardly told apart; the risk that is missing is the mean of the batch. The network has
+    0.26 million parameters in place of 0.45, the rate is 100 Hz, noise is NSTDB's at RMS 0.1 mV, and the
+    learning rate and its schedule are those of all objectives here (Plan).
 
     Each row of w sums to 1, so that the negatives are averaged and not summed: at B = 64 they weigh 1/128 of
     what InfoNCE gives them, and the loss is nearly 0 from the start. :class:`ClefSummed` undoes that.
@@ -99,16 +101,13 @@ class ClefSummed(Clef):
 
 
 def dissimilarity(risk: Tensor) -> Tensor:
-    """D of (batch,) risks, NaN where unknown: (batch, batch) from 0.2 to 1, 0 on the diagonal."""
-    squared = (risk[:, None] - risk[None, :]).square()
-    other = ~torch.eye(len(risk), dtype=torch.bool)
-    known = squared.isfinite() & other
-    if known.any():
-        squared = torch.where(squared.isfinite(), squared, squared[known].mean())
-    else:
-        squared = torch.zeros_like(squared)
-    distance = _NEAREST + _SPAN * minmax(squared)
-    return torch.where(other, distance, 0.0)
+    """D of (batch,) risks, NaN where unknown: (batch, batch), 0.2 to 1 where known, 0 on the diagonal."""
+    known = risk.isfinite()
+    filled = torch.where(known, risk, risk[known].mean() if known.any() else 0.0)
+    distance = _NEAREST + _SPAN * minmax((filled[:, None] - filled[None, :]).square())
+    missing = (~known).to(distance.dtype)
+    distance = distance * torch.exp(-missing[:, None] * missing[None, :])
+    return distance.fill_diagonal_(0.0)
 
 
 def minmax(x: Tensor) -> Tensor:

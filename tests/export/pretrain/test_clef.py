@@ -12,17 +12,18 @@ B = 5
 
 
 def slow_dissimilarity(risk):
-    """D, pair by pair; an unknown risk is as far from everybody as the known pairs are on average."""
-    n = len(risk)
-    squares = {(i, j): (risk[i] - risk[j]) ** 2 for i in range(n) for j in range(n) if i != j}
-    known = [d for d in squares.values() if not math.isnan(d)]
-    mean = sum(known) / len(known)
-    squares = {pair: mean if math.isnan(d) else d for pair, d in squares.items()}
-    low, high = 0.0, max(squares.values())  # nobody is farther than 0 from himself
-    return [
-        [0.0 if i == j else 0.8 * (squares[i, j] - low) / (high - low) + 0.2 for j in range(n)]
-        for i in range(n)
-    ]
+    """D, pair by pair; who has no risk has the mean one, and two of them are hardly told apart."""
+    known = [r for r in risk if not math.isnan(r)]
+    filled = [sum(known) / len(known) if math.isnan(r) else r for r in risk]
+    squares = [[(a - b) ** 2 for b in filled] for a in filled]
+    highest = max(max(row) for row in squares)  # the lowest is 0: nobody is far from himself
+    d = [[0.8 * square / highest + 0.2 for square in row] for row in squares]
+    for i, a in enumerate(risk):
+        for j, b in enumerate(risk):
+            if math.isnan(a) and math.isnan(b):
+                d[i][j] *= math.exp(-1)
+        d[i][i] = 0.0
+    return d
 
 
 def slow_clef(vectors, risk, *, summed):
