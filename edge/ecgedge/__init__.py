@@ -24,6 +24,7 @@ _names = LazyNames(
         "ecgedge.events": (
             "Battery Beat Event FrameLost Gap Hrv Intervals LinkState Note Quality Rhythm Summary Waves Word"
         ),
+        "ecgedge.leads.reconstruct": "LeadReconstructor ReconstructionWarning reconstruct_leads",
         "ecgedge.monitor": "Models Monitor",
         "ecgedge.recording": "Recording load read",
         "ecgedge.rhythm.wearer": "Wearer",

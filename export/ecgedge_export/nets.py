@@ -233,7 +233,7 @@ class BeatClassNet(nn.Module):
         return logits
 
 
-class _Dilated(nn.Module):
+class Dilated(nn.Module):
     """Depthwise over time with gaps, pointwise over channels, added to its input."""
 
     def __init__(self, width: int, kernel: int, dilation: int, dropout: float) -> None:
@@ -292,7 +292,7 @@ class WaveNet(nn.Module):
     ) -> None:
         super().__init__()
         self.stem = ConvNorm(1, width, kernel, stride)
-        self.blocks = nn.Sequential(*(_Dilated(width, kernel, d, dropout) for d in dilations))
+        self.blocks = nn.Sequential(*(Dilated(width, kernel, d, dropout) for d in dilations))
         self.out = nn.Conv2d(width, n_classes * stride, 1)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -28,6 +28,7 @@ TASKS: Mapping[str, str] = {
     "gate": "ecgedge_export.gate.task",
     "waves": "ecgedge_export.waves.task",
     "tokens": "ecgedge_export.tokens.task",
+    "leads": "ecgedge_export.leads.task",
 }
 # What a folder has to hold so that a new model may replace it: nobody's other files are ever deleted.
 _MARKS = ("manifest.json",)

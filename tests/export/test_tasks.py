@@ -24,6 +24,7 @@ from ecgedge_export.beats import task as beat_task
 from ecgedge_export.gate import sets, training
 from ecgedge_export.gate import task as gate_task
 from ecgedge_export.gate.sets import Windows
+from ecgedge_export.leads import task as lead_task
 from ecgedge_export.rhythm import build as rhythm_build
 from ecgedge_export.rhythm import task as rhythm_task
 from ecgedge_export.rhythm.augment import Augmenter
@@ -39,6 +40,7 @@ MODULES = {
     "gate": gate_task,
     "waves": wave_task,
     "tokens": word_task,
+    "leads": lead_task,
 }
 
 
@@ -65,7 +67,7 @@ def test_the_name_of_the_file_says_nothing(tmp_path: Path, task: str) -> None:
     ("line", "message"),
     [
         ('task = "rythm"', "unknown: did you mean 'rhythm'"),
-        ('task = "x"', "use one of rhythm, beats, beat_classes, beat_segments, gate, waves"),
+        ('task = "x"', "use one of rhythm, beats, beat_classes, beat_segments, gate, waves, tokens, leads"),
         ("task = 3", "task = 3 is not a text"),
         ("", "lacks task"),
     ],

@@ -32,11 +32,12 @@ ROLES: Mapping[str, tuple[str, ...]] = {
     "beat_classes": ("normal", "supraventricular", "ventricular", "fusion", "unknown"),
     "waves": ("background", "p", "qrs", "t"),
     "tokens": (),
+    "leads": ("ii", "v1", "v2", "v3", "v4", "v5", "v6"),
     "gate": (),
     "beats": (),
 }
 # Tasks with a network; and those with numbers that are few enough for a file of their own.
-NETWORKS = frozenset(("rhythm", "beat_classes", "waves", "tokens"))
+NETWORKS = frozenset(("rhythm", "beat_classes", "waves", "tokens", "leads"))
 WEIGHTS = frozenset(("tokens", "gate", "beats"))
 RESAMPLER = frozenset(("half_width_s", "cutoff_hz", "beta"))
 

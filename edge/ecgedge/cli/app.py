@@ -36,6 +36,7 @@ app.command("scan")(wearable.scan)
 app.command("capture")(capture.capture)
 app.command("doctor")(doctor.doctor)
 app.command("simulate")(simulate.simulate)
+app.command("leads")(save.leads)
 app.command("models")(models.models)
 
 

@@ -19,6 +19,7 @@ _PURPOSES = {
     "beat_classes": "names each beat: normal, supraventricular, ventricular, fusion, unclassifiable",
     "waves": "finds P, QRS and T of each beat, where it is asked for (--waves)",
     "tokens": "makes a word of each beat, three bytes, where it is asked for (--tokens)",
+    "leads": "guesses twelve leads from lead I, for looking at alone (`ecgedge leads`)",
     "gate": "keeps noise from the rhythm model",
     "rhythm": "names the rhythm: normal sinus (N), atrial fibrillation (A), another one (O), too noisy (~)",
 }
@@ -139,11 +140,20 @@ def _tokens(report: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
+def _leads(report: Mapping[str, Any]) -> Iterator[str]:
+    test = report.get("test", {})
+    if rows := test.get("leads"):
+        each = ", ".join(f"{name} {row['correlation']:.2f}" for name, row in rows.items())
+        yield f"correlation with the true lead: {each} ({test['patients']} people of PTB-XL)"
+        yield f"{test['error_gone']['all']['share']:.0%} less squared error than a linear filter"
+
+
 _FIGURES = {
     "beats": _beats,
     "beat_classes": _beat_classes,
     "waves": _waves,
     "tokens": _tokens,
+    "leads": _leads,
     "gate": _gate,
     "rhythm": _rhythm,
 }

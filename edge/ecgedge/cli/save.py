@@ -1,20 +1,25 @@
-"""``ecgedge save``: a recording in another form."""
+"""``ecgedge save`` and ``ecgedge leads``: a recording in another form, or as twelve leads."""
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
 from ecgedge.cli.options import AsJson, Backend, Channel, Fs, Unit
 
 if TYPE_CHECKING:
+    from ecgedge.leads.reconstruct import LeadBlock
     from ecgedge.sinks.sink import Sink
     from ecgedge.stream.pipeline import Pipeline
 
-__all__ = ["save"]
+__all__ = ["leads", "save"]
+
+MEASURED = "I"
+OWNER_ALONE = 0o600  # it holds somebody's ECG
 
 
 def save(
@@ -96,3 +101,56 @@ def _tell(out: str, sink: Sink, *, as_json: bool) -> None:
         print_json(told)
     else:
         say(words)
+
+
+def leads(
+    path: Annotated[Path, typer.Argument(help="Capture (.cap), WFDB record, or text (CSV, also .gz).")],
+    out: Annotated[Path, typer.Argument(help="The CSV file to write: a column for each lead, in mV.")],
+    fs: Fs = None,
+    channel: Channel = None,
+    unit: Unit = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it is there already.")] = False,
+) -> None:
+    """Guess twelve leads from lead I; eleven of them were never measured, and the columns say so."""
+    from ecgedge.cli.output import say
+    from ecgedge.leads.reconstruct import LeadReconstructor
+    from ecgedge.recording import read
+    from ecgedge.sinks.saving import new_file
+    from ecgedge_bridge.errors import ConfigError
+    from ecgedge_bridge.files import atomic_file
+
+    stream = LeadReconstructor()
+    blocks = read(path, fs, channel, unit)
+    target, rows = new_file(out, force=force, source=path), 0
+    try:
+        with atomic_file(target, OWNER_ALONE) as file:
+            file.write(_head())
+            for block in blocks:
+                rows += sum(_write(file, found) for found in stream.feed(block))
+            rows += sum(_write(file, found) for found in stream.finish())
+            if not rows:
+                raise ConfigError(f"{path} has no second of signal in a row: nothing can be guessed from it")
+    finally:
+        if target.exists() and not target.stat().st_size:  # the place that was kept for what never came
+            target.unlink()
+    print(f"ecgedge: {stream.warning}", file=sys.stderr)
+    say(f"{target}: {rows} samples; only {MEASURED} was measured")
+
+
+def _head() -> bytes:
+    from ecgedge.leads.features import LEADS
+
+    names = (f"{name}_mV" if name == MEASURED else f"{name}_guessed_mV" for name in LEADS)
+    return f"time_s,{','.join(names)}\n".encode()
+
+
+def _write(file: IO[bytes], block: LeadBlock) -> int:
+    """Write a line for each sample, in whole microvolt; return how many."""
+    import numpy as np
+
+    values = np.stack(list(block.leads.values()), axis=1)
+    times = (block.sample + np.arange(len(values))) / block.fs
+    np.savetxt(
+        file, np.column_stack([times, values]), fmt=["%.6f", *["%.3f"] * values.shape[1]], delimiter=","
+    )
+    return len(values)

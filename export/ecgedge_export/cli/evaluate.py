@@ -15,7 +15,9 @@ from ecgedge_export.cli.options import Work, log
 def evaluate(
     what: Annotated[
         str,
-        typer.Argument(help="rhythm, beats, beat-classes, gate, ec57, external or burden: what to measure."),
+        typer.Argument(
+            help="rhythm, beats, beat-classes, gate, waves, leads, ec57, external, burden: what to measure."
+        ),
     ] = "rhythm",
     folder: Annotated[
         Path | None, typer.Argument(help="external, burden: a folder of WFDB records, with subfolders.")

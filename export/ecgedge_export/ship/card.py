@@ -10,6 +10,7 @@ from typing import Any
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
 from ecgedge_export.beats.card import measured_beats
 from ecgedge_export.ship.gate_card import measured_gate
+from ecgedge_export.ship.lead_card import measured_leads
 from ecgedge_export.ship.markdown import int8_against_float, table
 from ecgedge_export.ship.panel_card import panel_worth
 from ecgedge_export.ship.purposes import NOT_FOR, purpose
@@ -390,4 +391,5 @@ _SECTIONS = {
     ),
     "waves": _Section(_waves, "folds", _statements("ludb", "ptb-xl", "nstdb")),
     "tokens": _Section(_tokens, "telemetry", _statements("cinc2017", "ptb-xl", "mitdb")),
+    "leads": _Section(measured_leads, "test", _statements("ptb-xl", "nstdb")),
 }

@@ -18,6 +18,8 @@ _PURPOSE = {
     "tokens": "Makes a word of each beat of one ECG lead: a small network puts the beat, from midpoint to\n"
     "midpoint, near one of 256 codes. Code, interval and height are three bytes, and give an approximate\n"
     "waveform again.",
+    "leads": "Guesses leads II and V1 to V6 in mV from lead I: a small U-Net of least squared error.\n"
+    "III, aVR, aVL and aVF follow from I and II. Its leads are for looking at, with their warning.",
     "beats": "Finds the R peaks of one ECG lead: a small network gives the probability of a beat for each\n"
     "sample, and beats are where it is highest.",
 }
@@ -59,6 +61,16 @@ NOT_FOR = {
         "What lies between beats, and noise: it is not in the words, so that decoded noise looks like an "
         "ECG. Keep the gate's verdicts beside them.",
         "Atrial flutter and fibrillation waves, ventricular fibrillation, paced spikes.",
+    ),
+    "leads": (
+        "Diagnosis of any kind: this is not a medical device, and eleven of the twelve leads were never "
+        "measured.",
+        "Infarction, ischaemia, hypertrophy, bundle branch block by chest leads: a lead that is guessed from "
+        "lead I holds nothing that lead I does not, and looks normal where the person is not.",
+        "Sizes: guesses are smaller than the true leads, see the variance ratio.",
+        "ST segments and QT of other leads: the filters remove the base line, and ST with it.",
+        "Signals in raw counts, or upside down: mV and polarity count.",
+        "Children, exercise, and electrodes that are far from both arms: nobody measured them here.",
     ),
     "beats": (
         "Alarms: ventricular fibrillation has no beats to find.",

@@ -97,7 +97,8 @@ def test_the_cards_in_the_package_are_those_of_their_manifests(tmp_path) -> None
     models = tmp_path / "models"
     shutil.copytree(BUNDLED, models, ignore=shutil.ignore_patterns("__pycache__"))
     shipped = {path.parent.name: path.read_text() for path in models.glob(f"*/{CARD}")}
-    assert shipped.keys() == {"rhythm", "beat_classes", "gate", "beats", "waves", "tokens"}
+    names = {"rhythm", "beat_classes", "gate", "beats", "waves", "tokens", "leads"}
+    assert shipped.keys() == names
     assert {path.parent.name: path.read_text() for path in rewrite(models)} == shipped
     for text in shipped.values():
         assert max(len(line) for line in text.splitlines() if line[:2] not in ("| ", "|-", "* ")) <= 120
