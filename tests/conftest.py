@@ -59,6 +59,7 @@ SLOW = {
     "export/gate/test_training.py": "",
     "export/rhythm/": "",
     "export/waves/test_task.py": "",
+    "export/tokens/test_training.py": "test_it_learns",
     "export/test_tasks.py": "test_a_",
     "export/teachers/": "",
     "export/ship/test_bundle.py": "test_formulas",

@@ -20,11 +20,14 @@ __version__ = "0.1.0"
 _names = LazyNames(
     __name__,
     {
+        "ecgedge": "tokens",
         "ecgedge.events": (
-            "Battery Beat Event FrameLost Gap Hrv Intervals LinkState Note Quality Rhythm Summary Waves"
+            "Battery Beat Event FrameLost Gap Hrv Intervals LinkState Note Quality Rhythm Summary Waves Word"
         ),
+        "ecgedge.leads.reconstruct": "LeadReconstructor ReconstructionWarning reconstruct_leads",
         "ecgedge.monitor": "Models Monitor",
         "ecgedge.recording": "Recording load read",
+        "ecgedge.rhythm.wearer": "Wearer",
         "ecgedge.summary": "Summarizer",
         "ecgedge.whole_recording": (
             "Beats Classification Wave assess_quality classify classify_beats delineate detect_beats "

@@ -1,5 +1,6 @@
 # Written by `python tests/packaging/stubs.py` from the table in __init__.py.
 
+from ecgedge import tokens as tokens
 from ecgedge.events import Battery as Battery
 from ecgedge.events import Beat as Beat
 from ecgedge.events import Event as Event
@@ -13,11 +14,16 @@ from ecgedge.events import Quality as Quality
 from ecgedge.events import Rhythm as Rhythm
 from ecgedge.events import Summary as Summary
 from ecgedge.events import Waves as Waves
+from ecgedge.events import Word as Word
+from ecgedge.leads.reconstruct import LeadReconstructor as LeadReconstructor
+from ecgedge.leads.reconstruct import ReconstructionWarning as ReconstructionWarning
+from ecgedge.leads.reconstruct import reconstruct_leads as reconstruct_leads
 from ecgedge.monitor import Models as Models
 from ecgedge.monitor import Monitor as Monitor
 from ecgedge.recording import Recording as Recording
 from ecgedge.recording import load as load
 from ecgedge.recording import read as read
+from ecgedge.rhythm.wearer import Wearer as Wearer
 from ecgedge.summary import Summarizer as Summarizer
 from ecgedge.whole_recording import Beats as Beats
 from ecgedge.whole_recording import Classification as Classification

@@ -25,6 +25,7 @@ __all__ = [
     "Rhythm",
     "Summary",
     "Waves",
+    "Word",
 ]
 
 
@@ -207,6 +208,21 @@ class Waves(JsonEvent):
     qt_ms: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Word(JsonEvent):
+    """One beat as a word, whose R peak is at ``sample``.
+
+    ``code`` (0 to 255) stands for its shape, see :mod:`ecgedge.tokens`; ``rr_ms`` is the time since the beat
+    before it, ``None`` for the first one after a start or a gap; ``gain_mv`` is the height of the shape.
+    """
+
+    sample: int
+    time_s: float
+    code: int
+    rr_ms: float | None
+    gain_mv: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intervals(JsonEvent):
     """PR, QRS and QT of a minute: medians over its beats, and how many of them agreed.
@@ -330,5 +346,17 @@ class Summary(JsonEvent):
 
 
 Event = (
-    Beat | Waves | Quality | Rhythm | Hrv | Intervals | Gap | Battery | LinkState | Note | FrameLost | Summary
+    Beat
+    | Waves
+    | Word
+    | Quality
+    | Rhythm
+    | Hrv
+    | Intervals
+    | Gap
+    | Battery
+    | LinkState
+    | Note
+    | FrameLost
+    | Summary
 )

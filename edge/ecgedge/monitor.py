@@ -16,8 +16,11 @@ from ecgedge.hrv.stage import WINDOW_S, HrvStage
 from ecgedge.rhythm.decision import AF_WHOLE_S
 from ecgedge.rhythm.model import RhythmModel
 from ecgedge.rhythm.stage import RhythmStage
+from ecgedge.rhythm.wearer import Wearer
 from ecgedge.stream.pipeline import Pipeline
 from ecgedge.stream.stage import Stage
+from ecgedge.tokens.model import WordModel
+from ecgedge.tokens.stage import WordStage
 from ecgedge.waves.model import WaveModel
 from ecgedge.waves.stage import WaveStage
 from ecgedge_bridge.errors import ModelError
@@ -35,6 +38,8 @@ class Models:
     beats : BeatNet
     waves : WaveModel, optional
         For a monitor that is asked for waves; None: the one in the package is loaded then.
+    tokens : WordModel, optional
+        The same for words.
 
     Raises
     ------
@@ -53,6 +58,7 @@ class Models:
     gate: GateModel
     beats: BeatNet
     waves: WaveModel | None = None
+    tokens: WordModel | None = None
 
     def __post_init__(self) -> None:
         given = {f.name: getattr(self, f.name) for f in fields(self)}
@@ -76,6 +82,7 @@ class Models:
         gate: str | Path | GateModel | None = None,
         beats: str | Path | BeatNet | None = None,
         waves: str | Path | WaveModel | None = None,
+        tokens: str | Path | WordModel | None = None,
     ) -> Models:
         """Load models, each from a folder; None is the one in the package, a loaded one is taken as it is.
 
@@ -84,8 +91,8 @@ class Models:
         backend : str
             ``litert``, ``onnx``, ``tflite``, or ``auto`` for the first that is installed.
         rhythm, beat_classes, gate, beats : path or loaded model, optional
-        waves : path or loaded model, optional
-            None loads none: only a monitor that is asked for waves needs one.
+        waves, tokens : path or loaded model, optional
+            None loads none: only a monitor that is asked for waves or words needs one.
 
         Raises
         ------
@@ -100,11 +107,17 @@ class Models:
             gate if isinstance(gate, GateModel) else GateModel.load(gate),
             beats if isinstance(beats, BeatNet) else BeatNet.load(beats),
             waves if isinstance(waves, WaveModel | None) else WaveModel.load(waves, backend),
+            tokens if isinstance(tokens, WordModel | None) else WordModel.load(tokens, backend),
         )
 
 
 def default_stages(
-    models: Models, *, hrv_window_s: float = WINDOW_S, waves: bool = False
+    models: Models,
+    *,
+    hrv_window_s: float = WINDOW_S,
+    waves: bool = False,
+    tokens: bool = False,
+    wearer: Wearer | None = None,
 ) -> tuple[Stage, ...]:
     """Make the stages of a monitor, in their order.
 
@@ -116,11 +129,18 @@ def default_stages(
     waves : bool
         Whether P, QRS and T of each beat are found too, for :class:`ecgedge.Waves` and
         :class:`ecgedge.Intervals` events.
+    wearer : Wearer, optional
+        Whose ECG it is: the odds of atrial fibrillation become those of people of that age and sex. Without
+        one, and where the age is not known, they stay the model's own.
+    tokens : bool
+        Whether each beat becomes a word too, for :class:`ecgedge.Word` events.
 
     Raises
     ------
     ValueError
         ``hrv_window_s`` is too short or too long.
+    TypeError
+        ``wearer`` is no :class:`ecgedge.Wearer`.
 
     Examples
     --------
@@ -132,12 +152,14 @@ def default_stages(
         BeatClassStage(models.beat_classes),
         QualityStage(models.gate),
         HrvStage(hrv_window_s, by_class=True),
-        RhythmStage(models.rhythm, by_class=True),
+        RhythmStage(models.rhythm, by_class=True, wearer=wearer),
     )
-    if not waves:
-        return stages
-    model = models.waves or WaveModel.load(None, models.rhythm.backend.name)
-    return (*stages, WaveStage(model, by_class=True))
+    backend, also = models.rhythm.backend.name, list[Stage]()
+    if waves:
+        also.append(WaveStage(models.waves or WaveModel.load(None, backend), by_class=True))
+    if tokens:
+        also.append(WordStage(models.tokens or WordModel.load(None, backend)))
+    return (*stages, *also)
 
 
 class Monitor(Pipeline):
@@ -156,7 +178,7 @@ class Monitor(Pipeline):
         Rate that blocks must have, in Hz; None takes the first block's.
     stages : sequence of Stage, optional
         Others than :func:`default_stages` makes of the models.
-    hrv_window_s, waves : float, bool
+    hrv_window_s, waves, tokens, wearer : float, bool, bool, Wearer
         See :func:`default_stages`.
     timer : callable, optional
         A clock in seconds (``time.perf_counter``) to measure stages with, see
@@ -191,12 +213,16 @@ class Monitor(Pipeline):
         stages: Sequence[Stage] | None = None,
         hrv_window_s: float = WINDOW_S,
         waves: bool = False,
+        wearer: Wearer | None = None,
+        tokens: bool = False,
         timer: Callable[[], float] | None = None,
     ) -> None:
         self.models = models or Models.load(backend)
         rhythm = self.models.rhythm
         super().__init__(
-            default_stages(self.models, hrv_window_s=hrv_window_s, waves=waves) if stages is None else stages,
+            default_stages(self.models, hrv_window_s=hrv_window_s, waves=waves, tokens=tokens, wearer=wearer)
+            if stages is None
+            else stages,
             rhythm.manifest.fs,
             rhythm.front_end,
             fs_in=fs,

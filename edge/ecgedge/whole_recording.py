@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, Protocol, TypeVar, runtime_checkable
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,9 @@ from ecgedge.monitor import Models, Monitor
 from ecgedge.rhythm.model import RhythmModel
 from ecgedge.rhythm.sinus import rate_word
 from ecgedge.rhythm.stage import SHORTEST_S
+from ecgedge.rhythm.wearer import Wearer
 from ecgedge.stream.pipeline import Pipeline
+from ecgedge.stream.whole import Recorded, as_block, run_whole
 from ecgedge.stretches import AcceptedBeats
 from ecgedge.summary import Summarizer
 from ecgedge.waves.model import WaveModel
@@ -29,19 +31,6 @@ from ecgedge.waves.stage import WaveStage
 from ecgedge_bridge.values import SampleBlock
 
 E = TypeVar("E", bound=Event)
-
-
-@runtime_checkable
-class Recorded(Protocol):
-    """A signal with its rate, such as an :class:`ecgedge.Recording`."""
-
-    @property
-    def mv(self) -> npt.NDArray[np.float32]:
-        """The signal in mV, NaN where samples are missing; shape (n,)."""
-
-    @property
-    def fs(self) -> float:
-        """Its rate in Hz."""
 
 
 Reason = Literal["too_short", "no_signal", "noise"]
@@ -92,7 +81,11 @@ class Classification:
 
 
 def classify(
-    mv: npt.ArrayLike | Recorded, fs: float | None = None, *, models: Models | None = None
+    mv: npt.ArrayLike | Recorded,
+    fs: float | None = None,
+    *,
+    models: Models | None = None,
+    wearer: Wearer | None = None,
 ) -> Classification:
     """Name the rhythm of one lead.
 
@@ -104,6 +97,8 @@ def classify(
         Rate in Hz, 50 to 4000; a Recording has its own.
     models : Models, optional
         Others than those in the package, which are loaded once for all calls.
+    wearer : Wearer, optional
+        Whose ECG it is; see :func:`ecgedge.monitor.default_stages`.
 
     Returns
     -------
@@ -122,9 +117,9 @@ def classify(
     >>> classify(np.zeros(3000), fs=100).label
     '~'
     """
-    monitor = Monitor(models or _bundled())
-    signal = _signal(mv, fs)
-    events = _run(monitor, signal)
+    monitor = Monitor(models or _bundled(), wearer=wearer)
+    signal = as_block(mv, fs)
+    events = run_whole(monitor, signal)
     rhythms, quality = _of(Rhythm, events), _of(Quality, events)
     model = monitor.models.rhythm
     noise = next(iter(model.manifest.with_role("noise")), "noise")
@@ -160,7 +155,7 @@ def detect_beats(
     [100, 230, 360]
     """
     net = models.beats if models else bundled_net()
-    events = _run(Pipeline((BeatStage(net),), net.fs, net.front_end), _signal(mv, fs))
+    events = run_whole(Pipeline((BeatStage(net),), net.fs, net.front_end), as_block(mv, fs))
     return np.array([b.sample for b in _of(Beat, events)], np.int64)
 
 
@@ -193,7 +188,7 @@ def classify_beats(
     {'N'}
     """
     models = models or _bundled()
-    beats = _of(Beat, _run(Monitor(models), _signal(mv, fs)))
+    beats = _of(Beat, run_whole(Monitor(models), as_block(mv, fs)))
     unknown = next(iter(models.beat_classes.manifest.with_role("unknown")), "")
     symbols = [b.symbol or unknown for b in beats]
     return Beats(np.array([b.sample for b in beats], np.int64), np.array(symbols, np.str_))
@@ -226,7 +221,7 @@ def delineate(
     model = (models and models.waves) or _bundled_waves()
     net = models.beats if models else bundled_net()
     stages = BeatStage(net, events=False), WaveStage(model)
-    found = _of(Waves, _run(Pipeline(stages, net.fs, net.front_end), _signal(mv, fs)))
+    found = _of(Waves, run_whole(Pipeline(stages, net.fs, net.front_end), as_block(mv, fs)))
     waves = [wave for beat in found for wave in _waves_of(beat)]
     return sorted(waves, key=lambda wave: wave.peak)
 
@@ -261,7 +256,7 @@ def assess_quality(
         raise ValueError(f"window_s is {window_s:g}: the gate assesses windows of 5 to 30 s")
     net, gate = (models.beats, models.gate) if models else (bundled_net(), _bundled_gate())
     stages = BeatStage(net, events=False), QualityStage(gate, window_s)
-    return _of(Quality, _run(Pipeline(stages, net.fs, net.front_end), _signal(mv, fs)))
+    return _of(Quality, run_whole(Pipeline(stages, net.fs, net.front_end), as_block(mv, fs)))
 
 
 def summarize(
@@ -279,7 +274,7 @@ def summarize(
     (70, False, 0)
     """
     summarizer = Summarizer()
-    summarizer.take(_run(Monitor(models or _bundled()), _signal(mv, fs)))
+    summarizer.take(run_whole(Monitor(models or _bundled()), as_block(mv, fs)))
     return summarizer.summary()
 
 
@@ -296,27 +291,6 @@ def _bundled_waves() -> WaveModel:
 @cache
 def _bundled_gate() -> GateModel:
     return GateModel.load()
-
-
-def _signal(mv: npt.ArrayLike | Recorded, fs: float | None) -> SampleBlock:
-    """The signal as one block.
-
-    Raises
-    ------
-    ValueError
-        There is no rate, or another one than that of the recording.
-    """
-    if isinstance(mv, Recorded):
-        if fs is not None and fs != mv.fs:
-            raise ValueError(f"fs is {fs:g} Hz and the recording has {mv.fs:g} Hz: leave fs out")
-        return SampleBlock(mv.mv, mv.fs, 0)
-    if fs is None:
-        raise ValueError("an array has no rate of its own: give fs in Hz")
-    return SampleBlock(np.asanyarray(mv), fs, 0)
-
-
-def _run(pipeline: Pipeline, block: SampleBlock) -> list[Event]:
-    return pipeline.feed(block) + pipeline.finish()
 
 
 def _stretches(events: Sequence[Event]) -> list[list[float]]:

@@ -54,7 +54,7 @@ def filtered(mv: npt.NDArray[np.floating], fs_in: float, fs: float) -> Signal:
 
 def cinc2017(fs: float) -> Prepared:
     """CinC 2017 at ``fs``, filtered once and kept in the cache."""
-    path = data.cache_dir() / "prepared" / f"cinc2017-{_front_end_hash(fs)}.npz"
+    path = data.cache_dir() / "prepared" / f"cinc2017-{front_end_hash(fs)}.npz"
     if not path.is_file():
         records = list(data.cinc2017())
         _save(path, [r.id for r in records], [r.label for r in records],
@@ -88,7 +88,7 @@ def mix(mv: Signal, noise: Signal, snr_db: float) -> Signal:
     return np.asarray(mv + np.sqrt(ratio) * repeated, np.float32)
 
 
-def _front_end_hash(fs: float) -> str:
+def front_end_hash(fs: float) -> str:
     """Name of the filtering, from its impulse response: a changed filter never meets an old cache."""
     probe = filtered(np.eye(1, 900, 300)[0], 300.0, fs)
     return hashlib.sha256(json.dumps([fs, probe.tolist()]).encode()).hexdigest()[:12]

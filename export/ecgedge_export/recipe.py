@@ -37,6 +37,7 @@ class Net:
     stem: tuple[int, ...]
     stages: tuple[tuple[int, ...], ...]
     dropout: float = 0.05
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +82,53 @@ class Distill:
 
 
 @dataclass(frozen=True, slots=True)
-class External:
-    """A large model of other people, whose embeddings a student learns to predict beside the labels.
+class Panel:
+    """Models that answer about the clean recordings, for a student that hears them varied.
 
-    ``kind`` is one of :data:`ecgedge_export.teachers.KINDS` with its ``checkpoint``, or the name that stands
+    Parameters
+    ----------
+    models : tuple of str
+        Names of recipes beside the student's, each made first where it is not at hand, or of model folders
+        in ``rhythm/panel/models``, which were shipped once.
+    weight, temperature : float
+        As of :class:`ecgedge_export.train.Lessons`.
+    view : str
+        What the models answer about: the whole ``recording`` (mean of its first and last window), or each
+        ``window`` that the student sees, before it was varied.
+    features, tokens : float
+        How much it counts that the features of the whole window, and of each moment of it, are like those
+        that the network which training starts from has of the clean window.
+    twelve_leads : str
+        Name of a recipe for a teacher with twelve leads, which answers about PTB-XL too.
+    unlabelled : tuple of str
+        Data sets of :data:`ecgedge_export.rhythm.panel.unlabelled.READERS`; their ``view`` is the window.
+    share : float
+        Of a batch, for recordings without labels.
+    bfloat16 : bool
+        Convolutions in bfloat16, weights in float32: half the time on processors that have it.
+    tries : tuple of str
+        What ``distill`` compares beside labels and answers (:mod:`ecgedge_export.rhythm.panel.ways`).
+    """
+
+    models: tuple[str, ...] = ()
+    weight: Annotated[float, number(above=0, below=1)] = 0.5
+    temperature: Positive = 2.0
+    view: Annotated[str, choice("recording", "window")] = "recording"
+    features: Positive = 0.0
+    tokens: Positive = 0.0
+    twelve_leads: str = ""
+    unlabelled: tuple[str, ...] = ()
+    share: Annotated[float, number(above=0, below=1)] = 0.25
+    bfloat16: bool = False
+    tries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class External:
+    """An encoder or a large model, whose embeddings a student learns to predict beside the labels.
+
+    ``kind`` is "ecgedge" (an encoder of `ecgedge-export pretrain`) or one of
+    :data:`ecgedge_export.teachers.KINDS`, with its ``checkpoint``, or the name that stands
     in a file of ``embeddings``; both paths are relative to the recipe. ``weight`` is that of
     :class:`ecgedge_export.train.Embeddings`.
     """
@@ -164,6 +208,7 @@ class Recipe:
     augment: Augment = field(default_factory=Augment)
     quantization: Quantization = field(default_factory=Quantization)
     distill: Distill | None = None
+    panel: Panel | None = None
     teacher: External | None = None
     data: OwnData | None = None
     init: str = ""

@@ -24,8 +24,11 @@ TASKS: Mapping[str, str] = {
     "rhythm": "ecgedge_export.rhythm.task",
     "beats": "ecgedge_export.beats.task",
     "beat_classes": "ecgedge_export.beat_classes.task",
+    "beat_segments": "ecgedge_export.beat_classes.segment_task",
     "gate": "ecgedge_export.gate.task",
     "waves": "ecgedge_export.waves.task",
+    "tokens": "ecgedge_export.tokens.task",
+    "leads": "ecgedge_export.leads.task",
 }
 # What a folder has to hold so that a new model may replace it: nobody's other files are ever deleted.
 _MARKS = ("manifest.json",)

@@ -22,6 +22,7 @@ from ecgedge_export.nets import Pooled
 from ecgedge_export.recipe import Training
 
 Progress = Callable[[int, int, float], None]
+UNLABELLED = -1  # the class of an example that only teachers answer about
 Batches = Callable[[np.random.Generator], Iterator[tuple[Tensor, npt.NDArray[np.int64]]]]
 
 
@@ -106,7 +107,7 @@ class Run:
     net : torch.nn.Module
         Untrained.
     targets : ndarray of int64, shape (examples,)
-        Class of each example.
+        Class of each example, :data:`UNLABELLED` where it has none.
     n_classes : int
     how : Training
     steps : int
@@ -135,11 +136,13 @@ class Run:
         # Half as fast again on a CPU; torch's type hints do not know the argument.
         self.net = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.net)
-        share = np.bincount(self.targets, minlength=n_classes) / len(self.targets)
+        known = self.targets[self.targets != UNLABELLED]
+        share = np.bincount(known, minlength=n_classes) / len(known)
         # A class without a recording gets no weight, or label smoothing would teach it to everybody.
         weight = np.where(share > 0, np.maximum(share, 1e-3) ** -how.class_power, 0.0)
         self.loss = nn.CrossEntropyLoss(
             torch.tensor(weight / (weight * share).sum(), dtype=torch.float32),
+            ignore_index=UNLABELLED,
             label_smoothing=how.label_smoothing,
         ).to(self.device)
         self.projection = self._projection()

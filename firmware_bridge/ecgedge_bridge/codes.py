@@ -91,6 +91,7 @@ class NoteCode(_Code):
     STAMPS_IGNORED = "stamps_ignored", "the time stamps show no rate of an ECG: no loss was counted"
     CUT_LINE = "cut_line", "the file ends in the middle of a line"
     SHORT_FILE = "short_file", "the file is shorter than its header says"
+    DECODED = "decoded", "the signal was made again from words: its shapes are approximate"
     UNITS = "units", "the signal has not the size of an ECG in millivolts: give its unit"
     BRIDGED = "bridged", "single missing samples were bridged by straight lines"
     OTHER = "other", "something is to be known of the stream"

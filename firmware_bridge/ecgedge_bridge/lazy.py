@@ -20,7 +20,8 @@ class LazyNames:
     package : str
         ``__name__`` of the package.
     home : mapping of str to str
-        Names, separated by blanks, by the module that they live in.
+        Names, separated by blanks, by the module that they live in; by the package itself those of its
+        subpackages.
 
     Examples
     --------
@@ -44,7 +45,9 @@ class LazyNames:
         """
         if name not in self.home:
             raise AttributeError(f"module {self._package!r} has no attribute {name!r}")
-        value = getattr(import_module(self.home[name]), name)
+        home = self.home[name]
+        own = home == self._package  # a subpackage, which is no name in a module
+        value = import_module(f"{home}.{name}") if own else getattr(import_module(home), name)
         # So that this is called once for each name.
         setattr(sys.modules[self._package], name, value)
         return value

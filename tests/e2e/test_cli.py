@@ -71,6 +71,33 @@ def test_replay_with_waves_says_intervals_too(ecgedge: Any, csv: Path) -> None:
     assert [line.split()[:2] for line in lines if "QTc" in line] == [["1:00", "PR"], ["1:10", "PR"]]
 
 
+def test_replay_knows_the_wearers_age(ecgedge: Any, csv: Path) -> None:
+    def af(*options: str) -> list[float]:
+        events = json_lines(ecgedge.run("replay", str(csv), "--json", *options))
+        return [event["probabilities"]["A"] for event in events if event["type"] == "rhythm"]
+
+    young, plain = af("--age", "25", "--sex", "male"), af()
+    assert len(young) == len(plain)
+    assert all(a < b for a, b in zip(young, plain, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--age", "-1"), "age is -1"),
+        (("--age", "nan"), "age is nan"),
+        (("--age", "70", "--sex", "F"), "'female', 'male'"),
+        (("--sex", "male"), "without --age"),
+    ],
+)
+def test_replay_refuses_a_wearer_whom_there_cannot_be(
+    ecgedge: Any, csv: Path, options: tuple[str, ...], says: str
+) -> None:
+    done = ecgedge.run("replay", str(csv), *options)
+    assert done.returncode == 2
+    assert says in " ".join(done.stderr.replace("│", " ").split())
+
+
 def test_replay_says_the_same_of_csv_gzip_wfdb_and_one_column(
     ecgedge: Any, csv: Path, tmp_path: Path
 ) -> None:

@@ -60,7 +60,8 @@ def test_models_are_told_in_words_with_their_places(ecgedge: Any) -> None:
     done = ecgedge.run("models")
     assert (done.returncode, done.stderr) == (0, "")
     blocks = done.stdout.strip().split("\n\n")
-    assert [block.split(":")[0] for block in blocks] == ["beats", "beat_classes", "waves", "gate", "rhythm"]
+    names = ["beats", "beat_classes", "waves", "tokens", "leads", "gate", "rhythm"]
+    assert [block.split(":")[0] for block in blocks] == names
     for block in blocks:
         place = block.splitlines()[-1].split("  (")[0].strip()
         assert (Path(place) / "manifest.json").is_file()

@@ -18,14 +18,17 @@ from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.gate.model import GateModel
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import recipe, tasks
+from ecgedge_export.beat_classes import segment_task
 from ecgedge_export.beat_classes import task as beat_class_task
 from ecgedge_export.beats import task as beat_task
 from ecgedge_export.gate import sets, training
 from ecgedge_export.gate import task as gate_task
 from ecgedge_export.gate.sets import Windows
+from ecgedge_export.leads import task as lead_task
 from ecgedge_export.rhythm import build as rhythm_build
 from ecgedge_export.rhythm import task as rhythm_task
 from ecgedge_export.rhythm.augment import Augmenter
+from ecgedge_export.tokens import task as word_task
 from ecgedge_export.waves import task as wave_task
 
 RECIPES = Path(__file__).parents[2] / "export" / "ecgedge_export" / "recipes"
@@ -33,8 +36,11 @@ MODULES = {
     "rhythm": rhythm_task,
     "beats": beat_task,
     "beat_classes": beat_class_task,
+    "beat_segments": segment_task,
     "gate": gate_task,
     "waves": wave_task,
+    "tokens": word_task,
+    "leads": lead_task,
 }
 
 
@@ -61,7 +67,7 @@ def test_the_name_of_the_file_says_nothing(tmp_path: Path, task: str) -> None:
     ("line", "message"),
     [
         ('task = "rythm"', "unknown: did you mean 'rhythm'"),
-        ('task = "x"', "use one of rhythm, beats, beat_classes, gate, waves"),
+        ('task = "x"', "use one of rhythm, beats, beat_classes, beat_segments, gate, waves, tokens, leads"),
         ("task = 3", "task = 3 is not a text"),
         ("", "lacks task"),
     ],

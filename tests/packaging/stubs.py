@@ -9,9 +9,10 @@ from pathlib import Path
 from types import ModuleType
 
 import ecgedge
+import ecgedge.tokens
 import ecgedge_bridge
 
-PACKAGES = (ecgedge_bridge, ecgedge)
+PACKAGES = (ecgedge_bridge, ecgedge, ecgedge.tokens)
 _HEAD = "# Written by `python tests/packaging/stubs.py` from the table in __init__.py.\n\n"
 
 

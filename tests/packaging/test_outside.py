@@ -100,6 +100,7 @@ def test_what_the_wheel_takes_in_is_there() -> None:
         "own-data.md",
         "external.md",
         "waves.md",
+        "leads.md",
     }
     assert all((ROOT / name).is_file() for name in wheel["force-include"])
 

@@ -13,27 +13,20 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special
 
+from ecgedge_export.burden import irregularity as of_windows
+
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
 FEATURES = ("COSEn", "RMSSD / mean RR", "log of mean RR")
 FEWEST_RR = 5  # with fewer there is no score, which counts as no AF
-# Lake and Moorman, Am J Physiol Heart Circ Physiol 300(1), 2011: begin with 30 ms, widen until 5 pairs match.
-TOLERANCE_MS, FEWEST_MATCHES = 30.0, 5
 # Keeps weights finite where a feature tells the classes apart without error; too small to matter elsewhere.
 RIDGE = 1e-3
 
 
 def cosen(rr_ms: npt.ArrayLike) -> float:
     """Coefficient of sample entropy of RR intervals in ms: high where no interval foretells the next one."""
-    rr = np.asarray(rr_ms, np.float64)
-    i, j = np.triu_indices(len(rr) - 1, 1)
-    now = np.abs(rr[i] - rr[j])
-    both = np.maximum(now, np.abs(rr[i + 1] - rr[j + 1]))
-    place = min(FEWEST_MATCHES, len(both)) - 1
-    tolerance = max(TOLERANCE_MS, float(np.partition(both, place)[place]))
-    entropy = -np.log(np.sum(both <= tolerance) / np.sum(now <= tolerance))
-    return float(entropy + np.log(2 * tolerance) - np.log(rr.mean()))
+    return float(of_windows.cosen(np.asarray(rr_ms, np.float64)[None] / 1e3)[0])
 
 
 def features(beats: npt.ArrayLike, fs: float) -> Array:

@@ -26,14 +26,19 @@ SCHEMA = 2
 MANIFEST_NAME = "manifest.json"
 ARTEFACTS = ("tflite", "onnx")
 # What the classes of a task can mean; code asks for the role, never for a class by its name. A task without
-# roles names nothing, and its numbers are few enough for a file of their own instead of a network's.
+# roles names nothing.
 ROLES: Mapping[str, tuple[str, ...]] = {
     "rhythm": ("normal", "af", "other", "noise"),
     "beat_classes": ("normal", "supraventricular", "ventricular", "fusion", "unknown"),
     "waves": ("background", "p", "qrs", "t"),
+    "tokens": (),
+    "leads": ("ii", "v1", "v2", "v3", "v4", "v5", "v6"),
     "gate": (),
     "beats": (),
 }
+# Tasks with a network; and those with numbers that are few enough for a file of their own.
+NETWORKS = frozenset(("rhythm", "beat_classes", "waves", "tokens", "leads"))
+WEIGHTS = frozenset(("tokens", "gate", "beats"))
 RESAMPLER = frozenset(("half_width_s", "cutoff_hz", "beta"))
 
 _MAX_MANIFEST_BYTES = 4 << 20
@@ -104,7 +109,7 @@ class Manifest:
     Parameters
     ----------
     task : str
-        ``rhythm``, ``beat_classes``, ``waves``, ``gate`` or ``beats``.
+        ``rhythm``, ``beat_classes``, ``waves``, ``tokens``, ``gate`` or ``beats``.
     fs : float
         The model's own sampling rate in Hz.
     window_s, hop_s, min_window_s : float
@@ -137,7 +142,7 @@ class Manifest:
     golden : ListedFile, optional
         Golden vectors of the network.
     weights : ListedFile, optional
-        Numbers of ``gate`` and ``beats``, as JSON.
+        Numbers of ``gate`` and ``beats``, and the vocabulary of ``tokens``, as JSON.
 
     Examples
     --------
@@ -182,8 +187,11 @@ class Manifest:
 
     @property
     def n_outputs(self) -> int:
-        """Logits that the network gives: one for each class, at each of the normalisation's ``places``."""
-        return len(self.classes) * int(self.normalisation.values.get("places", 1))
+        """Numbers that the network gives: one for each class, at each of the normalisation's ``places``.
+
+        A network that names nothing gives one for each place.
+        """
+        return max(1, len(self.classes)) * int(self.normalisation.values.get("places", 1))
 
     def with_role(self, role: str) -> tuple[str, ...]:
         """Classes that have a role, in their order."""
@@ -317,8 +325,11 @@ def _check(m: Manifest, place: Place) -> None:
         (m.resampler.get("half_width_s", 0) < 5, "resampler.half_width_s must be below 5"),
         (isinstance(m.metrics.get("command"), str), "metrics lack the command that made them"),
         (m.backends.keys() <= set(ARTEFACTS), f"backends must be some of {ARTEFACTS}"),
-        (bool(known) == bool(m.backends) == bool(m.golden), "backends and golden belong to a network"),
-        (bool(known) != bool(m.weights), "weights belong to a task without a network, which needs them"),
+        (
+            (m.task in NETWORKS) == bool(m.backends) == bool(m.golden),
+            "backends and golden belong to a network",
+        ),
+        ((m.task in WEIGHTS) == bool(m.weights), "weights belong to gate, beats and tokens alone"),
     )
     for holds, problem in rules:
         if not holds:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from ecgedge.cli import capture, demo, doctor, models, replay, simulate, wearable
+from ecgedge.cli import capture, demo, doctor, models, replay, save, simulate, wearable
 from ecgedge.cli.output import guard_streams, say
 from ecgedge.sinks.plain import plain
 
@@ -30,11 +30,13 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("replay")(replay.replay)
+app.command("save")(save.save)
 app.command("run")(wearable.run)
 app.command("scan")(wearable.scan)
 app.command("capture")(capture.capture)
 app.command("doctor")(doctor.doctor)
 app.command("simulate")(simulate.simulate)
+app.command("leads")(save.leads)
 app.command("models")(models.models)
 
 

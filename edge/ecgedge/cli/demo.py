@@ -40,7 +40,7 @@ def demo(
     backend: Backend = "auto",
 ) -> None:
     """Show the whole chain on a virtual wearable: no hardware, no data set, no network."""
-    from ecgedge.cli.monitors import open_monitor
+    from ecgedge.cli.monitors import open_monitor, wants_words
     from ecgedge.cli.output import open_savers, open_terminal, print_ending, print_json
     from ecgedge.cli.running import run_until_stopped
     from ecgedge.demo.play import play
@@ -48,7 +48,7 @@ def demo(
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Several
 
-    monitor = open_monitor(backend=backend, timer=time.perf_counter)
+    monitor = open_monitor(backend=backend, tokens=wants_words(save), timer=time.perf_counter)
     programme = recorded_programme(record) if record else own_programme(seed)
     what = record.name if record else "synthetic ECG"
     savers = open_savers(save, force=force, source=record)

@@ -18,6 +18,8 @@ _PURPOSES = {
     "beats": "finds the beats",
     "beat_classes": "names each beat: normal, supraventricular, ventricular, fusion, unclassifiable",
     "waves": "finds P, QRS and T of each beat, where it is asked for (--waves)",
+    "tokens": "makes a word of each beat, three bytes, where it is asked for (--tokens)",
+    "leads": "guesses twelve leads from lead I, for looking at alone (`ecgedge leads`)",
     "gate": "keeps noise from the rhythm model",
     "rhythm": "names the rhythm: normal sinus (N), atrial fibrillation (A), another one (O), too noisy (~)",
 }
@@ -129,10 +131,29 @@ def _waves(report: Mapping[str, Any]) -> Iterator[str]:
         yield f"errors in ms, mean ± SD: {each}"
 
 
+def _tokens(report: Mapping[str, Any]) -> Iterator[str]:
+    for name, found in report.get("telemetry", {}).items():
+        yield (
+            f"decoded: error {found['prd']:.0f} % of the signal (PRD), correlation "
+            f"{found['correlation']:.2f}, {found['bytes_a_beat']:.1f} bytes a beat "
+            f"({found['records']} recordings, {name})"
+        )
+
+
+def _leads(report: Mapping[str, Any]) -> Iterator[str]:
+    test = report.get("test", {})
+    if rows := test.get("leads"):
+        each = ", ".join(f"{name} {row['correlation']:.2f}" for name, row in rows.items())
+        yield f"correlation with the true lead: {each} ({test['patients']} people of PTB-XL)"
+        yield f"{test['error_gone']['all']['share']:.0%} less squared error than a linear filter"
+
+
 _FIGURES = {
     "beats": _beats,
     "beat_classes": _beat_classes,
     "waves": _waves,
+    "tokens": _tokens,
+    "leads": _leads,
     "gate": _gate,
     "rhythm": _rhythm,
 }

@@ -20,6 +20,11 @@ Backend = Annotated[str, typer.Option("--backend", help="Inference runtime: auto
 WithWaves = Annotated[
     bool, typer.Option("--waves", help="Also P, QRS and T of each beat, and PR, QRS, QT and QTc each minute.")
 ]
+Age = Annotated[
+    float | None, typer.Option("--age", help="The wearer's age in years: odds of AF as at that age.")
+]
+Sex = Annotated[str | None, typer.Option("--sex", help="The wearer's sex, beside --age: female or male.")]
+WithTokens = Annotated[bool, typer.Option("--tokens", help="Also a word of each beat (docs/tokens.md).")]
 Device = Annotated[str, typer.Argument(help="Name or address of the wearable, for example 'Polar H10'.")]
 Adapter = Annotated[str | None, typer.Option("--adapter", help="Bluetooth adapter, for example hci1.")]
 Fs = Annotated[float | None, typer.Option("--fs", help="Sampling rate in Hz, if it is not in the file.")]
@@ -35,7 +40,10 @@ DeviceFs = Annotated[
 ]
 Save = Annotated[
     list[str] | None,
-    typer.Option("--save", help="Also write to this file: .csv the ECG, .jsonl the events; may be repeated."),
+    typer.Option(
+        "--save",
+        help="Also write to this file: .csv the ECG, .jsonl the events, .ecgt words; may be repeated.",
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file of --save that is there already.")]
 

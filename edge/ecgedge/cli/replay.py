@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgedge.cli.options import AsJson, Backend, Channel, Fs, Model, Unit, WithWaves
+from ecgedge.cli.options import Age, AsJson, Backend, Channel, Fs, Model, Sex, Unit, WithTokens, WithWaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,9 @@ __all__ = ["replay"]
 def replay(
     path: Annotated[
         Path,
-        typer.Argument(help="Capture (.cap), WFDB record, or text (CSV, also .gz); - is standard input."),
+        typer.Argument(
+            help="Capture (.cap), WFDB record, words (.ecgt), or text (CSV, also .gz); - is standard input."
+        ),
     ],
     as_json: AsJson = False,
     fs: Fs = None,
@@ -30,6 +32,9 @@ def replay(
     backend: Backend = "auto",
     model: Model = None,
     waves: WithWaves = False,
+    age: Age = None,
+    sex: Sex = None,
+    tokens: WithTokens = False,
 ) -> None:
     """Run a recording through the monitor and print its events; of a capture also those of the link."""
     from ecgedge.cli.monitors import open_monitor
@@ -41,7 +46,7 @@ def replay(
 
     ending = Ending()
     values = _values(path, fs, channel, unit)
-    monitor = open_monitor(model=model, backend=backend, waves=waves)
+    monitor = open_monitor(model=model, backend=backend, waves=waves, tokens=tokens, age=age, sex=sex)
     notes = _Notes(values)
     broken: ConfigError | None = None
     try:

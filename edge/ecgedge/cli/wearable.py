@@ -9,6 +9,7 @@ import typer
 
 from ecgedge.cli.options import (
     Adapter,
+    Age,
     AsJson,
     Backend,
     Device,
@@ -16,6 +17,8 @@ from ecgedge.cli.options import (
     LinkOptions,
     Model,
     Save,
+    Sex,
+    WithTokens,
     WithWaves,
     with_link_options,
 )
@@ -37,16 +40,20 @@ def run(
     model: Model = None,
     backend: Backend = "auto",
     waves: WithWaves = False,
+    age: Age = None,
+    sex: Sex = None,
+    tokens: WithTokens = False,
 ) -> None:
     """Connect to a wearable and show what its ECG holds, until Ctrl-C."""
-    from ecgedge.cli.monitors import open_monitor
+    from ecgedge.cli.monitors import open_monitor, wants_words
     from ecgedge.cli.output import open_savers, open_terminal, print_ending
     from ecgedge.cli.running import run_until_stopped
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Several
 
     options = link.checked()
-    monitor = open_monitor(model=model, backend=backend, waves=waves)
+    tokens = tokens or wants_words(save)
+    monitor = open_monitor(model=model, backend=backend, waves=waves, tokens=tokens, age=age, sex=sex)
     savers = open_savers(save, force=force)
     ending = Ending()
     try:

@@ -31,7 +31,7 @@ class ReadNote:
     ----------
     code : NoteCode
         ``unit_assumed``, ``unit_doubtful``, ``rate_differs``, ``stamps_ignored``, ``clock_step``,
-        ``cut_line`` or ``short_file``.
+        ``cut_line``, ``short_file`` or ``decoded``.
     detail : str
         The same in words.
     sample : int

@@ -6,6 +6,7 @@ from ecgedge.events import Event, Rhythm
 from ecgedge.rhythm.decision import Hysteresis
 from ecgedge.rhythm.model import RhythmModel
 from ecgedge.rhythm.sinus import looks_sinus, may_be_sinus, rate_word
+from ecgedge.rhythm.wearer import Wearer
 from ecgedge.stream.rate import heart_rate_bpm
 from ecgedge.stream.segment import Part, Segment, Verdict
 from ecgedge.stream.windowing import Stretch, Windows
@@ -30,16 +31,25 @@ class RhythmStage:
     model : RhythmModel
     by_class : bool
         Whether a stage before this one names beats: sinus rhythm at a high or low rate is known by them.
+    wearer : Wearer, optional
+        Whose rhythm it is, for :meth:`RhythmModel.for_wearer`.
+
+    Raises
+    ------
+    TypeError
+        ``wearer`` is something else.
     """
 
     name = "rhythm"
     writes: tuple[Part, ...] = ()
 
-    def __init__(self, model: RhythmModel, *, by_class: bool = False) -> None:
+    def __init__(self, model: RhythmModel, *, by_class: bool = False, wearer: Wearer | None = None) -> None:
+        if not isinstance(wearer, Wearer | None):
+            raise TypeError(f"wearer is {wearer!r}: give an ecgedge.Wearer, or None")
         self.reads: tuple[Part, ...] = ("beats", "classes", "verdicts") if by_class else ("beats", "verdicts")
         m = model.manifest
         self.fs, self.window_s, self.latency_s = m.fs, m.window_s, max(m.hop_s, m.min_window_s)
-        self._model = model
+        self._model, self._wearer = model, wearer
         self._hysteresis = Hysteresis(model.thresholds["conclusive"], model.thresholds["sure"])
         self._least = round(m.min_window_s * m.fs)
         self._windows = Windows(m.fs, m.window_s, m.hop_s, m.min_window_s, SHORTEST_S)
@@ -87,7 +97,8 @@ class RhythmStage:
 
     def _name(self, segment: Segment, w: Stretch, usable: float = 1.0) -> Rhythm:
         signal = segment.ring.view(w.start, w.end)
-        p = self._doubted(self._model.probabilities(signal), usable)
+        told = self._model.for_wearer(self._model.probabilities(signal), self._wearer)
+        p = self._doubted(told, usable)
         segment.fibrillation = self._model.fibrillation(p)
         seconds = (w.end - w.start) / segment.fs
         decision = self._hysteresis.update(p, seconds)

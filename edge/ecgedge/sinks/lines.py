@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, TextIO
 
-from ecgedge.events import Beat, Hrv, Quality, Rhythm, Waves
+from ecgedge.events import Beat, Hrv, Quality, Rhythm, Waves, Word
 from ecgedge.sinks.plain import plain
 from ecgedge.sinks.sink import Item
 from ecgedge.sinks.words import clock, describe, shown_at_s, verdict
@@ -94,7 +94,7 @@ class TextLines:
             match item:
                 case SampleBlock() | Acceleration() | HeartRate():
                     pass
-                case Beat() | Waves() | Quality(accepted=True):
+                case Beat() | Waves() | Word() | Quality(accepted=True):
                     pass
                 case Rhythm():
                     self._take_verdict(item, verdict(item))

@@ -15,6 +15,7 @@ __all__ = ["SAVERS", "open_saver"]
 SAVERS = {
     ".csv": "ecgedge.sinks.saving:CsvSink",
     ".jsonl": "ecgedge.sinks.saving:JsonFile",
+    ".ecgt": "ecgedge.sinks.words_file:WordFile",
 }
 
 

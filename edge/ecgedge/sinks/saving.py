@@ -12,7 +12,7 @@ from ecgedge.sinks.sink import Item
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.values import SampleBlock
 
-__all__ = ["CsvSink", "JsonFile", "new_file"]
+__all__ = ["CsvSink", "JsonFile", "new_file", "writing"]
 
 
 def new_file(target: str | Path, *, force: bool = False, source: Path | None = None) -> Path:
@@ -39,7 +39,7 @@ def new_file(target: str | Path, *, force: bool = False, source: Path | None = N
     >>> new_file(path, force=True) == path
     True
     """
-    with _writing(target):
+    with writing(target):
         path = _expanded(target)
         if source is not None and path.exists() and source.exists() and path.samefile(source):
             raise ConfigError(f"{target} is what is read: save to another file")
@@ -62,7 +62,7 @@ def _expanded(target: str | Path) -> Path:
 
 
 @contextmanager
-def _writing(path: str | Path) -> Iterator[None]:
+def writing(path: str | Path) -> Iterator[None]:
     """Turn what the system says while a file is written into one that names it."""
     try:
         yield
@@ -96,13 +96,13 @@ class CsvSink:
         """Write the blocks of ECG."""
         for item in items:
             if isinstance(item, SampleBlock):
-                with _writing(self._path):
+                with writing(self._path):
                     self._writer.write(item)
                 self._any = True
 
     def close(self) -> None:
         """Close the file."""
-        with _writing(self._path):
+        with writing(self._path):
             self._writer.close()
             if not self._any and self._path.is_file():
                 self._path.unlink()
@@ -126,17 +126,17 @@ class JsonFile:
 
     def __init__(self, path: str | Path, *, force: bool = False, source: Path | None = None) -> None:
         self._path = new_file(path, force=force, source=source)
-        with _writing(path):
+        with writing(path):
             self._lines = JsonLines(self._path.open("w", encoding="utf-8"), owned=True)
 
     def take(self, items: Iterable[Item]) -> None:
         """Write the events."""
-        with _writing(self._path):
+        with writing(self._path):
             self._lines.take(items)
 
     def close(self) -> None:
         """Close the file."""
-        with _writing(self._path):
+        with writing(self._path):
             self._lines.close()
             if self._path.is_file() and not self._path.stat().st_size:
                 self._path.unlink()

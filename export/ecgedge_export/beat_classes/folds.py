@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +27,18 @@ ANNOTATED = ("mitdb", "svdb")  # the sources whose records validate
 Predicted = npt.NDArray[np.int64]
 
 
-def folds(beats: BeatSet) -> dict[str, int]:
+class Named(Protocol):
+    """Beats with their classes and where they are from; a BeatSet is one."""
+
+    @property
+    def symbols(self) -> npt.NDArray[np.str_]: ...
+    @property
+    def record(self) -> npt.NDArray[np.str_]: ...
+    @property
+    def source(self) -> npt.NDArray[np.str_]: ...
+
+
+def folds(beats: Named) -> dict[str, int]:
     """Fold of each annotated record: of either set, those with most S are dealt out first, there and back, so
     that each fold has some."""
     fold_of: dict[str, int] = {}
@@ -110,7 +121,7 @@ def sides(beats: BeatSet, held_out: list[str]) -> Sides:
     return Sides(beats.only(~theirs), beats.only(first))
 
 
-def confusions(beats: BeatSet, predicted: Predicted) -> dict[str, Matrix]:
+def confusions(beats: Named, predicted: Predicted) -> dict[str, Matrix]:
     """Confusion matrix of each record, rows what beats are; what is no beat is in the last."""
     names = CLASSES + NONE
     truth = np.array([names.index(s if s != UNKNOWN else NONE) for s in beats.symbols.tolist()], np.int64)
@@ -123,29 +134,33 @@ def confusions(beats: BeatSet, predicted: Predicted) -> dict[str, Matrix]:
     return found
 
 
-def _f1(matrices: list[Matrix], symbol: str) -> float:
+def f1(matrices: list[Matrix], symbol: str) -> float:
+    """F1 of a class over several records."""
     return score(np.sum(matrices, axis=0), symbol).f1
 
 
 def _row(runs: list[dict[str, Matrix]], base: list[dict[str, Matrix]]) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for name, symbol in (("VEB", "V"), ("SVEB", "S")):
-        gain, low, high = _gain(runs, base, symbol)
+        more, low, high = gain(runs, base, symbol)
         row[name] = {
-            "f1": [round(_f1(list(run.values()), symbol), 4) for run in runs],
-            "gain_over_labels": round(gain, 4),
+            "f1": [round(f1(list(run.values()), symbol), 4) for run in runs],
+            "gain_over_labels": round(more, 4),
             "gain_95": [round(low, 4), round(high, 4)],
         }
     return row
 
 
-def _gain(runs: list[dict[str, Matrix]], base: list[dict[str, Matrix]], symbol: str) -> Gain:
+def gain(runs: list[dict[str, Matrix]], base: list[dict[str, Matrix]], symbol: str) -> Gain:
     """Mean difference of F1 between runs with the same seeds, and its 95 % interval over records."""
     records = sorted(runs[0])
 
-    def gain(chosen: list[str]) -> float:
+    def difference(chosen: list[str]) -> float:
         pairs = zip(runs, base, strict=True)
-        each = [_f1([a[r] for r in chosen], symbol) - _f1([b[r] for r in chosen], symbol) for a, b in pairs]
+        each = [f1([a[r] for r in chosen], symbol) - f1([b[r] for r in chosen], symbol) for a, b in pairs]
         return float(np.mean(each))
 
-    return Gain(gain(records), *interval(len(records), lambda drawn: gain([records[i] for i in drawn])))
+    return Gain(
+        difference(records),
+        *interval(len(records), lambda drawn: difference([records[i] for i in drawn])),
+    )

@@ -185,10 +185,11 @@ def svdb() -> Iterator[BeatSet]:
 def _annotated(record: Record, lead: int, source: str) -> BeatSet:
     signal = prepare.filtered(record.lead(lead), record.fs, FS)
     peaks = detect(signal)
-    return observe(signal, peaks, _named_by(record, peaks), source, f"{record.id}/{lead}")
+    return observe(signal, peaks, named_by(record, peaks), source, f"{record.id}/{lead}")
 
 
-def _named_by(record: Record, peaks: Sequence[float]) -> list[str]:
+def named_by(record: Record, peaks: Sequence[float]) -> list[str]:
+    """AAMI classes of detected beats at 100 Hz from a record's annotations, "" for what is no beat."""
     return _named(peaks, record.beats * (FS / record.fs), record.aami.tolist())
 
 
@@ -301,7 +302,7 @@ def long_ectopy(rng: np.random.Generator) -> Iterator[BeatSet]:
     for record in data.mitdb(TAUGHT):
         signal = prepare.filtered(record.lead(0), record.fs, FS)
         peaks = detect(signal)
-        symbols = np.array(_named_by(record, peaks))
+        symbols = np.array(named_by(record, peaks))
         if np.mean(symbols == "N") >= MOSTLY_SINUS:
             moved, places, ectopic = premature(signal, np.array(peaks), rng)
             made = np.where(ectopic & (symbols == "N"), "S", symbols)

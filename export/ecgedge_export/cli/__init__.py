@@ -17,6 +17,7 @@ from ecgedge_export.cli.embed import embed
 from ecgedge_export.cli.evaluate import evaluate
 from ecgedge_export.cli.literature import literature
 from ecgedge_export.cli.options import log
+from ecgedge_export.cli.pretrain import pretrain
 from ecgedge_export.cli.ship import bundle, card, verify
 from ecgedge_export.cli.train import distill, train
 
@@ -27,7 +28,7 @@ EXTRA = frozenset(
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Train, quantize and package the models of ecgedge."
 )
-for command in (train, evaluate, distill, embed, literature, bundle, verify, card):
+for command in (train, evaluate, distill, pretrain, embed, literature, bundle, verify, card):
     app.command()(command)
 app.add_typer(data.app, name="data")
 

@@ -1,4 +1,4 @@
-"""``ecgedge-export embed``: what a large model makes of a data set, in a file that students learn from."""
+"""``ecgedge-export embed``: what an encoder makes of recordings, in a file that students learn from."""
 
 from __future__ import annotations
 
@@ -7,25 +7,47 @@ from typing import Annotated
 
 import typer
 
+from ecgedge_bridge.errors import ConfigError
 from ecgedge_export.cli.options import log
 
 
 def embed(
-    kind: Annotated[str, typer.Argument(help="clef-small, clef-medium or ecgfounder.")],
-    checkpoint: Annotated[Path, typer.Argument(help="The file as its authors publish it.")],
-    dataset: Annotated[str, typer.Argument(help="A data set, as 'data list' shows it.")],
-    out: Annotated[Path, typer.Argument(help="The .npz to write: `embeddings` in a recipe's [teacher].")],
+    what: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Of recordings of any form, or the name of a data set.")
+    ],
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            help="An encoder of `pretrain`, or the file that CLEF's or ECGFounder's authors publish; "
+            "default: what `ecgedge-export pretrain` made last."
+        ),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(help="The .npz to write: `embeddings` in a recipe's [teacher].")
+    ] = Path("embeddings.npz"),
+    kind: Annotated[
+        str | None,
+        typer.Option(help="ecgedge, clef-small, clef-medium or ecgfounder; default: as the file is."),
+    ] = None,
     preset: Annotated[str | None, typer.Option(help="Preprocessing; default: the model's own.")] = None,
     record: Annotated[
-        list[str] | None, typer.Option(help="A record, may be repeated; default: all of them.")
+        list[str] | None, typer.Option(help="A record of a data set, may be repeated; default: all of them.")
     ] = None,
+    hop: Annotated[float, typer.Option(min=0.1, help="Seconds from one window to the next.")] = 10.0,
 ) -> None:
-    """Embed every ten seconds of a data set's first lead with a large model that you have."""
-    from ecgedge_export.data import dataset as find
+    """Embed ten-second windows of the first lead of recordings; one vector for each is written."""
+    from ecgedge_export.data import DATASETS
+    from ecgedge_export.pretrain.bench import last_encoder
     from ecgedge_export.teachers import fill, load_teacher
+    from ecgedge_export.teachers.folder import found
     from ecgedge_export.teachers.presets import WINDOW_S
 
-    teacher = load_teacher(kind, checkpoint, preset)
-    cache = fill(teacher, find(dataset).read(record), WINDOW_S, WINDOW_S)
+    teacher = load_teacher(kind, checkpoint or last_encoder(), preset)
+    named = DATASETS.get(str(what)) if not what.exists() else None
+    records = named.read(record) if named else found(what, log)
+    try:
+        cache = fill(teacher, records, WINDOW_S, hop)
+    except ValueError as error:
+        raise ConfigError(f"{what}: {error}") from error
     cache.save(out)
-    log(f"{out}: {len(cache)} windows, {cache.dim} values each")
+    log(f"{out}: {len(cache)} windows, {cache.dim} values each, of {teacher.name} ({teacher.preset})")

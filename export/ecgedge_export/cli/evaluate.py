@@ -9,15 +9,18 @@ from typing import Annotated
 import typer
 
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_export.cli.options import log
+from ecgedge_export.cli.options import Work, log
 
 
 def evaluate(
     what: Annotated[
-        str, typer.Argument(help="rhythm, beats, beat-classes, gate, ec57 or external: what to measure.")
+        str,
+        typer.Argument(
+            help="rhythm, beats, beat-classes, gate, waves, leads, ec57, external, burden: what to measure."
+        ),
     ] = "rhythm",
     folder: Annotated[
-        Path | None, typer.Argument(help="external: a folder of WFDB records, with subfolders.")
+        Path | None, typer.Argument(help="external, burden: a folder of WFDB records, with subfolders.")
     ] = None,
     model: Annotated[
         Path | None, typer.Option(help="A model folder (external: of any task); default: the bundled one.")
@@ -34,14 +37,20 @@ def evaluate(
     ] = "ecgedge",
     keep: Annotated[Path | None, typer.Option(help="ec57: folder for our own annotation files.")] = None,
     record: Annotated[
-        list[str] | None, typer.Option(help="ec57: a MIT-BIH record, may be repeated; default: DS2.")
+        list[str] | None,
+        typer.Option(help="ec57, burden: a record, may be repeated; default: DS2 of MIT-BIH, all."),
     ] = None,
     lead: Annotated[
-        str | None, typer.Option(help="external: name or number of the signal; default: the best ECG.")
+        str | None,
+        typer.Option(
+            help="external, burden: name or number of the signal; default: the best ECG, the first."
+        ),
     ] = None,
     annotator: Annotated[
         list[str] | None,
-        typer.Option(help="external: suffix of annotation files, may be repeated; default: atr, qrs, ecg."),
+        typer.Option(
+            help="external, burden: suffix of annotation files, may be repeated; default: atr, qrs, ecg."
+        ),
     ] = None,
     labels: Annotated[
         Path | None,
@@ -51,16 +60,23 @@ def evaluate(
         float | None,
         typer.Option(min=0.0, help="external: seconds to leave out; default: 300, 0 of short records."),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="external: folder for JSON and EC57 reports.")] = None,
+    out: Annotated[Path | None, typer.Option(help="external, burden: folder for JSON and reports.")] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="burden: a data set with rhythms, or afdb-rr; default: shdb-af.")
+    ] = None,
+    work: Work = None,
 ) -> None:
-    """Measure what is in the package through the public API; prints JSON (external: a table)."""
+    """Measure what is in the package through the public API; prints JSON (external, burden: a table)."""
     from ecgedge_export import tasks
 
     if what == "external":
         _external(folder, lead, annotator, labels, learning, out, model, backend)
         return
+    if what == "burden":
+        _burden(folder, dataset, record, lead, annotator, work, out, model, backend)
+        return
     if folder is not None:
-        raise typer.BadParameter("only external takes a folder", param_hint="FOLDER")
+        raise typer.BadParameter("only external and burden take a folder", param_hint="FOLDER")
     if what == "ec57":
         report = _ec57_report(model, backend, annotations, keep, extension, record)
     else:
@@ -88,6 +104,39 @@ def _external(
         raise typer.BadParameter("name a folder of WFDB records", param_hint="FOLDER")
     wish = Wish(lead, tuple(annotators or ANNOTATORS), learning_s)
     typer.echo(table(run(Asked(folder, wish, labels, out, model, backend), log)))
+
+
+def _burden(
+    folder: Path | None,
+    dataset: str | None,
+    records: list[str] | None,
+    lead: str | None,
+    annotators: list[str] | None,
+    work: Path | None,
+    out: Path | None,
+    model: Path | None,
+    backend: str,
+) -> None:
+    """Burden and episodes of AF in long recordings."""
+    from ecgedge_export.burden.run import DEFAULT, Asked, run
+    from ecgedge_export.burden.text import table
+    from ecgedge_export.external.records import ANNOTATORS
+
+    if folder is not None and (dataset or records):
+        raise typer.BadParameter("give a folder, or a data set and its records", param_hint="FOLDER")
+    chosen = int(lead) if lead and lead.isdecimal() and lead.isascii() else lead or 0
+    asked = Asked(
+        dataset or DEFAULT,
+        folder,
+        records,
+        chosen,
+        tuple(annotators or ANNOTATORS),
+        work,
+        out,
+        model,
+        backend,
+    )
+    typer.echo(table(run(asked, log)))
 
 
 def _ec57_report(

@@ -7,6 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export.data import wfdb_files
 from ecgedge_export.data.record import BEAT_SYMBOLS, Episode, Record
@@ -56,7 +58,11 @@ def wfdb_record(
     """
     head = wfdb_files.header(path)
     notes = wfdb_files.marks(path, rhythms)
-    at, symbols = (notes if beats == rhythms else wfdb_files.marks(path, beats)).only(BEAT_SYMBOLS)
+    detected = notes if beats == rhythms else wfdb_files.marks(path, beats)
+    at, symbols = detected.only(BEAT_SYMBOLS)
+    if beats != rhythms and not len(at):
+        # A detector's file holds beats alone, and some programs write them all as comments.
+        at, symbols = detected.sample, np.full(len(detected.sample), "N")
     fields: dict[str, Any] = {
         "patient": record_id,
         "rhythms": episodes(wfdb_files.rhythm_changes(notes), head.n_samples),

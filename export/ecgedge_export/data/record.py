@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ _AAMI_MEMBERS = {"N": "NLRBejn", "S": "AaJS", "V": "VrE", "F": "F", "Q": "/fQ?"}
 AAMI: Mapping[str, str] = {code: aami for aami, codes in _AAMI_MEMBERS.items() for code in codes}
 BEAT_SYMBOLS = frozenset(AAMI)
 LEARNING_S = 300.0  # EC57: the first five minutes do not count
+BLOCK_S = 600.0  # of a signal that is read piece by piece: 0.5 MB at 200 Hz
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,8 @@ class Record:
         Years.
     sex : str
         "F", "M" or "".
+    report : str
+        What was written about the recording (PTB-XL; mostly German).
     learning_s : float
         Seconds at the beginning that scores by EC57 leave out.
     """
@@ -105,6 +108,7 @@ class Record:
     fold: int | None = None
     age: float | None = None
     sex: str = ""
+    report: str = ""
     learning_s: float = LEARNING_S
 
     def signal(self, start: int = 0, stop: int | None = None) -> npt.NDArray[np.float32]:
@@ -129,12 +133,28 @@ class Record:
         ConfigError
             The signal file is missing or broken.
         """
+        return wfdb_files.signal(self.path, 0, None, [self._index(which)])[:, 0]
+
+    def _index(self, which: int | str) -> int:
         if isinstance(which, str) and which not in self.leads:
             raise ValueError(f"{self.id} has no lead {which!r}: choose one of {', '.join(self.leads)}")
         index = self.leads.index(which) if isinstance(which, str) else which
         if not 0 <= index < len(self.leads):
             raise ValueError(f"{self.id} has {len(self.leads)} leads: count from 0")
-        return wfdb_files.signal(self.path, 0, None, [index])[:, 0]
+        return index
+
+    def blocks(self, lead: int | str = 0, seconds: float = BLOCK_S) -> Iterator[npt.NDArray[np.float32]]:
+        """Yield one lead in pieces of so many seconds, float32 in mV: a day never lies in memory as a whole.
+
+        Raises
+        ------
+        ValueError, ConfigError
+            As for :meth:`lead`.
+        """
+        index = self._index(lead)
+        step = max(1, round(seconds * self.fs))
+        for start in range(0, self.n_samples, step):
+            yield wfdb_files.signal(self.path, start, min(start + step, self.n_samples), [index])[:, 0]
 
     @property
     def mv(self) -> npt.NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +37,7 @@ class Annotations:
 def from_events(events: Iterable[Event], n_samples: int) -> Annotations:
     """Turn a monitor's events of a whole record into annotations.
 
-    A rhythm holds from the middle of the window in which it was first found, the first one from the start of
-    the record; whatever is not atrial fibrillation is called N. A beat that no model named is a Q.
+    Rhythms are those of :class:`AfChanges`. A beat that no model named is a Q.
 
     Parameters
     ----------
@@ -55,22 +54,42 @@ def from_events(events: Iterable[Event], n_samples: int) -> Annotations:
     every = list(events)
     beats = [e for e in every if isinstance(e, Beat)]
     at, symbols = [b.sample for b in beats], [b.symbol or "Q" for b in beats]
-    changes = _changes([e for e in every if isinstance(e, Rhythm)])
+    changes = AfChanges()
+    for rhythm in (e for e in every if isinstance(e, Rhythm)):
+        changes.take(rhythm)
     return Annotations(
-        Beats(np.array(at, np.int64), np.array(symbols, np.str_)), episodes(changes, n_samples)
+        Beats(np.array(at, np.int64), np.array(symbols, np.str_)), episodes(changes.made, n_samples)
     )
 
 
-def _changes(rhythms: Sequence[Rhythm]) -> list[tuple[int, str]]:
-    """Where AF begins and ends."""
-    changes: list[tuple[int, str]] = []
-    for rhythm in rhythms:
+class AfChanges:
+    """Where AF begins and ends, from a monitor's rhythm events in the order in which they come.
+
+    A rhythm holds from the middle of the window in which it was first found, the first one from the start of
+    the record; whatever is not atrial fibrillation is called N.
+
+    Examples
+    --------
+    >>> changes = AfChanges()
+    >>> changes.made
+    [(0, 'N')]
+    """
+
+    def __init__(self) -> None:
+        self._made: list[tuple[int, str]] = []
+
+    def take(self, rhythm: Rhythm) -> None:
+        """Take the next event."""
         name = AF if rhythm.label == "A" else NO_AF
-        if not changes:
-            changes.append((0, name))
-        elif name != changes[-1][1]:
-            changes.append(((rhythm.sample + rhythm.end_sample) // 2, name))
-    return changes or [(0, NO_AF)]
+        if not self._made:
+            self._made.append((0, name))
+        elif name != self._made[-1][1]:
+            self._made.append(((rhythm.sample + rhythm.end_sample) // 2, name))
+
+    @property
+    def made(self) -> list[tuple[int, str]]:
+        """Changes so far, as (sample, name)."""
+        return self._made or [(0, NO_AF)]
 
 
 def write(

@@ -74,8 +74,8 @@ def compare_af(
     flutter = spans(rhythms, FLUTTER, start, end)
     # What is left of each test episode outside of flutter: several spans, but still one episode
     called = [left for span in spans(test, AF, start, end) if (left := _without(span, flutter))]
-    true_in_called = [sum(_overlap(span, truth) for span in left) for left in called]
-    called_in_true = [sum(_overlap(span, left) for left in called) for span in truth]
+    true_in_called = [sum(overlap(span, truth) for span in left) for left in called]
+    called_in_true = [sum(overlap(span, left) for left in called) for span in truth]
     return AfCounts(
         detected=sum(n > 0 for n in called_in_true),
         missed=sum(n == 0 for n in called_in_true),
@@ -117,7 +117,8 @@ def _without(span: Span, holes: Sequence[Span]) -> list[Span]:
     return [*left, (low, span[1])] if low < span[1] else left
 
 
-def _overlap(span: Span, others: Iterable[Span]) -> int:
+def overlap(span: Span, others: Iterable[Span]) -> int:
+    """Samples of a span that lie in others, which are apart of each other."""
     return sum(max(0, min(span[1], end) - max(span[0], start)) for start, end in others)
 
 

@@ -16,10 +16,12 @@ from ecgedge.beats.detector import find_beats
 from ecgedge.gate.features import NAMES, Beats, gate_features
 from ecgedge.gate.model import Persistence, flat_share
 from ecgedge.stream.windowing import REMAINDER_S
+from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import data, prepare, recipe, splits
 from ecgedge_export.beats import shapes
 from ecgedge_export.data.split import FOLDS, number
 from ecgedge_export.gate import motion
+from ecgedge_export.gate.hrv import HRV_NAMES, hrv_figures
 from ecgedge_export.recipe import Positive
 
 Array = npt.NDArray[np.float64]
@@ -58,6 +60,7 @@ class GateRecipe:
     clean_rejected: float
     morphology_rejected: float
     weights: Mapping[str, Positive]
+    hrv: bool = False  # whether figures of intervals stand behind the gate's features, for comparisons
 
 
 class Window(NamedTuple):
@@ -117,7 +120,10 @@ ARRAYS = tuple(f.name for f in fields(Windows) if f.name != "sources")
 
 def load_recipe(path: Path) -> GateRecipe:
     """Read a gate recipe; errors as in :func:`ecgedge_export.recipe.load`."""
-    return recipe.read(GateRecipe, path)
+    how = recipe.read(GateRecipe, path)
+    if how.hrv:
+        raise ConfigError(f"{path}: hrv is for comparisons, a gate has no figures of it: leave it out")
+    return how
 
 
 def join(parts: Sequence[Windows]) -> Windows:
@@ -140,11 +146,11 @@ def cinc_windows(how: GateRecipe, *, validation: bool, limit: int | None = None)
     prepared = prepare.cinc2017(how.fs)
     side = prepared.only([splits.is_validation(i) == validation for i in prepared.ids])
     rows = zip(side.ids, side.labels, side.signals, strict=True)
-    return _windows(
+    return windows_of(
         how,
         (
             # The two recordings that occur twice are in one fold.
-            _Labelled(f"cinc:{data.SAME_RECORDING.get(name, name)}", x, _always(f"cinc:{label}"))
+            Labelled(f"cinc:{data.SAME_RECORDING.get(name, name)}", x, always(f"cinc:{label}"))
             for name, label, x in islice(rows, limit)
         ),
     )
@@ -152,11 +158,13 @@ def cinc_windows(how: GateRecipe, *, validation: bool, limit: int | None = None)
 
 def annotated_windows(how: GateRecipe, records: Iterable[data.Record]) -> Windows:
     """Clean windows of records with beats; flutter, paced and unreadable stretches are left out."""
-    return _windows(
+    return windows_of(
         how,
         (
-            _Labelled(
-                f"{r.dataset}:{r.id}", prepare.filtered(r.mv, r.fs, how.fs), lambda *at, r=r: _rhythm(r, *at)
+            Labelled(
+                f"{r.dataset}:{r.id}",
+                prepare.filtered(r.mv, r.fs, how.fs),
+                lambda *at, r=r: rhythm_group(r, *at),
             )
             for r in records
         ),
@@ -164,20 +172,24 @@ def annotated_windows(how: GateRecipe, records: Iterable[data.Record]) -> Window
 
 
 def mixed_windows(
-    how: GateRecipe, record_ids: Sequence[str], levels_db: Sequence[float], lead: int
+    how: GateRecipe,
+    record_ids: Sequence[str],
+    levels_db: Sequence[float],
+    lead: int,
+    kinds: Sequence[str] = KINDS,
 ) -> Windows:
     """Windows of MIT-BIH records with the noise of an NSTDB lead, the powers over the whole record."""
-    noise = {r.id: r.lead(lead) for r in data.nstdb(KINDS)}
-    return _windows(
+    noise = {r.id: r.lead(lead) for r in data.nstdb(kinds)}
+    return windows_of(
         how,
         (
-            _Labelled(
+            Labelled(
                 f"mitdb:{r.id}",
                 prepare.filtered(prepare.mix(r.mv, noise[kind], db), r.fs, how.fs),
-                _always(_mixed_group(kind, db, how)),
+                always(_mixed_group(kind, db, how)),
             )
             for r in data.mitdb(record_ids)
-            for kind in KINDS
+            for kind in kinds
             for db in levels_db
         ),
     )
@@ -186,10 +198,10 @@ def mixed_windows(
 def motion_windows(how: GateRecipe, *, people: Iterable[int]) -> Windows:
     """Windows of motion artefacts: clean if all pieces in them are graded 1, noisy if 60 % are 3 or 4."""
     wanted = set(people)
-    return _windows(
+    return windows_of(
         how,
         (
-            _Labelled(
+            Labelled(
                 f"motion:{r.person}",
                 prepare.filtered(r.mv, r.fs, how.fs),
                 lambda *at, r=r: _graded(r.grades(*at)),
@@ -204,33 +216,20 @@ def ptbxl_windows(how: GateRecipe, folds: Iterable[int], limit: int | None = Non
     """Windows of PTB-XL, lead I: cardiologists could read them all, those with slight noise too."""
     wanted = set(folds)
     chosen = (r for r in data.ptbxl() if r.fold in wanted)
-    return _windows(
-        how,
-        (
-            _Labelled(
-                f"ptb-xl:{r.patient}",
-                prepare.filtered(r.mv, r.fs, how.fs),
-                _always(f"ptb-xl:{_statement(r)}"),
-            )
-            for r in islice(chosen, limit)
-        ),
-    )
+    return windows_of(how, (whole(r, r.patient, _statement(r), how) for r in islice(chosen, limit)))
 
 
 def cinc2011_windows(how: GateRecipe, verdicts: Collection[str], limit: int | None = None) -> Windows:
     """Windows of CinC 2011 set a, lead I, with one of these verdicts on all twelve leads."""
     chosen = (r for r in data.cinc2011() if r.label in verdicts)
-    return _windows(
-        how,
-        (
-            _Labelled(
-                f"set-a:{r.id}",
-                prepare.filtered(r.mv, r.fs, how.fs),
-                _always(f"set-a:{r.label}"),
-            )
-            for r in islice(chosen, limit)
-        ),
-    )
+    return windows_of(how, (whole(r, r.id, r.label, how) for r in islice(chosen, limit)))
+
+
+def whole(record: data.Record, who: str, kind: str, how: GateRecipe) -> Labelled:
+    """A short recording, of which all is of one kind."""
+    name = {"cinc2011": "set-a"}.get(record.dataset, record.dataset)
+    signal = prepare.filtered(record.mv, record.fs, how.fs)
+    return Labelled(f"{name}:{who}", signal, always(f"{name}:{kind}"))
 
 
 def shape_windows(how: GateRecipe, limit: int | None = None) -> Windows:
@@ -238,10 +237,10 @@ def shape_windows(how: GateRecipe, limit: int | None = None) -> Windows:
     rng = np.random.default_rng(SEED)
     made = (shapes.made_signal(rng) for _ in range(how.made_shapes))
     rows = ((len(m.peaks), prepare.filtered(m.mv, shapes.FS_MADE, how.fs)) for m in islice(made, limit))
-    return _windows(
+    return windows_of(
         how,
         (
-            _Labelled(f"made:{i}", x, _always("made:shapes"))
+            Labelled(f"made:{i}", x, always("made:shapes"))
             for i, (beats, x) in enumerate(rows)
             # Else the gate would learn that a clean signal has no beats.
             if len(find_beats(x)) >= FOUND * beats
@@ -251,7 +250,7 @@ def shape_windows(how: GateRecipe, limit: int | None = None) -> Windows:
 
 def alone(x: Signal, how: GateRecipe) -> Windows:
     """Windows of one filtered recording, as long as the recipe's, of the group "own:signal"."""
-    return _windows(replace(how, lengths_s=(how.window_s,)), [_Labelled("own", x, _always("own:signal"))])
+    return windows_of(replace(how, lengths_s=(how.window_s,)), [Labelled("own", x, always("own:signal"))])
 
 
 def beats_of(x: Signal) -> Beats:
@@ -274,12 +273,15 @@ def features(x: Signal, beats: Beats, how: GateRecipe, length_s: float) -> Itera
         inside = (beats.at >= start) & (beats.at < end)
         window = x[start:end]
         if flat_share(window, how.fs) <= 0.5:
-            made = gate_features(window, Beats(beats.at[inside] - start, beats.confidence[inside]), how.fs)
+            here = Beats(beats.at[inside] - start, beats.confidence[inside])
+            made = gate_features(window, here, how.fs)
+            if how.hrv:
+                made = np.concatenate([made, hrv_figures(np.diff(here.at) / how.fs)])
             yield Window(start, end - start, last > 0 and end - last <= n, made)
             last = end
 
 
-class _Labelled(NamedTuple):
+class Labelled(NamedTuple):
     """A filtered recording, and the group of a window from its start and end in seconds, None to skip it."""
 
     record: str
@@ -287,7 +289,8 @@ class _Labelled(NamedTuple):
     group: Callable[[float, float], str | None]
 
 
-def _always(group: str) -> Callable[[float, float], str]:
+def always(group: str) -> Callable[[float, float], str]:
+    """The same group for every window."""
     return lambda start_s, end_s: group
 
 
@@ -295,11 +298,12 @@ def _always(group: str) -> Callable[[float, float], str]:
 _FULL = 0.75
 
 
-def _windows(how: GateRecipe, recordings: Iterable[_Labelled]) -> Windows:
+def windows_of(how: GateRecipe, recordings: Iterable[Labelled]) -> Windows:
+    """Windows of recordings, one after the other."""
     rows = [row for recording in recordings for row in _rows(how, recording)]
     made, groups, records, follows, lengths_s = zip(*rows, strict=True) if rows else ((),) * len(ARRAYS)
     return Windows(
-        np.array(made, np.float64).reshape(-1, len(NAMES)),
+        np.array(made, np.float64).reshape(-1, len(NAMES) + how.hrv * len(HRV_NAMES)),
         np.array(groups, np.str_),
         np.array(records, np.str_),
         np.array(follows, np.bool_),
@@ -307,7 +311,7 @@ def _windows(how: GateRecipe, recordings: Iterable[_Labelled]) -> Windows:
     )
 
 
-def _rows(how: GateRecipe, recording: _Labelled) -> Iterator[tuple[Array, str, str, bool, float]]:
+def _rows(how: GateRecipe, recording: Labelled) -> Iterator[tuple[Array, str, str, bool, float]]:
     """Windows that have a group, in the order of the columns of :class:`Windows`."""
     x, beats = recording.signal, beats_of(recording.signal)
     for length_s in how.lengths_s:
@@ -334,7 +338,8 @@ def _graded(grades: npt.NDArray[np.int64]) -> str | None:
     return "motion:noisy" if np.mean(grades >= 3) >= 0.6 else f"motion:{MILD}"
 
 
-def _rhythm(record: data.Record, start_s: float, end_s: float) -> str | None:
+def rhythm_group(record: data.Record, start_s: float, end_s: float) -> str | None:
+    """Group of a stretch of an annotated record; None for flutter, pacing, and what nobody could read."""
     low, high = start_s * record.fs, end_s * record.fs
     rhythm = {episode.name for episode in record.rhythms if episode.overlaps(low, high)}
     symbols = set(record.symbols[(record.beats >= low) & (record.beats < high)].tolist())

@@ -17,20 +17,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+from scipy import special
 
 from ecgedge.artefacts.manifest import Dataset as Source
 from ecgedge.artefacts.manifest import Manifest, Normalisation
 from ecgedge.gate.model import GateModel, carried
 from ecgedge.stream.filters import FrontEnd
 from ecgedge.stream.windowing import REMAINDER_S
-from ecgedge_export import data, splits
+from ecgedge_export import data, logistic, splits
 from ecgedge_export.data.databases.svdb import svdb
 from ecgedge_export.data.split import FOLDS
 from ecgedge_export.gate import motion
 from ecgedge_export.gate import sets as gate_data
 from ecgedge_export.gate.sets import CLEAN, VALIDATES, GateRecipe, Log, Windows
 from ecgedge_export.gate.window_cache import cached
+from ecgedge_export.logistic import Line
 from ecgedge_export.ship.origin import commit, versions
 from ecgedge_export.ship.package import package_weights
 
@@ -40,19 +41,6 @@ FEWEST = 50  # windows below which a group does not set a threshold: a quantile 
 LIMITING = "cinc", "mitdb", "svdb"  # the data sets whose clean groups set it: their rhythms are annotated
 BINS = 10
 HOSPITAL = range(1, 9)  # folds of PTB-XL that train
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Weights and bias of a logistic regression."""
-
-    weights: Array
-    bias: float
-
-    def log_odds(self, z: Array) -> Array:
-        """Log odds for each row of standardised features."""
-        out: Array = z @ self.weights + self.bias
-        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,9 +267,9 @@ class Lines(NamedTuple):
 def _lines(how: GateRecipe, z: Array, windows: Windows) -> Lines:
     clean, weights = windows.clean, how.weights
     return Lines(
-        _logistic(z, clean, _weights(windows, clean, ~clean & ~windows.mild, weights), how.ridge),
+        logistic.fit(z, clean, _weights(windows, clean, ~clean & ~windows.mild, weights), how.ridge),
         # What is mild has no weight of its own: for the shape all groups of a side weigh the same.
-        _logistic(z, clean, _weights(windows, clean, ~clean, {}), how.ridge),
+        logistic.fit(z, clean, _weights(windows, clean, ~clean, {}), how.ridge),
     )
 
 
@@ -289,7 +277,7 @@ def _calibration(log_odds: Array, windows: Windows) -> Line:
     """Make the score a probability where noise is as rare as in CinC 2017 (Platt, 1999)."""
     natural = _natural(windows)
     share = np.full(int(natural.sum()), 1 / natural.sum())
-    return _logistic(log_odds[natural, None], windows.clean[natural], share, ridge=0.0)
+    return logistic.fit(log_odds[natural, None], windows.clean[natural], share, ridge=0.0)
 
 
 def _threshold(log_odds: Array, windows: Windows, how: GateRecipe, share: float) -> float:
@@ -311,17 +299,3 @@ def _weights(
             weights[chosen] = of.get(g, of.get(g.partition(":")[0], 1.0)) / chosen.sum()
         weights[side] *= 0.5 / max(float(weights[side].sum()), 1e-300)  # of a side without windows
     return weights
-
-
-def _logistic(z: Array, yes: npt.NDArray[np.bool_], weights: Array, ridge: float) -> Line:
-    design, y = np.hstack([z, np.ones((len(z), 1))]), yes.astype(np.float64)
-
-    # Value and slope, which the optimiser asks for together.
-    def loss(w: Array) -> tuple[float, Array]:
-        log_odds = design @ w
-        value = np.sum(weights * (np.logaddexp(0, log_odds) - y * log_odds)) + ridge * np.sum(w[:-1] ** 2)
-        slope = design.T @ (weights * (special.expit(log_odds) - y)) + 2 * ridge * np.append(w[:-1], 0)
-        return float(value), slope
-
-    w = optimize.minimize(loss, np.zeros(design.shape[1]), jac=True, method="L-BFGS-B").x
-    return Line(w[:-1], float(w[-1]))

@@ -14,7 +14,7 @@ from ecgedge.artefacts.manifest import MANIFEST_NAME
 from ecgedge.gate import features
 from ecgedge_bridge.files import atomic_file
 from ecgedge_export.archives import npz
-from ecgedge_export.gate import sets
+from ecgedge_export.gate import hrv, sets
 from ecgedge_export.gate.sets import ARRAYS, GateRecipe, Windows
 
 Reader = Callable[[], Windows]
@@ -42,6 +42,7 @@ def _key(how: GateRecipe, few: object) -> str:
     """Changes with the recipe, the code of features and sets, and the beat detector."""
     parts = (
         repr((how.fs, how.window_s, how.lengths_s, how.noisy_db, how.mild_db, how.made_shapes, few)).encode(),
+        repr(how.hrv).encode() + Path(hrv.__file__).read_bytes(),
         Path(features.__file__).read_bytes(),
         Path(sets.__file__).read_bytes(),
         (BUNDLED / "beats" / MANIFEST_NAME).read_bytes(),

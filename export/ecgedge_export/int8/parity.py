@@ -6,6 +6,7 @@ reference kernels, which stand for microcontrollers.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -44,6 +45,9 @@ class Limits:
         Least share of windows on which TFLite's fast and reference kernels name the same class.
     float_agreement : float
         Least share of windows on which float and int8 name the same class.
+    int8_rms : float
+        Largest root mean square difference of a logit between float and int8: for networks whose logits are
+        a signal and name nothing.
     """
 
     float_error: float = 1e-4
@@ -51,6 +55,7 @@ class Limits:
     int8_agreement: float = 0.99
     reference_agreement: float = 0.0
     float_agreement: float = 0.0
+    int8_rms: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +208,7 @@ def _enforce(report: ParityReport, limits: Limits) -> None:
             "compare the kernels layer by layer",
         ),
         (report.float_agreement >= limits.float_agreement, "float_agreement", "calibrate on more windows"),
+        (report.int8_rms <= limits.int8_rms, "int8_rms", "calibrate on more windows"),
     )
     for holds, name, advice in rules:
         if not holds:

@@ -25,6 +25,8 @@ from ecgedge_export.int8.qdq_graph import RESHAPES, Node, QdqGraph, Quant, read_
 
 _INT8 = np.dtype(np.int8)
 _NHWC = (0, 2, 3, 1)  # order of ONNX's axes in TFLite
+_NCHW = (0, 3, 1, 2)  # and back
+_HEIGHTS = {_NHWC: 2, _NCHW: 1}  # where the axis of height, always 1, lies before such a turn
 _NHWC_AXIS = {0: 0, 1: 3, 2: 1, 3: 2}  # ONNX axis -> TFLite axis of a four-dimensional tensor
 _LAST = 3  # the time axis of (batch, channel, height, time)
 
@@ -273,13 +275,13 @@ def _reshape(writer: _Writer, node: Node) -> None:
     writer.reshape(writer.activation(node.inputs[0]), output, _turned(target))
 
 
-def _channels_last(writer: _Writer, node: Node) -> None:
-    """A turn that puts the channels behind time, as TFLite has them anyway: no number moves."""
-    source = node.inputs[0]
-    if tuple(node.attributes.get("perm", ())) != _NHWC or writer.shape(source)[2] != 1:
+def _turn(writer: _Writer, node: Node) -> None:
+    """A turn that puts the channels behind time, as TFLite has them anyway, or back: no number moves."""
+    height = _HEIGHTS.get(tuple(node.attributes.get("perm", ())))
+    if height is None or writer.shape(node.inputs[0])[height] != 1:
         raise _refuse(node, "any other order than channels behind time")
     output = writer.activation(node.output)
-    writer.reshape(writer.activation(source), output, _turned(writer.shape(node.output)))
+    writer.reshape(writer.activation(node.inputs[0]), output, _turned(writer.shape(node.output)))
 
 
 def _layout(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -328,7 +330,7 @@ _EMITTERS: dict[str, Callable[[_Writer, Node], None]] = {
     "ReduceMax": _reduce_max,
     "Relu": _clamp,
     **dict.fromkeys(RESHAPES, _reshape),
-    "Transpose": _channels_last,
+    "Transpose": _turn,
 }
 
 

@@ -38,6 +38,10 @@ class Augmenter:
     def __init__(self, fs: float, n: int, clip: float, how: Augment, noise: list[Signal]) -> None:
         self._fs, self._n, self._clip, self._how, self._noise = fs, n, clip, how, noise
 
+    def varied(self, how: Augment) -> Augmenter:
+        """The same noise and windows, varied in another way."""
+        return Augmenter(self._fs, self._n, self._clip, how, self._noise)
+
     def without_noise(self) -> Augmenter:
         """The same, but for the noise."""
         return Augmenter(self._fs, self._n, self._clip, self._how, [])
@@ -53,8 +57,19 @@ class Augmenter:
 
     def draw(self, signal: Signal, rng: np.random.Generator) -> Signal:
         """Return one random window of the recording."""
+        return self._heard(self._piece(signal, rng), rng)
+
+    def draw_pair(self, signal: Signal, rng: np.random.Generator) -> Signal:
+        """Return the window that :meth:`draw` would, and the stretch as it was recorded: shape (2, n)."""
+        piece = self._piece(signal, rng)
+        return np.stack([self._heard(piece, rng), self.plain(piece)])
+
+    def _piece(self, signal: Signal, rng: np.random.Generator) -> Signal:
+        return self._stretched(self._crop(signal, rng), rng)
+
+    def _heard(self, x: Signal, rng: np.random.Generator) -> Signal:
+        """Noise, polarity and gain as a wearable may have them."""
         how = self._how
-        x = self._stretched(self._crop(signal, rng), rng)
         if self._noise and rng.random() < how.p_noise:
             x = self._noisy(x, rng)
         sign = -1.0 if rng.random() < how.p_flip else 1.0

@@ -34,18 +34,19 @@ from ecgedge_export.rhythm import conditions
 from ecgedge_export.rhythm import scores as evaluate
 from ecgedge_export.rhythm.augment import Augmenter
 from ecgedge_export.rhythm.further import further
-from ecgedge_export.rhythm.limits import CHOOSING_FOLDS, short_limits
+from ecgedge_export.rhythm.limits import CHOOSING_FOLDS, short_limits, true_share
 from ecgedge_export.rhythm.shipped import start_from
 from ecgedge_export.rhythm.training import inputs, train, untrained
 from ecgedge_export.ship.origin import commit, versions
 from ecgedge_export.ship.package import golden_cases, package
-from ecgedge_export.train import Embeddings, Lessons, logits
+from ecgedge_export.train import Embeddings, Lessons, Progress, logits
 
 # MinMax calibration takes the extremes of all windows: more of them only widen the scales.
 CALIBRATION_WINDOWS = 512
 # Golden vectors are text and go into the wheel; a kernel that is wrong is wrong in every window.
 GOLDEN_WINDOWS = 1
 Log = Callable[[str], None]
+Teach = Callable[[Path, Progress], RhythmNet]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,28 +115,26 @@ def build(
     known: Mapping[str, Any] = MappingProxyType({}),
     embeddings: Embeddings | None = None,
     *,
+    teach: Teach | None = None,
     widely: bool = True,
 ) -> Manifest:
     """Make the model folder ``out``; checkpoints and intermediate files go to ``work``.
 
     ``lessons`` are a teacher's answers about ``sets.train``, ``embeddings`` a large model's vectors of it;
-    ``known`` joins the metrics; ``widely`` measures under many conditions too, which takes minutes.
+    ``teach`` trains in their place, beside a panel; ``known`` joins the metrics; ``widely`` measures under
+    many conditions too, which takes minutes.
 
     Raises
     ------
     ModelError
         The INT8 files disagree with each other or too much with their float parent.
     """
-    parent = train(
-        recipe,
-        sets.train,
-        sets.augmenter,
-        work / "checkpoint.pt",
-        epoch_log(log, recipe.name),
-        lessons,
-        embeddings,
-        _start(recipe, sets),
-    )
+    checkpoint, progress = work / "checkpoint.pt", epoch_log(log, recipe.name)
+    if teach:
+        parent = teach(checkpoint, progress)
+    else:
+        start = started(recipe, sets)
+        parent = train(recipe, sets.train, sets.augmenter, checkpoint, progress, lessons, embeddings, start)
     log(f"{nets.n_parameters(parent):,} parameters; quantizing")
     net = tuned(parent, recipe, sets, log)
     limits = PARITY if widely else HARDLY_TRAINED
@@ -145,6 +144,7 @@ def build(
     predicted = logits(net, _last_windows(sets.validation, sets.augmenter))
     targets = np.array([recipe.classes.index(label) for label in sets.validation.labels])
     draft = _draft(recipe, sets, fit_temperature(predicted, targets), command)
+    draft = replace(draft, thresholds={**LIMITS, **_share(draft, predicted, targets)})
     cases = golden_cases(pair, tflite, _golden(sets, recipe))
     metrics: dict[str, Any] = {
         **known,
@@ -156,7 +156,8 @@ def build(
     }
     package(out, replace(draft, metrics=metrics), pair, tflite, cases)
     if widely and not sets.own:
-        draft = replace(draft, thresholds={**LIMITS, **short_limits(RhythmModel.load(out, "litert"))})
+        short = short_limits(RhythmModel.load(out, "litert"))
+        draft = replace(draft, thresholds={**draft.thresholds, **short})
         package(out, replace(draft, metrics=metrics), pair, tflite, cases)
     if sets.own:
         metrics["own_data"] = sets.own.statement
@@ -183,7 +184,7 @@ def tuned(net: nn.Module, recipe: Recipe, sets: Sets, log: Log) -> nn.Module:
     )
 
 
-def _start(recipe: Recipe, sets: Sets) -> RhythmNet | None:
+def started(recipe: Recipe, sets: Sets) -> RhythmNet | None:
     """The network with the weights that the recipe names, None where it names none."""
     if sets.start is None:
         return None
@@ -246,6 +247,14 @@ def fit_temperature(logits: npt.NDArray[np.float32], targets: npt.NDArray[np.int
         return float(-log_p[np.arange(len(targets)), targets].mean())
 
     return float(np.exp(optimize.minimize_scalar(loss, bounds=(-2, 2), method="bounded").x))
+
+
+def _share(
+    draft: Manifest, predicted: npt.NDArray[np.float32], targets: npt.NDArray[np.int64]
+) -> dict[str, float]:
+    af = [draft.classes.index(name) for name in draft.with_role("af")]
+    p = special.softmax(predicted.astype(np.float64) / draft.temperature, axis=1)
+    return true_share(p[:, af].sum(axis=1), np.isin(targets, af))
 
 
 def calibration(recipe: Recipe, sets: Sets) -> npt.NDArray[np.float32]:

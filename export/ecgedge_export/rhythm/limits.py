@@ -1,4 +1,6 @@
-"""Limits of AF or not for stretches below 30 s: as many people with AF as possible get a verdict.
+"""Limits of AF or not for stretches below 30 s, and the share of AF at which probabilities of it are true.
+
+The limits are those with which as many people with AF as possible get a verdict.
 
 Ten seconds show ten intervals, and a network is less sure of them; with the limits of 30 s it said nothing
 about a third of the people with AF. The limits of short stretches are chosen on lead I of PTB-XL, folds 7 and
@@ -12,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy import optimize, special
 
 from ecgedge.rhythm.model import RhythmModel
 from ecgedge_export import data
@@ -21,6 +24,8 @@ from ecgedge_export.rhythm.scores import classify_records
 CHOOSING_FOLDS = (7, 8)
 # What is asked of the verdicts that are given
 LEAST_SE, LEAST_SP = 0.95, 0.98
+# A share beyond these would come from errors that are too rare to be counted.
+LEAST_SHARE, MOST_SHARE = 0.01, 0.99
 _GRID = np.round(np.arange(0.02, 0.96, 0.01), 2)
 
 
@@ -58,6 +63,37 @@ def choose(p: npt.NDArray[np.float64], is_af: npt.NDArray[np.bool_]) -> ShortLim
                 row = int(told_af.sum()), float(present - absent), ShortLimits(float(absent), float(present))
                 best = max(best or row, row)
     return best[2] if best else None
+
+
+def true_share(p: npt.NDArray[np.float64], is_af: npt.NDArray[np.bool_]) -> dict[str, float]:
+    """Threshold ``af_share`` of a manifest: the share of AF at which probabilities of it are true.
+
+    A loss that weighs rare classes up teaches the odds of a place where they are commoner. The offset of the
+    log odds with the least log loss says how much commoner. Empty where one side has no recording.
+
+    Parameters
+    ----------
+    p : ndarray, shape (n,)
+        Probability of AF of recordings that validate.
+    is_af : ndarray of bool, shape (n,)
+
+    Examples
+    --------
+    >>> p, is_af = np.full(1000, 0.5), np.arange(1000) < 100  # says one in two where it is one in ten
+    >>> {name: round(share, 3) for name, share in true_share(p, is_af).items()}
+    {'af_share': 0.5}
+    """
+    if is_af.all() or not is_af.any():
+        return {}
+    odds = special.logit(np.clip(p, 1e-9, 1 - 1e-9))
+
+    def loss(offset: float) -> float:
+        right = np.where(is_af, odds + offset, -odds - offset)
+        return float(-special.log_expit(right).mean())
+
+    offset = optimize.minimize_scalar(loss, bounds=(-5, 5), method="bounded").x
+    share = float(special.expit(special.logit(is_af.mean()) - offset))
+    return {"af_share": min(max(share, LEAST_SHARE), MOST_SHARE)}
 
 
 def short_limits(model: RhythmModel) -> dict[str, float]:

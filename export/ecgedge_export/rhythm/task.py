@@ -7,20 +7,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.rhythm.model import RhythmModel
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import data, splits, tasks
 from ecgedge_export import recipe as recipes
+from ecgedge_export.nets import RhythmNet
 from ecgedge_export.prepare import Prepared
 from ecgedge_export.recipe import Distill, Recipe
 from ecgedge_export.rhythm import build, conditions, distill, own_data, scores, twelve_leads
 from ecgedge_export.rhythm.build import Sets
-from ecgedge_export.rhythm.shipped import SHIPPED, folder_of
+from ecgedge_export.rhythm.panel import compare as panel
+from ecgedge_export.rhythm.panel import ways, worth
+from ecgedge_export.rhythm.panel.compare import Classroom
+from ecgedge_export.rhythm.panel.room import KEPT, answers_of_twelve_leads, classroom
+from ecgedge_export.rhythm.panel.teachers import Floats
+from ecgedge_export.rhythm.shipped import SHIPPED
+from ecgedge_export.rhythm.training import untrained
 from ecgedge_export.tasks import Evaluation, Job, Trials
 from ecgedge_export.teachers import vectors
 from ecgedge_export.train import Embeddings, Lessons
 
 QUICK_RECORDS = 200  # of each side of the split; all four classes are among them
+QUICK_TRIES = 40  # for each of many ways to learn
+QUICK_STRIPS = 4  # of each source of unlabelled signal: half hours, or people with eight leads
 
 
 class Taught(NamedTuple):
@@ -46,20 +56,22 @@ def make(job: Job) -> str:
         sets = replace(sets, train=taught.recordings)
     lessons = taught.lessons if taught else None
     large = _embeddings(job, recipe, sets.train)
-    manifest = build.build(
-        recipe, sets, job.made, job.work, job.command, job.log, lessons, known, large, widely=not job.quick
-    )
+    teach = _classroom(job, recipe, sets).shipped if recipe.panel else None
+    asked = (recipe, sets, job.made, job.work, job.command, job.log, lessons, known, large)
+    manifest = build.build(*asked, teach=teach, widely=not job.quick)
     report = manifest.metrics["int8_litert"]
     return f"mean F1 {report.get('mean_f1_nao', report.get('mean_f1'))} (INT8, LiteRT)"
 
 
 def compare(job: Job, trials: Trials) -> object:
     """Train students in every way; see :class:`ecgedge_export.tasks.Task`."""
-    student, sets, taught = _student(job)
-    if taught is None and student.teacher is None:
-        raise ConfigError(f"{job.recipe} names no teacher: add a [distill] or a [teacher] table to it")
+    student, sets, taught = _student(job, QUICK_TRIES)
+    if taught is None and student.teacher is None and student.panel is None:
+        raise ConfigError(f"{job.recipe} names no teacher: add a [distill], [panel] or [teacher] table to it")
     epochs = trials.epochs or student.training.epochs
     student = replace(student, training=replace(student.training, epochs=epochs))
+    if student.panel:
+        return _compare_panel(job, student, sets, trials.seeds)
     how = student.distill
     tried = distill.ways(
         sets.train,
@@ -75,6 +87,18 @@ def compare(job: Job, trials: Trials) -> object:
     return {"recipe": job.recipe.name, "epochs": epochs, "seeds": trials.seeds, "students": rows}
 
 
+def _compare_panel(job: Job, student: Recipe, sets: Sets, seeds: int) -> object:
+    if job.quick:
+        few = [i < QUICK_TRIES or i % QUICK_TRIES == 0 for i in range(len(sets.train.ids))]
+        sets = replace(sets, train=sets.train.only(few), n_further=sum(few) - QUICK_TRIES)
+    room = _classroom(job, student, sets)
+    heard = worth.sides(student, sets.validation, QUICK_RECORDS if job.quick else None)
+    tried = ways.ways(student)
+    place = job.work.with_name(f"{job.work.name}-panel")
+    rows = panel.compare(room, tried, seeds, heard, place, job.log)
+    return {"recipe": job.recipe.name, "epochs": student.training.epochs, "seeds": seeds, "panel": rows}
+
+
 def evaluate(how: Evaluation) -> object:
     """Measure a model on the validation split of CinC 2017."""
     records = (r for r in data.cinc2017() if splits.is_validation(r.id))
@@ -83,12 +107,13 @@ def evaluate(how: Evaluation) -> object:
     )
 
 
-def _student(job: Job) -> _Student:
+def _student(job: Job, quick: int = QUICK_RECORDS) -> _Student:
     """What it is trained by and what on, and what its teacher says, where the recipe names one."""
     recipe = recipes.load(job.recipe, quick=job.quick)
     if recipe.data:
         return _Student(recipe, own_data.load_sets(recipe, recipe.data, job.recipe, job.log), None)
-    sets = build.load_sets(recipe, QUICK_RECORDS if job.quick else None, start_folder(job, recipe))
+    limit = (quick if recipe.panel else QUICK_RECORDS) if job.quick else None
+    sets = build.load_sets(recipe, limit, start_folder(job, recipe))
     if recipe.distill is None:
         return _Student(recipe, sets, None)
     teacher = _beside(job, recipe.distill.teacher)
@@ -109,14 +134,41 @@ def start_folder(job: Job, recipe: Recipe) -> Path | None:
         raise ConfigError(
             f"{job.recipe}: init = {SHIPPED!r} is for recordings of your own: add a [data] table"
         )
+    return _made(job, recipe.init)
+
+
+def _made(job: Job, name: str) -> Path:
+    """Model folder of a recipe beside this one, made first where it is not at hand."""
+    if (KEPT / name / "manifest.json").is_file():
+        return KEPT / name
     if job.quick:
-        return folder_of(SHIPPED, job.recipe)
-    work = job.work.with_name(recipe.init)
-    before = job.recipe.with_name(f"{recipe.init}.toml")
+        return BUNDLED / "rhythm"
+    work = job.work.with_name(name)
+    before = job.recipe.with_name(f"{name}.toml")
     if not (work / "model" / "manifest.json").is_file():
         command = f"ecgedge-export train recipes/{before.name}"
         job.log(tasks.train(Job(before, work, work / "model", command, job.log)))
     return work / "model"
+
+
+def _classroom(job: Job, recipe: Recipe, sets: Sets) -> Classroom:
+    """Models and recordings that a recipe's ``[panel]`` names."""
+    how = recipe.panel
+    assert how
+    limit = QUICK_STRIPS if job.quick else None
+
+    def known() -> Floats:
+        teacher = _beside(job, how.twelve_leads or ways.TWELVE_LEADS)
+        few = QUICK_RECORDS if job.quick else None
+        return answers_of_twelve_leads(teacher, sets.train.ids, _folder(job, teacher), job.log, few)
+
+    folders = [_made(job, name) for name in how.models]
+    large = _embeddings(job, recipe, sets.train)
+    return classroom(recipe, sets, lambda: _untaught(recipe, sets), folders, known, large, limit)
+
+
+def _untaught(recipe: Recipe, sets: Sets) -> RhythmNet:
+    return build.started(recipe, sets) or untrained(recipe)
 
 
 def _with_twelve_leads(job: Job, how: Distill, taught: Taught) -> Taught:

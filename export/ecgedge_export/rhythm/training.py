@@ -22,7 +22,7 @@ def untrained(recipe: Recipe) -> RhythmNet:
     """Return the untrained student of a recipe, the same for the same seed."""
     torch.manual_seed(recipe.training.seed)
     net = recipe.net
-    return RhythmNet(len(recipe.classes), net.stem, net.stages, net.dropout)
+    return RhythmNet(len(recipe.classes), net.stem, net.stages, net.dropout, plain=net.plain)
 
 
 def train(

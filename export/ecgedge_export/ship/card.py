@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
+from ecgedge_export.beats.card import measured_beats
 from ecgedge_export.ship.gate_card import measured_gate
+from ecgedge_export.ship.lead_card import measured_leads
 from ecgedge_export.ship.markdown import int8_against_float, table
+from ecgedge_export.ship.panel_card import panel_worth
 from ecgedge_export.ship.purposes import NOT_FOR, purpose
 from ecgedge_export.ship.tried import TRIED
 from ecgedge_export.ship.wave_card import measured_waves
 from ecgedge_export.splits import SPLITS
+from ecgedge_export.tokens.card import measured_words
 
 CARD = "CARD.md"
 EVERYBODY = "everybody"
@@ -68,7 +72,7 @@ def rewrite(models: Path) -> list[Path]:
 
 
 def _what(m: Manifest) -> list[str]:
-    if m.weights:
+    if m.weights and not m.backends:
         return table(
             ("", ""),
             [
@@ -81,10 +85,14 @@ def _what(m: Manifest) -> list[str]:
     rows = [
         ("input", f"{m.n_inputs} values from {m.window_s:g} s at {m.fs:g} Hz"),
         ("parameters", f"{m.metrics['parameters']:,}, INT8"),
-        ("files", ", ".join(a.file for a in m.backends.values()) + ", C source from `ecgedge-export bundle`"),
+        ("files", ", ".join(_files(m)) + ", C source from `ecgedge-export bundle`"),
         *((_MEMORY[key], f"{size:,} bytes") for key, size in memory.items() if key in _MEMORY),
     ]
     return table(("", ""), rows)
+
+
+def _files(m: Manifest) -> list[str]:
+    return [*(a.file for a in m.backends.values()), *([m.weights.file] if m.weights else [])]
 
 
 _MEMORY = {
@@ -170,8 +178,8 @@ def _rhythm(metrics: Report) -> list[str]:
         lines += _rhythm_rows(metrics["by_quality"])
     if "by_person" in metrics:
         lines += _people(metrics["by_person"])
-    if "distillation" in metrics:
-        lines += _distillation(metrics["distillation"])
+    if trials := metrics.get("distillation"):
+        lines += panel_worth(trials["panel"]) if "panel" in trials else _distillation(trials)
     return lines + _tried("rhythm") + int8_against_float(metrics)
 
 
@@ -301,28 +309,15 @@ def _gate(metrics: Report) -> list[str]:
 
 
 def _beats(metrics: Report) -> list[str]:
-    report = metrics["DS2"]
-    within = {name: row for name, row in report.items() if name.endswith(" ms")}
-    return [
-        "## Measured",
-        "",
-        f"MIT-BIH DS2, {report['records']} records of half an hour, first lead, gross; no record of these",
-        "trained it, but 202 is the person of 201, which did. `ecgedge-export evaluate beats` measures with",
-        "noise too.",
-        "",
-        *table(("within", "Se %", "P+ %", "F1 %"), [(name, *row.values()) for name, row in within.items()]),
-        "Most beats missed or made up, within the first tolerance:",
-        "",
-        *table(
-            ("record", "missed", "made up"),
-            [(row["record"], row["missed"], row["made_up"]) for row in report["worst"]],
-        ),
-        *_tried("beats"),
-    ]
+    return [*measured_beats(metrics["DS2"]), *_tried("beats")]
 
 
 def _waves(metrics: Report) -> list[str]:
     return [*measured_waves(metrics["folds"]), *_tried("waves"), *int8_against_float(metrics)]
+
+
+def _tokens(metrics: Report) -> list[str]:
+    return [*measured_words(metrics), *_tried("tokens")]
 
 
 def _af_sentence(af: Report) -> str:
@@ -395,4 +390,6 @@ _SECTIONS = {
         },
     ),
     "waves": _Section(_waves, "folds", _statements("ludb", "ptb-xl", "nstdb")),
+    "tokens": _Section(_tokens, "telemetry", _statements("cinc2017", "ptb-xl", "mitdb")),
+    "leads": _Section(measured_leads, "test", _statements("ptb-xl", "nstdb")),
 }

@@ -19,6 +19,7 @@ from ecgedge.artefacts.golden import FloatArray, GoldenCase, check_golden, encod
 from ecgedge.artefacts.manifest import MANIFEST_NAME, ListedFile, Manifest
 from ecgedge.beats.net import BeatNet
 from ecgedge.gate.model import GateModel
+from ecgedge.tokens.model import WordModel
 from ecgedge_bridge.errors import ModelError
 from ecgedge_bridge.files import FOLDER_MODE, publish
 from ecgedge_export.int8.describe import describe_file
@@ -27,8 +28,12 @@ from ecgedge_export.ship.card import CARD, card
 
 GOLDEN_NAME = "golden.json"
 _BACKEND_OF = {"tflite": "litert", "onnx": "onnx"}
-# What reads the weights of a task that has no network.
-LOADERS: Mapping[str, Callable[[Path], object]] = {"gate": GateModel.load, "beats": BeatNet.load}
+# What reads the weights of a task that has some in a file of their own.
+LOADERS: Mapping[str, Callable[[Path], object]] = {
+    "gate": GateModel.load,
+    "beats": BeatNet.load,
+    "tokens": WordModel.load,
+}
 
 
 def golden_cases(
@@ -69,6 +74,7 @@ def package(
     int8_onnx: str | Path,
     int8_tflite: str | Path,
     golden: Sequence[GoldenCase],
+    weights: bytes | None = None,
 ) -> Manifest:
     """Write a model folder, prove that it loads and gives its golden logits, and put it in place.
 
@@ -80,11 +86,13 @@ def package(
     folder : path
         Where the model goes. An existing folder is replaced only if it is a model folder.
     draft : Manifest
-        Everything but ``backends`` and ``golden``, which are filled in here.
+        Everything but ``backends``, ``golden`` and ``weights``, which are filled in here.
     int8_onnx, int8_tflite : path
         The two files of one calibration.
     golden : sequence of GoldenCase
         From :func:`golden_cases`; at least one.
+    weights : bytes, optional
+        Content of the weights file, for a task that has one beside its network.
 
     Returns
     -------
@@ -103,6 +111,7 @@ def package(
     if not golden:
         raise ModelError("a model folder needs golden vectors: pass some windows to golden_cases")
     with _fresh_folder(folder) as fresh:
+        draft = replace(draft, weights=None if weights is None else _add_weights(fresh, weights))
         manifest = _fill(fresh, Path(folder).name, draft, Path(int8_onnx), Path(int8_tflite), golden)
         _prove(fresh)
     return manifest
@@ -125,13 +134,16 @@ def package_weights(folder: str | Path, draft: Manifest, weights: bytes) -> Mani
     ModelError
         The manifest is not complete, or the runtime does not load what was written.
     """
-    listed = ListedFile(WEIGHTS_NAME, hashlib.sha256(weights).hexdigest())
-    manifest = replace(draft, weights=listed)
     with _fresh_folder(folder) as fresh:
-        (fresh / WEIGHTS_NAME).write_bytes(weights)
+        manifest = replace(draft, weights=_add_weights(fresh, weights))
         _describe(fresh, Path(folder).name, manifest)
         LOADERS[manifest.task](fresh)
     return manifest
+
+
+def _add_weights(fresh: Path, weights: bytes) -> ListedFile:
+    (fresh / WEIGHTS_NAME).write_bytes(weights)
+    return ListedFile(WEIGHTS_NAME, hashlib.sha256(weights).hexdigest())
 
 
 @contextmanager
@@ -182,5 +194,7 @@ def _prove(fresh: Path) -> None:
     manifest = Manifest.load(fresh)
     manifest.verify(fresh)
     cases = load_golden(fresh, manifest)
+    if manifest.task in LOADERS:
+        LOADERS[manifest.task](fresh)
     for kind in manifest.backends:
         check_golden(load_backend(fresh, _BACKEND_OF[kind], manifest=manifest), manifest, cases)

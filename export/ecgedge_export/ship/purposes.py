@@ -15,6 +15,11 @@ _PURPOSE = {
     "\nwith atrial fibrillation and ectopic beats among the clean windows: an irregular rhythm is no noise.",
     "waves": "Finds P, QRS and T of each beat of one ECG lead: a small network looks at 1.44 s around an R\n"
     "peak and says for each sample which wave it belongs to.",
+    "tokens": "Makes a word of each beat of one ECG lead: a small network puts the beat, from midpoint to\n"
+    "midpoint, near one of 256 codes. Code, interval and height are three bytes, and give an approximate\n"
+    "waveform again.",
+    "leads": "Guesses leads II and V1 to V6 in mV from lead I: a small U-Net of least squared error.\n"
+    "III, aVR, aVL and aVF follow from I and II. Its leads are for looking at, with their warning.",
     "beats": "Finds the R peaks of one ECG lead: a small network gives the probability of a beat for each\n"
     "sample, and beats are where it is highest.",
 }
@@ -48,6 +53,24 @@ NOT_FOR = {
         "ST segments: the filters remove the base line, and ST with it.",
         "Ectopic and paced beats: hardly any are marked in the training data.",
         "Children, and exercise: nobody measured them here.",
+    ),
+    "tokens": (
+        "Diagnosis, and any decision about a treatment: this is not a medical device.",
+        "A waveform to be measured: what is decoded is the nearest of 256 shapes, not the wearer's own. ST, "
+        "QT, P waves and notches of a QRS may be another person's.",
+        "What lies between beats, and noise: it is not in the words, so that decoded noise looks like an "
+        "ECG. Keep the gate's verdicts beside them.",
+        "Atrial flutter and fibrillation waves, ventricular fibrillation, paced spikes.",
+    ),
+    "leads": (
+        "Diagnosis of any kind: this is not a medical device, and eleven of the twelve leads were never "
+        "measured.",
+        "Infarction, ischaemia, hypertrophy, bundle branch block by chest leads: a lead that is guessed from "
+        "lead I holds nothing that lead I does not, and looks normal where the person is not.",
+        "Sizes: guesses are smaller than the true leads, see the variance ratio.",
+        "ST segments and QT of other leads: the filters remove the base line, and ST with it.",
+        "Signals in raw counts, or upside down: mV and polarity count.",
+        "Children, exercise, and electrodes that are far from both arms: nobody measured them here.",
     ),
     "beats": (
         "Alarms: ventricular fibrillation has no beats to find.",

@@ -20,13 +20,13 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from ecgedge_bridge.errors import ConfigError, ModelError
 from ecgedge_bridge.files import atomic_file
-from ecgedge_export.data import Record
 from ecgedge_export.teachers.base import Teacher, Vector
 
 FORMAT = "ecgedge-embeddings-1"
@@ -158,14 +158,25 @@ class EmbeddingCache:
             raise ModelError(f"{path} is no cache of embeddings ({error}): write it anew") from error
 
 
-def fill(teacher: Teacher, records: Iterable[Record], window_s: float, hop_s: float) -> EmbeddingCache:
+class Signal(Protocol):
+    """What is embedded: a record of a data set, or whatever else has a name and one lead."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def mv(self) -> npt.NDArray[np.float32]: ...
+    @property
+    def fs(self) -> float: ...
+
+
+def fill(teacher: Teacher, records: Iterable[Signal], window_s: float, hop_s: float) -> EmbeddingCache:
     """Embed every whole window of the first lead of every record; windows with invalid samples are left out.
 
     Parameters
     ----------
     teacher : Teacher
         Who embeds.
-    records : iterable of Record
+    records : iterable of Signal
         What is embedded.
     window_s, hop_s : float
         Length of a window and distance of two, in seconds.
@@ -191,7 +202,7 @@ def fill(teacher: Teacher, records: Iterable[Record], window_s: float, hop_s: fl
     )
 
 
-def _windows(record: Record, window_s: float, hop_s: float) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
+def _windows(record: Signal, window_s: float, hop_s: float) -> Iterator[tuple[int, npt.NDArray[np.float32]]]:
     mv, n, hop = record.mv, round(window_s * record.fs), max(1, round(hop_s * record.fs))
     for start in range(0, len(mv) - n + 1, hop):
         window = mv[start : start + n]

@@ -92,27 +92,8 @@ class ExternalTeacher:
         return vector
 
 
-def load_teacher(kind: str, path: Path, preset: str | None = None) -> ExternalTeacher:
-    """Load a checkpoint that the user has.
-
-    Parameters
-    ----------
-    kind : str
-        One of :data:`KINDS`.
-    path : Path
-        The file as its authors publish it.
-    preset : str, optional
-        Preprocessing; the kind's first one by default.
-
-    Raises
-    ------
-    ConfigError
-        Unknown kind or preset, or no such file.
-    ModelError
-        The file is no plain checkpoint, or its tensors are not exactly those of the kind.
-    """
-    if kind not in KINDS:
-        raise ConfigError(f"no teacher is called {kind!r}: choose one of {', '.join(KINDS)}")
+def load_external(kind: str, path: Path, preset: str | None = None) -> ExternalTeacher:
+    """Load a checkpoint of one of :data:`KINDS`; see :func:`ecgedge_export.teachers.load_teacher`."""
     preset = preset or KINDS[kind].presets[0]
     if preset not in KINDS[kind].presets:
         raise ConfigError(f"{kind} has no preset {preset!r}: choose one of {', '.join(KINDS[kind].presets)}")
@@ -123,6 +104,25 @@ def load_teacher(kind: str, path: Path, preset: str | None = None) -> ExternalTe
     except RuntimeError as error:
         raise ModelError(f"{path} is no {kind}: {_first_lines(error)}; take another kind or file") from error
     return ExternalTeacher(kind, net.eval(), PRESETS[preset], sha256(path))
+
+
+def kind_of(path: Path) -> str:
+    """Kind of a checkpoint, by the names and shapes of its tensors.
+
+    Raises
+    ------
+    ConfigError
+        No such file.
+    ModelError
+        It is no plain checkpoint, or of a model that is not known here.
+    """
+    shapes = {name: value.shape for name, value in _tensors(path, "").items()}
+    for kind, row in KINDS.items():
+        with torch.device("meta"):  # shapes alone, no memory
+            wanted = Net1d(row.layout).state_dict()
+        if shapes == {f"{row.prefix}{name}": value.shape for name, value in wanted.items()}:
+            return kind
+    raise ModelError(f"{path} is none of {', '.join(KINDS)}: name the kind to learn what differs")
 
 
 def build(kind: str) -> Net1d:

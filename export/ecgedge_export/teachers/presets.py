@@ -60,13 +60,18 @@ class Preset:
         return standardised(self.filtered(at_500_hz(mv, fs)))
 
 
+def check_window(mv: npt.NDArray[np.floating], fs: float) -> None:
+    """Refuse what is not ten seconds of one lead without gaps; errors as in :meth:`Preset.__call__`."""
+    if mv.ndim != 1 or fs <= 0 or abs(len(mv) - WINDOW_S * fs) > 1:
+        raise ValueError(f"{mv.shape} samples at {fs} Hz are not ten seconds of one lead: cut a window first")
+    if not np.isfinite(mv).all():
+        raise ValueError("the window has samples that are not finite: fill the gap or take another window")
+
+
 def at_500_hz(mv: npt.NDArray[np.floating], fs: float) -> Array:
     """Resample ten seconds of one lead to (5000,); errors as in :meth:`Preset.__call__`."""
     x = np.asarray(mv, np.float64)
-    if x.ndim != 1 or fs <= 0 or abs(len(x) - WINDOW_S * fs) > 1:
-        raise ValueError(f"{x.shape} samples at {fs} Hz are not ten seconds of one lead: cut a window first")
-    if not np.isfinite(x).all():
-        raise ValueError("the window has samples that are not finite: fill the gap or take another window")
+    check_window(x, fs)
     ratio = Fraction(FS / fs).limit_denominator(10_000)
     if ratio != 1:
         x = dsp.resample_poly(x, ratio.numerator, ratio.denominator, padtype="line")

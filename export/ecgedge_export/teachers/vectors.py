@@ -12,7 +12,7 @@ from ecgedge_bridge.errors import ConfigError
 from ecgedge_export.data import Record
 from ecgedge_export.recipe import External
 from ecgedge_export.teachers.cache import EmbeddingCache, fill
-from ecgedge_export.teachers.external import load_teacher
+from ecgedge_export.teachers.load import load_teacher
 from ecgedge_export.teachers.presets import WINDOW_S
 
 Floats = npt.NDArray[np.float32]

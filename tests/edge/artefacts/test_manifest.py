@@ -164,7 +164,7 @@ WRONG: list[tuple[str, Any, str]] = [
     ("metrics", [], r"manifest.metrics = \[\] is not an object"),
     ("backends", {}, "backends and golden belong to a network"),
     ("golden", None, "backends and golden belong to a network"),
-    ("weights", {"file": "w.json", "sha256": "0" * 64}, "weights belong to a task without a network"),
+    ("weights", {"file": "w.json", "sha256": "0" * 64}, "weights belong to gate, beats and tokens alone"),
     ("task", "gate", "roles must be some of"),
     ("backends", {"pickle": None}, "backends.pickle = None is not an object"),
     ("versions", {"torch": 2.13}, "versions.torch = 2.13 is not a text"),

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import ecgedge
-from ecgedge.events import Battery, Beat, Gap, Hrv, Intervals, LinkState, Note, Rhythm, Waves
+from ecgedge.events import Battery, Beat, Gap, Hrv, Intervals, LinkState, Note, Rhythm, Waves, Word
 from ecgedge.sinks.lines import JsonLines, TextLines
 from ecgedge.sinks.registry import SAVERS, open_saver
 from ecgedge.sinks.sink import Item, Several, Sink
@@ -28,6 +28,7 @@ ITEMS: list[Item] = [
     LinkState(0, 0.0, "streaming", device="strap"),
     BLOCK,
     Beat(131, 1.0, None),
+    Word(131, 1.0, 7, None, 1.1),
     Acceleration(np.zeros((2, 3), np.float32), fs=200.0),
     HeartRate(130, 1.0, 61),
     Gap(133, 1.0, 263, 2.0, 130),
@@ -40,8 +41,16 @@ def test_json_lines_are_every_event_and_no_block() -> None:
     out = io.StringIO()
     JsonLines(out).take(ITEMS)
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
-    assert [line["type"] for line in lines] == ["linkstate", "beat", "heartrate", "gap", "note", "linkstate"]
-    assert lines[4] == {
+    assert [line["type"] for line in lines] == [
+        "linkstate",
+        "beat",
+        "word",
+        "heartrate",
+        "gap",
+        "note",
+        "linkstate",
+    ]
+    assert lines[5] == {
         "type": "note",
         "sample": 263,
         "time_s": 2.0,
@@ -49,7 +58,7 @@ def test_json_lines_are_every_event_and_no_block() -> None:
         "detail": "",
         "device": "strap",
     }
-    assert (lines[5]["code"], lines[5]["retry_s"], lines[0]["code"]) == ("lost", 1.0, None)
+    assert (lines[6]["code"], lines[6]["retry_s"], lines[0]["code"]) == ("lost", 1.0, None)
 
 
 def test_text_lines_are_what_a_person_wants_to_know() -> None:
@@ -121,7 +130,7 @@ def test_a_file_that_is_there_is_replaced_only_when_that_is_allowed(tmp_path: Pa
         sink = open_saver(str(path), force=True)
         sink.take(ITEMS)
         sink.close()
-        assert path.read_text() != "mine"
+        assert path.read_bytes() != b"mine"
 
 
 @pytest.mark.parametrize("way", ["same", "other spelling", "symbolic link", "hard link"])

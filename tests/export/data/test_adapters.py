@@ -314,26 +314,35 @@ def test_the_readme_says_what_the_rows_say():
 
 def test_shdbaf_people_and_exact_intervals(roots):
     folder = roots / "data" / "shdb-af"
-    for name in ("001", "002", "003"):
+    at = [100, 301, 777, 1201, 1500, 1700, 1999]
+    for name in ("001", "002", "003", "005", "020"):
         write_signal(folder / name, 200, ["ECG1", "ECG2"])
-        write_marks(folder / name, [(100, "N", ""), (301, "N", "")], "qrs")
-    marks = [(0, "+", "(N"), (777, "+", "(AFIB"), (1201, "+", "(AFL"), (1500, "+", "(NOD"), (1999, "+", "(N")]
-    write_marks(folder / "001", marks)
+        # Written by a program that calls beats beats, or by one that writes comments alone.
+        write_marks(folder / name, [(i, "N" if name < "003" else '"', "") for i in at], "qrs")
+    # A comment at every beat, and the rhythm in the text of its first one: there is no "+" in the release.
+    texts = ["(N", "", "(AFIB", "(AFL", "(NOD", "(AB", "(N"]
+    write_marks(folder / "001", [(i, '"', text) for i, text in zip(at, texts, strict=True)])
     (folder / "AdditionalData.csv").write_text(
-        "Subject_ID,Data_ID,Annotated,Age_at_Holter,Sex\n11,1,1,68,male\n12,002,0,,female\n11,003,0,69,male\n"
+        "Subject_ID,Data_ID,Annotated,Age_at_Holter,Sex\n11,1,1,68,male\n12,002,0,,female\n11,003,0,69,M\n"
+        "13,005,True,47,M\n13,020,True,50,M\n"
     )
-    first, second, third = data.shdbaf()
+    first, second, third, fourth = data.shdbaf()
     assert spans(first.rhythms) == [
-        (0, 777, "N"),
+        (100, 777, "N"),
         (777, 1201, "AFIB"),
         (1201, 1500, "AFL"),
-        (1500, 1999, "NOD"),
+        (1500, 1700, "NOD"),
+        (1700, 1999, "AB"),
         (1999, 2000, "N"),
     ]
-    assert first.beats.tolist() == [100, 301]
-    assert (first.patient, first.age, first.sex) == ("11", 68.0, "M")
+    assert first.beats.tolist() == third.beats.tolist() == at
+    assert set(third.symbols.tolist()) == {"N"}
+    assert (first.patient, first.age, first.sex, first.fs) == ("11", 68.0, "M", 200.0)
     assert (second.rhythms, second.age, second.sex) == ((), None, "F")
     assert third.patient == first.patient
+    # 020 is the recording 005 again: it counts once, unless it is asked for.
+    assert fourth.id == "005"
+    assert [r.id for r in data.shdbaf(["020"])] == ["020"]
     (folder / "AdditionalData.csv").write_text("Subject_ID,Data_ID\n11,001\n")
     with pytest.raises(ConfigError, match="lacks 002"):
         list(data.shdbaf())

@@ -44,3 +44,24 @@ def test_too_noisy_is_no_verdict() -> None:
 
 def test_there_may_be_none() -> None:
     assert limits.choose(np.array([0.9, 0.01]), np.array([False, True])) is None
+
+
+def test_the_share_at_which_probabilities_are_true_is_found_again() -> None:
+    """Scores whose true posterior at 20 % is known, seen where 8 % have AF."""
+    rng = np.random.default_rng(3)
+    is_af = rng.random(40_000) < 0.08
+    score = rng.normal(np.where(is_af, 1.0, -1.0), 1.0)
+    odds = 2 * score + np.log(0.2 / 0.8)  # log likelihood ratio of the two normals is 2 * score
+    p = 1 / (1 + np.exp(-odds))
+    assert abs(limits.true_share(p, is_af)["af_share"] - 0.2) < 0.02
+
+
+def test_without_both_sides_no_share_is_told() -> None:
+    for is_af in (np.zeros(5, bool), np.ones(5, bool)):
+        assert limits.true_share(np.full(5, 0.3), is_af) == {}
+
+
+def test_a_share_stays_one_that_a_manifest_takes() -> None:
+    is_af = np.arange(1000) < 1
+    assert 0.01 <= limits.true_share(np.where(is_af, 1e-12, 1.0), is_af)["af_share"] <= 0.99
+    assert 0.01 <= limits.true_share(np.where(is_af, 1.0, 0.0), is_af)["af_share"] <= 0.99

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.artefacts.manifest import Manifest
+from ecgedge_export.ship import panel_card
 from ecgedge_export.ship.card import CARD, card, rewrite
 
 AF = {"with_af": 20, "coverage": 0.9, "coverage_of_af": 0.8, "coverage_of_af_95": [0.7, 0.9],
@@ -72,6 +73,17 @@ def test_a_teacher_that_is_not_shown_to_help_is_said_not_to_be() -> None:
     assert "`r.toml`, 9 epochs" in text
 
 
+def test_a_panel_is_worth_what_its_table_says() -> None:
+    none = {name: {"by_seed": [0.8], "gain": 0.0, "gain_95": [0.0, 0.0]} for name in panel_card._POINTS}
+    more = {**none, "mean F1": {"by_seed": [0.81], "gain": 0.012, "gain_95": [0.003, 0.02]}}
+    rows = {"labels": {"against": "labels", **none}, "answers": {"against": "labels", **more}}
+    text = shown({"distillation": {"panel": rows}})
+    assert "| answers | labels | +1.2 (+0.3 to +2.0) | - |" in text
+    assert "The panel's answers raise the mean F1." in text
+    more["mean F1"] = {**more["mean F1"], "gain_95": [-0.003, 0.02]}
+    assert "It is not shown" in shown({"distillation": {"panel": {**rows, "answers": rows["labels"] | more}}})
+
+
 def test_no_report_no_card() -> None:
     manifest = Manifest.load(BUNDLED / "rhythm")
     assert card("rhythm", replace(manifest, metrics={"command": "x"})) is None
@@ -85,7 +97,8 @@ def test_the_cards_in_the_package_are_those_of_their_manifests(tmp_path) -> None
     models = tmp_path / "models"
     shutil.copytree(BUNDLED, models, ignore=shutil.ignore_patterns("__pycache__"))
     shipped = {path.parent.name: path.read_text() for path in models.glob(f"*/{CARD}")}
-    assert shipped.keys() == {"rhythm", "beat_classes", "gate", "beats", "waves"}
+    names = {"rhythm", "beat_classes", "gate", "beats", "waves", "tokens", "leads"}
+    assert shipped.keys() == names
     assert {path.parent.name: path.read_text() for path in rewrite(models)} == shipped
     for text in shipped.values():
         assert max(len(line) for line in text.splitlines() if line[:2] not in ("| ", "|-", "* ")) <= 120

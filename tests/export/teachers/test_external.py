@@ -262,7 +262,7 @@ def test_a_file_without_tensors_is_named(tmp_path, content):
 
 
 def test_a_mistake_of_the_user_is_named(tmp_path):
-    with pytest.raises(ConfigError, match="choose one of clef-small"):
+    with pytest.raises(ConfigError, match="choose one of ecgedge, clef-small"):
         load_teacher("clef-tiny", tmp_path)
     with pytest.raises(ConfigError, match="no such file"):
         load_teacher("clef-small", tmp_path / "none.pt")

@@ -15,6 +15,8 @@ from typer.testing import CliRunner
 
 from ecgedge_bridge.errors import ConfigError, ModelError
 from ecgedge_export import cli, recipe
+from ecgedge_export.pretrain.encoder import Encoder
+from ecgedge_export.pretrain.trainer import Plan, Trained, save_encoder
 from ecgedge_export.recipe import External
 from ecgedge_export.rhythm import training
 from ecgedge_export.rhythm.augment import Augmenter
@@ -93,7 +95,7 @@ def test_distill_compares_a_student_with_and_without_the_embeddings(
     assert len(list(work.glob("clef-small-clef-*.npz"))) == 1
 
     # The same with a file that was written before, and no checkpoint any more.
-    run("embed", "clef-small", "clef.pt", "cinc2017", "out.npz")
+    run("embed", "cinc2017", "--checkpoint", "clef.pt", "--out", "out.npz")
     (made_data / "clef.pt").unlink()
     shutil.rmtree(work)
     shutil.rmtree(made_data / "work-variants")
@@ -102,6 +104,17 @@ def test_distill_compares_a_student_with_and_without_the_embeddings(
     )
     (made_data / "student.toml").write_text(told)
     assert json.loads(run(*asked)) == table
+
+
+def test_an_encoder_of_our_own_teaches_too(made_data: Path) -> None:
+    save_encoder(Trained(Encoder(), []), "clef", Plan(), made_data / "own.pt")
+    heading = (RECIPES / "rhythm_base.toml").read_text().partition("[net]")[0]
+    own = TINY.replace("clef-small", "ecgedge").replace("clef.pt", "own.pt")
+    (made_data / "student.toml").write_text(heading + own)
+    work = made_data / "work"
+    table = json.loads(run("distill", made_data / "student.toml", "--seeds", 1, "--work", work))
+    assert "embeddings" in table["students"]
+    assert len(list(work.glob("ecgedge-ecgedge-*.npz"))) == 1
 
 
 def cache(ids: list[str], rows: list[list[float]], teacher: str = "melp") -> EmbeddingCache:

@@ -12,6 +12,7 @@ from ecgedge.recording.blocks import Blocks, Wanted
 from ecgedge.recording.readers.capture import is_capture, read_capture
 from ecgedge.recording.readers.text import is_text, read_text
 from ecgedge.recording.readers.wfdb_record import is_wfdb, read_wfdb
+from ecgedge.recording.readers.words import is_words, read_words
 from ecgedge.recording.source import Source
 
 __all__ = ["READERS", "Reader"]
@@ -30,5 +31,6 @@ class Reader:
 READERS = (
     Reader("a capture (.cap)", is_capture, read_capture),
     Reader("a WFDB record (.hea)", is_wfdb, read_wfdb),
+    Reader("beats as words (.ecgt)", is_words, read_words),
     Reader("text (.csv, .txt, .tsv; .gz too)", is_text, read_text),
 )

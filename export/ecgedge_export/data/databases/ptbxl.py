@@ -87,6 +87,7 @@ def _said(row: dict[str, str]) -> dict[str, Any]:
         "fold": int(float(row["strat_fold"])),
         "age": min(float(row["age"]), _OLDEST) if row["age"] else None,
         "sex": {"0": "M", "1": "F"}.get(row["sex"].split(".")[0], ""),
+        "report": row.get("report") or "",
     }
 
 

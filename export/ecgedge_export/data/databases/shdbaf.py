@@ -14,12 +14,20 @@ from ecgedge_export.data.record import Record
 from ecgedge_export.data.split import Split
 from ecgedge_export.data.wfdb_files import record_paths
 
+# One recording under two names, by the release's own SHA256SUMS (signal and beats): left out where all are
+# asked for, or it would count twice.
+SAME_RECORDING = {"020": "005"}
+
 
 def shdbaf(record_ids: Sequence[str] | None = None) -> Iterator[Record]:
-    """Yield records with rhythms AFIB, AFL, AT, PAT, NOD and N (all others), and beats from ``.qrs``.
+    """Yield records with rhythms AFIB, AFL, AT, AB, PAT, NOD and N (all others), and beats from ``.qrs``.
 
-    AF and flutter keep their own names: whether to merge them is the reader's choice. Recordings without
-    rhythm annotations have none. Patients, age and sex are in ``AdditionalData.csv``.
+    The leads are ECG1 (modified CC5) and ECG2 (NASA). A rhythm stands in the text of an annotation at its
+    first beat, whatever its code; the release has a comment at every beat and no ``+``. N is all that is no
+    supraventricular arrhythmia, noise among it. AF and flutter keep their own names: whether to merge them is
+    the reader's choice. Recordings without rhythm annotations have none. Patients, of whom some have two
+    recordings, age and sex are in ``AdditionalData.csv``. 020 is the same recording as 005 and is left out
+    unless it is asked for.
 
     Raises
     ------
@@ -28,7 +36,9 @@ def shdbaf(record_ids: Sequence[str] | None = None) -> Iterator[Record]:
     """
     folder = DATASET.folder()
     people = _people(folder)
-    for name, path in chosen("shdb-af", record_paths(folder, r"\d{3}"), record_ids):
+    paths = record_paths(folder, r"\d{3}")
+    wanted = record_ids if record_ids is not None else [name for name in paths if name not in SAME_RECORDING]
+    for name, path in chosen("shdb-af", paths, wanted):
         if name not in people:
             raise ConfigError(f"AdditionalData.csv in {folder} lacks {name}: fetch the data set again")
         yield wfdb_record("shdb-af", name, path, beats="qrs", **people[name])

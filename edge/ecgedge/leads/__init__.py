@@ -1,0 +1,1 @@
+"""Twelve leads guessed from one: what the network sees, stage, public helper."""

@@ -1,0 +1,1 @@
+"""AF burden and episodes of long recordings, by stream: what is asked, two ways to answer, the scores."""

@@ -1,0 +1,1 @@
+"""Lead reconstruction: a U-Net from lead I to the others, its linear floor, scores."""

@@ -1,0 +1,1 @@
+"""Pre-training without labels of rhythm or diagnosis: one trainer, one encoder, one objective a file."""
