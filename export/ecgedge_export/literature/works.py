@@ -41,7 +41,20 @@ class Row(Protocol):
     def measure(self, job: Job) -> Measured: ...
 
 
-WORKS: Mapping[str, Work] = MappingProxyType({})
+WORKS: Mapping[str, Work] = MappingProxyType(
+    {
+        "distilled": Work(
+            title="Students distilled from teachers",
+            reference="the promise of this package; Hinton et al., 2015 (arXiv 1503.02531)",
+            claims="A small network that learns a teacher's softened answers beside the labels is better "
+            "than one that learns the labels alone.",
+            built="`export/ecgedge_export/rhythm/panel`: models that were shipped before answer about the "
+            "clean recordings, or about each window that the student hears with noise; features of windows "
+            "and of moments, unlabelled signal, a teacher with twelve leads and wrong labels can be tried.",
+            module="ecgedge_export.literature.distilled",
+        ),
+    }
+)
 
 
 def work(name: str) -> Work:
