@@ -11,7 +11,7 @@ from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import prepare
 from ecgedge_export.beat_classes import breathing
 from ecgedge_export.beat_classes import gather as data
-from ecgedge_export.beat_classes.long_recordings import BeatSequence, in_sinus_arrhythmia
+from ecgedge_export.beat_classes.long_recordings import BeatSequence, at_rest, in_sinus_arrhythmia
 
 
 @pytest.mark.parametrize("hz", [0.1, 0.25])
@@ -46,15 +46,15 @@ def test_beats_are_named_as_the_stage_names_them() -> None:
     assert names[:-1] == ecgedge.classify_beats(ecg.mv, FS).symbol.tolist()[:-1]
 
 
-def test_the_shipped_network_calls_no_more_of_it_ectopic_than_is_said() -> None:
+def test_the_shipped_network_calls_little_of_it_ectopic() -> None:
     try:
         some = list(breathing.cases(every=5))
     except ConfigError as missing:
         pytest.skip(str(missing))
     share = breathing.shares(BeatClassModel.load().symbols, some)
     assert share["recordings"] >= 20
-    assert share["S"] < 14.0
-    assert share["by_depth"]["10"] < 2.0
+    assert share["S"] < 3.0
+    assert share["by_depth"]["25"] < 5.0
 
 
 def test_a_network_that_calls_everything_s_gets_the_worst_figures() -> None:
@@ -69,3 +69,26 @@ def test_a_network_that_calls_everything_s_gets_the_worst_figures() -> None:
     every = breathing.shares(lambda inputs: ["S"] * len(inputs), those)
     assert every["worst"] == every["by_depth"]["30"] > every["by_depth"]["10"]
     assert every["S_95"][0] < every["S"] < every["S_95"][1]
+
+
+def test_a_resting_heart_is_slow_and_breathes_and_keeps_its_labels() -> None:
+    busy = BeatSequence(np.ones((90, 100), np.float32), np.full(90, 0.5), np.full(90, "N"))
+    means = []
+    for seed in range(20):
+        made = at_rest(busy, np.random.default_rng(seed))
+        assert made.waves is busy.waves
+        assert made.symbols is busy.symbols
+        assert np.ptp(made.rr_s) > 0.03 * made.rr_s.mean()
+        means.append(60 / made.rr_s.mean())
+    assert 40 < min(means) < 50
+    assert 78 < max(means) < 90
+
+
+def test_what_teaches_sinus_arrhythmia_is_the_same_recording_at_rest() -> None:
+    signal = prepare.filtered(synthesize([Segment("sinus", 30.0, 90.0)], FS, seed=2).mv, FS, FS)
+    peaks = data.detect(signal)
+    short = data.observe(signal, peaks, ["N"] * len(peaks), "cinc2017", "a")
+    (made,) = data.looped_beats([short], "breathing", np.random.default_rng(2), at_rest, 1.0)
+    np.testing.assert_array_equal(made.waves, short.waves)
+    assert set(made.source.tolist()) == {"breathing"}
+    assert made.rr_s.std() > 2 * short.rr_s[1:].std()
