@@ -22,11 +22,13 @@ _names = LazyNames(
     {
         "ecgedge": "tokens",
         "ecgedge.events": (
-            "Battery Beat Event FrameLost Gap Hrv Intervals LinkState Note Quality Rhythm Summary Waves Word"
+            "Battery Beat Event FrameLost Gap Hrv Intervals LinkState Mark Note Quality Rhythm Summary Waves Word"
         ),
         "ecgedge.leads.reconstruct": "LeadReconstructor ReconstructionWarning reconstruct_leads",
         "ecgedge.monitor": "Models Monitor",
         "ecgedge.recording": "Recording load read",
+        "ecgedge.recording.database.recorder": "Recorder",
+        "ecgedge.recording.database.stored": "Session StoredRecording",
         "ecgedge.rhythm.wearer": "Wearer",
         "ecgedge.summary": "Summarizer",
         "ecgedge.whole_recording": (

@@ -9,6 +9,7 @@ from ecgedge.events import Gap as Gap
 from ecgedge.events import Hrv as Hrv
 from ecgedge.events import Intervals as Intervals
 from ecgedge.events import LinkState as LinkState
+from ecgedge.events import Mark as Mark
 from ecgedge.events import Note as Note
 from ecgedge.events import Quality as Quality
 from ecgedge.events import Rhythm as Rhythm
@@ -23,6 +24,9 @@ from ecgedge.monitor import Monitor as Monitor
 from ecgedge.recording import Recording as Recording
 from ecgedge.recording import load as load
 from ecgedge.recording import read as read
+from ecgedge.recording.database.recorder import Recorder as Recorder
+from ecgedge.recording.database.stored import Session as Session
+from ecgedge.recording.database.stored import StoredRecording as StoredRecording
 from ecgedge.rhythm.wearer import Wearer as Wearer
 from ecgedge.summary import Summarizer as Summarizer
 from ecgedge.whole_recording import Beats as Beats

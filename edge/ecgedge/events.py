@@ -20,6 +20,7 @@ __all__ = [
     "Hrv",
     "Intervals",
     "LinkState",
+    "Mark",
     "Note",
     "Quality",
     "Rhythm",
@@ -267,8 +268,8 @@ class Intervals(JsonEvent):
 class Gap(JsonEvent):
     """Signal that is missing: ``lost`` samples from ``sample`` up to ``end_sample``.
 
-    ``reason`` is ``"lost"`` (never arrived) or ``"not_finite"`` (NaN or infinite: electrode off, or a bad
-    file).
+    ``reason`` is ``"lost"`` (never arrived), ``"not_finite"`` (NaN or infinite: electrode off, or a bad file)
+    or ``"interrupted"`` (the recording was, and went on later in the same file).
     """
 
     sample: int
@@ -277,6 +278,21 @@ class Gap(JsonEvent):
     end_time_s: float
     lost: int
     reason: str = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark(JsonEvent):
+    """A moment that the wearer or an observer marked, with what was felt or done.
+
+    Examples
+    --------
+    >>> Mark(1300, 10.0, "palpitations").to_json()["type"]
+    'mark'
+    """
+
+    sample: int
+    time_s: float
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,6 +370,7 @@ Event = (
     | Hrv
     | Intervals
     | Gap
+    | Mark
     | Battery
     | LinkState
     | Note

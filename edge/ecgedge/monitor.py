@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -109,6 +111,26 @@ class Models:
             waves if isinstance(waves, WaveModel | None) else WaveModel.load(waves, backend),
             tokens if isinstance(tokens, WordModel | None) else WordModel.load(tokens, backend),
         )
+
+    def digests(self) -> dict[str, str]:
+        """Sha256 of each model's weights, thresholds and temperature: the same ones find the same events.
+
+        Examples
+        --------
+        >>> sorted(Models.load().digests())
+        ['beat_classes', 'beats', 'gate', 'rhythm']
+        """
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: _digest(model) for name, model in given.items() if model is not None}
+
+
+def _digest(model: RhythmModel | BeatClassModel | WaveModel | GateModel | BeatNet) -> str:
+    if isinstance(model, GateModel | BeatNet):
+        weights, settings = model.encoded(), model.thresholds
+    else:
+        weights = model.backend.artefact.sha256.encode()
+        settings = {**model.manifest.thresholds, "temperature": model.manifest.temperature}
+    return hashlib.sha256(weights + json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 def default_stages(

@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Self
 
 
-class _Code(StrEnum):
+class Code(StrEnum):
     """A string with a sentence beside it."""
 
     sentence: str
@@ -36,7 +36,7 @@ class _Code(StrEnum):
         return member
 
 
-class LinkCode(_Code):
+class LinkCode(Code):
     """Why there is no link: carried by :class:`~ecgedge_bridge.LinkError` and a lost ``LinkState``."""
 
     # The host.
@@ -65,7 +65,7 @@ class LinkCode(_Code):
     OTHER = "other", "the link failed"
 
 
-class NoteCode(_Code):
+class NoteCode(Code):
     """What a :class:`~ecgedge_bridge.Note` is about: the stream goes on, but something is to be known of
     it."""
 
@@ -97,7 +97,7 @@ class NoteCode(_Code):
     OTHER = "other", "something is to be known of the stream"
 
 
-class FrameCode(_Code):
+class FrameCode(Code):
     """Why bytes could not be read: carried by :class:`~ecgedge_bridge.FrameError` and a ``FrameLost``."""
 
     LENGTH = "length", "its length fits no layout"

@@ -32,6 +32,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from ecgedge_bridge.codes import Code
 from ecgedge_bridge.errors import ConfigError, EcgEdgeError
 
 T = TypeVar("T")
@@ -320,6 +321,8 @@ def decoder_of(kind: Any) -> Decoder[Any]:
         return _PLAIN[kind]
     if isinstance(kind, type) and is_dataclass(kind):
         return nested(kind)
+    if isinstance(kind, type) and issubclass(kind, Code):
+        return lambda value, place: kind.of(as_text(value, place))
     if origin is Annotated:
         return next((d for d in inner[1:] if callable(d)), None) or decoder_of(inner[0])
     if origin in (Union, UnionType) and len(inner) == 2 and NoneType in inner:

@@ -1,0 +1,1 @@
+"""Recordings that survive a crash: signal, events and marks in one SQLite file."""
