@@ -115,9 +115,9 @@ def test_another_rhythm_is_explained(ecgedge: Any, tmp_path: Path) -> None:
 # --- mistakes: one line, no traceback ---
 
 MISTAKES = [
-    ("replay", "."), ("replay", "~nosuchuser/a.csv"), ("replay", "none.csv"), ("demo", "--record", "."),
+    ("replay", "."), ("replay", "~nosuchuser/a.csv"), ("replay", "none.csv"), ("demo", "--play", "."),
     ("demo", "--save", "~nosuchuser/a.csv"), ("demo", "--save", "none/a.csv"), ("demo", "--save", "a.doc"),
-    ("demo", "--record", "~nosuchuser/a.csv"), ("simulate", "~nosuchuser/a.toml", "--in-process"),
+    ("demo", "--play", "~nosuchuser/a.csv"), ("simulate", "~nosuchuser/a.toml", "--in-process"),
     ("simulate", "deep.toml", "--in-process"), ("replay", "ok.csv", "--model", "."),
     ("replay", "ok.csv", "--model", "~nosuchuser"), ("replay", "ok.csv", "--model", "deep"),
     ("replay", "a" * 5000), ("replay", "a\udc80"),
@@ -169,7 +169,7 @@ def test_a_full_disk_under_a_saved_file_names_it(ecgedge: Any, tmp_path: Path, e
 def test_a_recording_is_not_played_onto_itself(ecgedge: Any, csv: Path) -> None:
     before = csv.read_bytes()
     for more in ((), ("--force",)):
-        done = ecgedge.run("demo", "--record", str(csv), "--save", str(csv), *more)
+        done = ecgedge.run("demo", "--play", str(csv), "--save", str(csv), *more)
         assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
     assert csv.read_bytes() == before
 

@@ -117,7 +117,7 @@ def link_record(folder: Path) -> list[str]:
 def played(folder: Path) -> list[str]:
     return [
         "demo",
-        "--record",
+        "--play",
         good_csv(folder)[1],
         "--save",
         str(folder / f"s{HOSTILE}.csv"),
@@ -149,9 +149,7 @@ def test_files_and_arguments(ecgedge: Any, tmp_path: Path, made: Callable[[Path]
 def test_the_name_that_a_wearable_advertises(ecgedge: Any, tmp_path: Path) -> None:
     pytest.importorskip("bumble", reason="the extra sim is not installed")
     name, record = HOSTILE[:20], good_csv(tmp_path)[1]
-    done = ecgedge.run(
-        "simulate", "polar", "--in-process", "--name", name, "--speed", "50", "--record", record
-    )
+    done = ecgedge.run("simulate", "polar", "--in-process", "--name", name, "--speed", "50", "--play", record)
     is_harmless(done)
     assert done.returncode == 0, done.stderr
     assert r"looking for \x1b]52;c;cm0=\x07" in done.stdout
@@ -232,7 +230,7 @@ def test_the_live_view_shows_a_hostile_name_as_text(ecgedge: Any, tmp_path: Path
     }
     environment |= {"TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8", "COLUMNS": "200", "LINES": "24"}
     terminal = {"stdout": theirs, "stdin": theirs, "stderr": None}
-    with ecgedge.start("demo", "--record", record, "--speed", "100", env=environment, **terminal) as process:
+    with ecgedge.start("demo", "--play", record, "--speed", "100", env=environment, **terminal) as process:
         os.close(theirs)
         shown = io.BytesIO()
         try:

@@ -40,7 +40,7 @@ def test_a_recording_comes_through_with_the_fault_that_was_asked_for(
     done = simulate.run(
         profile,
         "--in-process",
-        "--record",
+        "--play",
         str(record),
         "--speed",
         "20",
@@ -76,7 +76,7 @@ def test_a_strap_of_nothing_but_heart_rate(simulate: Any) -> None:
         (("abacus", "--in-process"), 1, "unknown profile 'abacus'"),
         (("polar", "--in-process", "--fault", "fire@3"), 2, "write e.g. disconnect@30:5"),
         (("polar", "--in-process", "--fault", "disconnect@x"), 2, "write e.g. disconnect@30:5"),
-        (("polar", "--in-process", "--record", "none.csv"), 1, "no such file: none.csv"),
+        (("polar", "--in-process", "--play", "none.csv"), 1, "no such file: none.csv"),
         (("healthypi", "--in-process", "--fs", "500"), 1, "no rate of 500 Hz"),
         (("polar", "--transport", "nonsense"), 1, "cannot use the adapter nonsense"),
     ],

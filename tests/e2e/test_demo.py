@@ -189,7 +189,7 @@ def test_a_wfdb_record_is_played_instead(ecgedge: Any, tmp_path: Path) -> None:
     wfdb = pytest.importorskip("wfdb", reason="the extra wfdb is not installed")
     mv = synthesize([Segment("af", 60)], fs=250, seed=4).mv[:, None].astype(float)
     wfdb.wrsamp("af", fs=250, units=["mV"], sig_name=["I"], p_signal=mv, fmt=["16"], write_dir=str(tmp_path))
-    done = ecgedge.run("demo", "--json", "--record", str(tmp_path / "af"))
+    done = ecgedge.run("demo", "--json", "--play", str(tmp_path / "af"))
     assert done.returncode == 0, done.stderr
     *events, summary = (json.loads(line) for line in done.stdout.splitlines())
     assert summary["samples"] == 60 * FS

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ecgedge.cli.options import AsJson, Device, LinkOptions, with_link_options
+from ecgedge.cli.options import AsJson, Device, LinkOptions, with_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["capture"]
 
 
-@with_link_options
+@with_options(link=LinkOptions)
 def capture(
     device: Device,
     path: Annotated[Path, typer.Argument(metavar="FILE.cap", help="A new file; it is never overwritten.")],

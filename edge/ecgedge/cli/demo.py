@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgedge.cli.options import AsJson, Backend, Force, Save
+from ecgedge.cli.options import AsJson, Backend, Force, RecordOptions, Save, with_options
 from ecgedge.sinks.plain import plain
 
 if TYPE_CHECKING:
@@ -27,13 +27,15 @@ __all__ = ["demo"]
 _WATCHABLE, _QUICK = 12.0, 100.0  # speeds: 380 s of ECG in half a minute for a person, in 4 s for a program
 
 Speed = Annotated[float | None, typer.Option("--speed", help="Times real time: 12 on a screen, else 100.")]
-Record = Annotated[Path | None, typer.Option("--record", help="Play this recording (WFDB, CSV) instead.")]
+Play = Annotated[Path | None, typer.Option("--play", help="Play this recording (WFDB, CSV) instead.")]
 
 
+@with_options(recording=RecordOptions)
 def demo(
+    recording: RecordOptions,
     as_json: AsJson = False,
     speed: Speed = None,
-    record: Record = None,
+    play: Play = None,
     save: Save = None,
     force: Force = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the synthetic ECG.")] = 0,
@@ -42,8 +44,9 @@ def demo(
     """Show the whole chain on a virtual wearable: no hardware, no data set, no network."""
     from ecgedge.cli.monitors import open_monitor, wants_words
     from ecgedge.cli.output import open_savers, open_terminal, print_ending, print_json
+    from ecgedge.cli.recorders import open_recorder
     from ecgedge.cli.running import run_until_stopped
-    from ecgedge.demo.play import play
+    from ecgedge.demo.play import play as play_to
     from ecgedge.demo.programme import own_programme, recorded_programme
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Several
@@ -52,14 +55,19 @@ def demo(
     programme = recorded_programme(record) if record else own_programme(seed)
     what = record.name if record else "synthetic ECG"
     savers = open_savers(save, force=force, source=record)
+    monitor = open_monitor(backend=backend, timer=time.perf_counter)
+    programme = recorded_programme(play) if play else own_programme(seed)
+    what = play.name if play else "synthetic ECG"
+    savers = open_savers(save, force=force, source=play)
+    recorder = open_recorder(recording, monitor, new=True, device="virtual Polar H10")
     terminal = open_terminal(as_json, f"ecgedge demo: a virtual Polar H10 plays {what}")
     announced: list[Sink] = [] if as_json else [_Announcer(terminal, programme.parts)]
     if speed is None:
         speed = _WATCHABLE if hasattr(terminal, "show_below") else _QUICK
     ending = Ending()
     try:
-        with closing(Several([*savers, ending, *announced, terminal])) as sink:
-            report = run_until_stopped(play(sink, programme=programme, speed=speed, monitor=monitor))
+        with closing(Several([recorder, *savers, ending, *announced, terminal])) as sink:
+            report = run_until_stopped(play_to(sink, programme=programme, speed=speed, monitor=monitor))
     except BaseException:  # Ctrl-C leaves a summary too
         print_ending(ending, monitor.stats, as_json)
         raise
@@ -67,7 +75,7 @@ def demo(
         print_json(ending.summary().to_json() | report.to_json())
     else:
         print_ending(ending, monitor.stats, as_json)
-        _print_summary(report, save or (), synthetic=record is None)
+        _print_summary(report, save or (), synthetic=play is None)
 
 
 class _Announcer:

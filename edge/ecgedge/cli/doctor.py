@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgedge.cli.options import AsJson, Device, LinkOptions, with_link_options
+from ecgedge.cli.options import AsJson, Device, LinkOptions, with_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ _LOOK_S = 5.0
 _MARKS = {"fault": "FAULT  ", "warning": "warning", "fine": "fine   "}
 
 
-@with_link_options
+@with_options(link=LinkOptions)
 def doctor(
     device: Device,
     seconds: Annotated[float, typer.Option("--seconds", min=1, help="How long to listen.")] = 30.0,

@@ -94,24 +94,61 @@ class LinkOptions:
         return options | {"profile": self.profile, "fs": self.fs, "extras": extras}
 
 
-def with_link_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of :class:`LinkOptions`; it takes them as its parameter ``link``.
+@dataclass(frozen=True, slots=True)
+class RecordOptions:
+    """Options of every command that records."""
+
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            "--record",
+            help="Keep signal and events in this file (.db), which survives a crash; one that is there is "
+            "gone on with.",
+        ),
+    ] = None
+    daily: Annotated[
+        bool,
+        typer.Option("--daily", help="With --record: a file for each day: FILE-2026-11-29.db."),
+    ] = False
+    keep_days: Annotated[
+        int | None, typer.Option("--keep-days", min=1, help="With --daily: delete files of earlier days.")
+    ] = None
+    keep_mb: Annotated[
+        float | None, typer.Option("--keep-mb", min=1, help="With --daily: delete the oldest beyond that.")
+    ] = None
+
+
+def with_options(**groups: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options of dataclasses; it takes each as the parameter that bears its name here.
 
     typer reads options from a function's parameters, so they are put in place of that one.
     """
-    hints = get_type_hints(LinkOptions, include_extras=True)
-    own = [one for one in signature(command, eval_str=True).parameters.values() if one.name != "link"]
-    shared = [
-        Parameter(field.name, Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name])
-        for field in fields(LinkOptions)
-    ]
 
-    @wraps(command)
-    def wrapped(**given: Any) -> None:
-        link = LinkOptions(**{field.name: given.pop(field.name) for field in fields(LinkOptions)})
-        command(**given, link=link)
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        own = [one for one in signature(command, eval_str=True).parameters.values() if one.name not in groups]
+        hints = {group: get_type_hints(group, include_extras=True) for group in groups.values()}
+        shared = [
+            Parameter(
+                option.name,
+                Parameter.KEYWORD_ONLY,
+                default=option.default,
+                annotation=hints[group][option.name],
+            )
+            for group in groups.values()
+            for option in fields(group)
+        ]
 
-    parameters = [*(one.replace(kind=Parameter.KEYWORD_ONLY) for one in own), *shared]
-    wrapped.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    wrapped.__annotations__ = {one.name: one.annotation for one in parameters}
-    return wrapped
+        @wraps(command)
+        def wrapped(**given: Any) -> None:
+            made = {
+                name: group(**{option.name: given.pop(option.name) for option in fields(group)})
+                for name, group in groups.items()
+            }
+            command(**given, **made)
+
+        parameters = [*(one.replace(kind=Parameter.KEYWORD_ONLY) for one in own), *shared]
+        wrapped.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        wrapped.__annotations__ = {one.name: one.annotation for one in parameters}
+        return wrapped
+
+    return decorate

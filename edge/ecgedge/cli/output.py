@@ -18,12 +18,26 @@ if TYPE_CHECKING:
     from ecgedge.sinks.sink import Sink
     from ecgedge.stream.stats import MonitorStats
 
-__all__ = ["guard_streams", "open_lines", "open_savers", "open_terminal", "print_ending", "print_json", "say"]
+__all__ = [
+    "guard_streams",
+    "open_lines",
+    "open_savers",
+    "open_terminal",
+    "print_ending",
+    "print_json",
+    "say",
+    "warn",
+]
 
 
 def say(text: str = "") -> None:
     """Print one line, at once, with foreign text in it made safe."""
     print(plain(text), flush=True)
+
+
+def warn(text: str) -> None:
+    """Print one line on stderr, which stays out of what programs read."""
+    print(f"ecgedge: {plain(text)}", file=sys.stderr, flush=True)
 
 
 def print_json(value: dict[str, Any]) -> None:

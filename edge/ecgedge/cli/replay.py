@@ -9,22 +9,41 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecgedge.cli.options import Age, AsJson, Backend, Channel, Fs, Model, Sex, Unit, WithTokens, WithWaves
+from ecgedge.cli.options import (
+    Age,
+    AsJson,
+    Backend,
+    Channel,
+    Fs,
+    Model,
+    RecordOptions,
+    Sex,
+    Unit,
+    WithWaves,
+    with_options,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ecgedge.monitor import Monitor
+    from ecgedge.sinks.ending import Ending
+    from ecgedge.sinks.sink import Sink
     from ecgedge_bridge.values import Note, SampleBlock, Status
 
 __all__ = ["replay"]
 
 
+@with_options(recording=RecordOptions)
 def replay(
     path: Annotated[
         Path,
         typer.Argument(
             help="Capture (.cap), WFDB record, words (.ecgt), or text (CSV, also .gz); - is standard input."
+            help="Recording (.db), capture (.cap), WFDB record, or text (CSV, also .gz); - is standard input."
         ),
     ],
+    recording: RecordOptions,
     as_json: AsJson = False,
     fs: Fs = None,
     channel: Channel = None,
@@ -36,9 +55,14 @@ def replay(
     sex: Sex = None,
     tokens: WithTokens = False,
 ) -> None:
-    """Run a recording through the monitor and print its events; of a capture also those of the link."""
+    """Run a recording through the monitor and print its events; of a capture also those of the link.
+
+    Of a recording of ours (.db), whose events are in it, it says whether they are found again.
+    """
     from ecgedge.cli.monitors import open_monitor
     from ecgedge.cli.output import open_lines, print_ending
+    from ecgedge.cli.recorders import open_recorder
+    from ecgedge.recording.database.store import is_recording
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Several
     from ecgedge_bridge.errors import ConfigError
@@ -47,14 +71,22 @@ def replay(
     ending = Ending()
     values = _values(path, fs, channel, unit)
     monitor = open_monitor(model=model, backend=backend, waves=waves, tokens=tokens, age=age, sex=sex)
+    monitor = open_monitor(model=model, backend=backend, waves=waves, age=age, sex=sex)
+    values = _values(path, fs, channel, unit)
+    if is_recording(path) and recording == RecordOptions():
+        _replay_recording(path, monitor, Several([open_lines(as_json), ending]), ending, as_json)
+        return
+    recorder = open_recorder(recording, monitor, source=path.name, waves=waves, age=age, sex=sex)
     notes = _Notes(values)
     broken: ConfigError | None = None
     try:
-        with closing(Several([open_lines(as_json), ending])) as sink:
+        with closing(Several([recorder, open_lines(as_json), ending])) as sink:
             try:
                 for value in values:
                     sink.take(notes.new())
-                    sink.take([value, *monitor.feed(value)] if isinstance(value, SampleBlock) else [value])
+                    placed = recorder.place(value)
+                    found = monitor.feed(placed) if isinstance(placed, SampleBlock) else []
+                    sink.take([placed, *found])
             except ConfigError as error:
                 broken = error  # what came before it is analysed to its end
             finally:  # after Ctrl-C too
@@ -65,6 +97,20 @@ def replay(
             print_ending(ending, monitor.stats, as_json)
     if broken is not None or notes.cut is not None:
         raise broken or ConfigError(notes.cut)
+
+
+def _replay_recording(path: Path, monitor: Monitor, sink: Sink, ending: Ending, as_json: bool) -> None:
+    """Analyse a recording again, each of its sessions as it was, and say whether the same is found."""
+    from ecgedge.cli.output import print_ending, warn
+    from ecgedge.recording.database.again import Again
+    from ecgedge.recording.database.stored import StoredRecording
+
+    with StoredRecording(path) as stored, closing(sink):
+        again = Again(stored, monitor.models)
+        for item in again:
+            sink.take([item])
+    print_ending(ending, again.stats, as_json)
+    warn(again.verdict())
 
 
 def _values(

@@ -27,8 +27,8 @@ _BEATS_PER_MINUTE = 72.0
 
 def simulate(
     profile: Annotated[str, typer.Argument(help="Kind of wearable (see above), or a TOML file.")],
-    record: Annotated[
-        Path | None, typer.Option("--record", help="What to play, once; without it synthetic ECG, for ever.")
+    play: Annotated[
+        Path | None, typer.Option("--play", help="What to play, once; without it synthetic ECG, for ever.")
     ] = None,
     fault: Annotated[
         list[str] | None,
@@ -69,9 +69,9 @@ def simulate(
     sink = open_lines(as_json)
     # Made inside: a virtual wearable belongs to the event loop that plays it.
     if in_process:
-        run_until_stopped(_in_process(profile, record, fs, options, sink))
+        run_until_stopped(_in_process(profile, play, fs, options, sink))
     else:
-        run_until_stopped(_on_air(profile, record, fs, options, transport))
+        run_until_stopped(_on_air(profile, play, fs, options, transport))
 
 
 def _advertised(name: str) -> str:

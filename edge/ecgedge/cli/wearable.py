@@ -16,24 +16,28 @@ from ecgedge.cli.options import (
     Force,
     LinkOptions,
     Model,
+    RecordOptions,
     Save,
     Sex,
     WithTokens,
     WithWaves,
-    with_link_options,
+    with_options,
 )
 
 if TYPE_CHECKING:
+    from ecgedge.cli.recorders import OpenRecorder
     from ecgedge.monitor import Monitor
     from ecgedge.sinks.sink import Sink
+    from ecgedge_bridge.values import Acceleration, HeartRate, Status
 
 __all__ = ["run", "scan"]
 
 
-@with_link_options
+@with_options(link=LinkOptions, recording=RecordOptions)
 def run(
     device: Device,
     link: LinkOptions,
+    recording: RecordOptions,
     as_json: AsJson = False,
     save: Save = None,
     force: Force = False,
@@ -47,6 +51,7 @@ def run(
     """Connect to a wearable and show what its ECG holds, until Ctrl-C."""
     from ecgedge.cli.monitors import open_monitor, wants_words
     from ecgedge.cli.output import open_savers, open_terminal, print_ending
+    from ecgedge.cli.recorders import open_recorder
     from ecgedge.cli.running import run_until_stopped
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Several
@@ -54,22 +59,30 @@ def run(
     options = link.checked()
     tokens = tokens or wants_words(save)
     monitor = open_monitor(model=model, backend=backend, waves=waves, tokens=tokens, age=age, sex=sex)
+    monitor = open_monitor(model=model, backend=backend, waves=waves, age=age, sex=sex)
+    recorder = open_recorder(recording, monitor, device=device, waves=waves, age=age, sex=sex)
     savers = open_savers(save, force=force)
     ending = Ending()
     try:
-        with closing(Several([*savers, ending, open_terminal(as_json, device)])) as sink:
-            run_until_stopped(_stream(device, options, monitor, sink))
+        with closing(Several([recorder, *savers, ending, open_terminal(as_json, device)])) as sink:
+            run_until_stopped(_stream(device, options, monitor, recorder, sink))
     finally:
         print_ending(ending, monitor.stats, as_json)
 
 
-async def _stream(device: str, options: dict[str, Any], monitor: Monitor, sink: Sink) -> None:
+async def _stream(
+    device: str, options: dict[str, Any], monitor: Monitor, recorder: OpenRecorder, sink: Sink
+) -> None:
     from ecgedge_bridge import connect
 
+    def told(event: Status | HeartRate | Acceleration) -> None:
+        sink.take([recorder.place(event)])
+
     try:
-        async with connect(device, on_event=lambda event: sink.take([event]), **options) as wearable:
+        async with connect(device, on_event=told, **options) as wearable:
             async for block in wearable:
-                sink.take([block, *monitor.feed(block)])
+                placed = recorder.place(block)
+                sink.take([placed, *monitor.feed(placed)])
     finally:
         sink.take(monitor.finish())
 

@@ -102,7 +102,7 @@ def unpack_samples(how: dict[str, Any], parts: list[bytes], n: int, place: Place
     counts = unpack_ints(how, parts, n, place)
     if form == "bits" and not (n and (counts.min() < -_LARGEST or counts.max() >= _LARGEST)):
         return counts.astype(np.int32).view(np.float32)
-    if form not in _FORMS or not 0 < step < _LARGEST:
+    if form not in _FORMS or not 0 < step <= _LARGEST:
         place.refuse("is not a column of samples")
     return _FORMS[form](counts, step)
 
@@ -134,11 +134,14 @@ def _guessed(values: Float32) -> list[float]:
     if not len(distances) or not np.isfinite(distances).all():
         return []
     step = float(distances.min())
-    if max(abs(levels[0]), abs(levels[-1])) / step > 1 << 16:  # too rough a guess for such multiples
+    # Too rough a guess for such multiples, or no step of millivolts at all.
+    if max(abs(levels[0]), abs(levels[-1])) / step > 1 << 16 or step > 1e6:
         return []
     counts = np.rint(levels / step)
     fitted = float(levels @ counts) / float(counts @ counts)
-    return [1 / round(1 / fitted), fitted] if 0 < fitted < 0.7 else [fitted]
+    # Floats blur the step; data sheets name it with few digits, or as a part of a millivolt.
+    parts = [1 / round(1 / fitted)] if 0 < fitted < 0.7 else []
+    return [*parts, *(float(f"{fitted:.{digits}g}") for digits in range(2, 8)), fitted]
 
 
 def _deflated(data: bytes) -> bytes:

@@ -9,16 +9,18 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ecgedge.events import Gap, Mark
 from ecgedge.recording.database.events import Stored
 from ecgedge.recording.database.journal import Journal, decode, encode
 from ecgedge.recording.database.store import Lock, connect, errors
 from ecgedge_bridge.errors import ConfigError
-from ecgedge_bridge.values import SampleBlock
+from ecgedge_bridge.values import Acceleration, HeartRate, SampleBlock, Status
 
 __all__ = ["Recorder"]
+
+P = TypeVar("P", bound=SampleBlock | Acceleration | HeartRate | Status)
 
 _COMMIT_S = 1.0  # of signal: what a crash may lose
 _PACK_S = 60.0
@@ -47,6 +49,8 @@ class Recorder:
         A new file, or a recording to go on with.
     facts : mapping, optional
         What is known of the stream and of those who look at it: device, firmware, versions. JSON values.
+    after : Recorder, optional
+        One of another file, closed, whose stream goes on in this new one.
     wall_clock : callable
         Seconds since 1970, for the time between two sessions.
 
@@ -80,6 +84,7 @@ class Recorder:
         path: str | PathLike[str],
         facts: Mapping[str, Any] | None = None,
         *,
+        after: Recorder | None = None,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
         self.path = Path(fspath(path)).expanduser()
@@ -98,7 +103,8 @@ class Recorder:
             raise
         self._last: tuple[float, int, float] | None = last
         self._session: int | None = None
-        self._shift: int | None = None
+        # What is added to the count of the stream that began with this recorder; None before its first block.
+        self._shift: int | None = after._shift if after and last is None else None
         self._fs, self._end = 0.0, 0 if last is None else last[1]
         self._waiting: list[Stored] = []
         self._written_to = self._end  # index behind the last sample that was committed
@@ -118,15 +124,25 @@ class Recorder:
         """Index behind the last sample of the file, in the file's own count."""
         return self._end
 
-    def place(self, block: SampleBlock) -> SampleBlock:
-        """Return a block of a stream that began anew with this recorder, in the file's own count.
+    def place(self, item: P) -> P:
+        """Return an item of a stream that began anew with this recorder, in the file's own count.
 
-        In a new file it is the same block. In one that is gone on with, all blocks are shifted behind what is
-        there, by the time that went by. Feed what comes out to the monitor, so that its events fit the file.
+        In a new file it is the same. In one that is gone on with, all is shifted behind what is there, by the
+        time that went by. Feed blocks that come out of here to the monitor, so that its events fit the file.
+
+        Parameters
+        ----------
+        item : SampleBlock, or an event of the link or the device
         """
-        if self._shift is None:
-            self._shift = self._resumed_at(block) - block.sample
-        return replace(block, sample=block.sample + self._shift) if self._shift else block
+        if isinstance(item, SampleBlock):
+            if self._shift is None:
+                self._shift = self._resumed_at(item) - item.sample
+            return replace(item, sample=item.sample + self._shift) if self._shift else item
+        if isinstance(item, Acceleration):  # counts by itself
+            return item
+        fs = self._fs or (self._last[2] if self._last else 0.0)
+        shift = self._end if self._shift is None else self._shift
+        return replace(item, sample=item.sample + shift, time_s=item.time_s + shift / fs) if shift else item
 
     def take(self, items: Iterable[Stored]) -> None:
         """Keep what came, in the order of the stream.
@@ -134,17 +150,12 @@ class Recorder:
         Raises
         ------
         ValueError
-            A block lies before what the file holds: it has to come through :meth:`place` first.
+            The first block lies before what the file holds: it has to come through :meth:`place`.
         """
         for item in items:
             if isinstance(item, SampleBlock):
                 self._begin(item)
-                if item.sample < self._end:
-                    raise ValueError(
-                        f"a block at sample {item.sample} of a recording that goes to {self._end}: "
-                        "take recorder.place(block)"
-                    )
-                self._end = item.end_sample
+                self._end = max(self._end, item.end_sample)
             if len(self._waiting) < _MOST_WAITING:
                 self._waiting.append(item)
             else:
@@ -193,6 +204,11 @@ class Recorder:
         """Begin a session with its first block."""
         if self._fs:
             return
+        if block.sample < self._end:
+            raise ValueError(
+                f"the first block is at sample {block.sample} of a recording that goes to {self._end}: "
+                "take recorder.place(block)"
+            )
         self._fs = block.fs
         self._tried_at = block.sample
         if self._last and block.sample > self._end:

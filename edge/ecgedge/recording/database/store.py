@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import IO
 
 from ecgedge_bridge.errors import ConfigError
+from ecgedge_bridge.files import open_file
 
-__all__ = ["APPLICATION", "MAGIC", "SUFFIX", "Lock", "connect", "errors"]
+__all__ = ["APPLICATION", "MAGIC", "SUFFIX", "Lock", "connect", "errors", "is_recording"]
 
 SUFFIX = ".db"
 MAGIC = b"SQLite format 3\x00"
@@ -50,6 +51,15 @@ _MIGRATIONS = (
     """,
 )
 _BUSY_S = 5.0  # a reader may hold a page for as long as a backup takes
+
+
+def is_recording(path: Path) -> bool:
+    """Whether a file is of SQLite: by its first bytes."""
+    try:
+        with open_file(path) as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False
 
 
 class Lock:
