@@ -87,6 +87,7 @@ class NoteCode(Code):
     FOUND_BY_NAME = "found_by_name", "the device has another address now: it was found by its name"
     UNIT_ASSUMED = "unit_assumed", "the file names no unit: one was assumed from the size of the signal"
     UNIT_DOUBTFUL = "unit_doubtful", "the signal has not the size of an ECG in the unit that the file names"
+    RATE_ASSUMED = "rate_assumed", "the file names no rate: that of its maker was assumed"
     RATE_DIFFERS = "rate_differs", "the time stamps do not fit the rate that was given"
     STAMPS_IGNORED = "stamps_ignored", "the time stamps show no rate of an ECG: no loss was counted"
     CUT_LINE = "cut_line", "the file ends in the middle of a line"

@@ -84,7 +84,7 @@ def read(
         if reader.recognizes(source):
             return reader.read(source, wanted)
     source.close()
-    known = ", ".join(reader.form for reader in READERS)
+    known = ", ".join(reader.form for reader in READERS if reader.form)
     raise ConfigError(f"{source.name} is of no known kind: use {known}")
 
 

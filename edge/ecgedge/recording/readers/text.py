@@ -191,6 +191,8 @@ class _Text:
     def _scale(self, probe: Parsed, fs: float) -> Scale:
         """Unit as it was asked for, else as the file names it, else what hearts make likely."""
         named = self._wanted.unit or self._layout.unit or self._facts.unit
+        if named is None and self._facts.counts_per_mv:
+            return Scale("counts", self._facts.counts_per_mv, self._facts.middle)
         scale = guess_scale(probe.values, fs) if named is None else scale_of(named, probe.values, fs)
         if scale.note:
             assumed = named is None or scale.unit == "counts"

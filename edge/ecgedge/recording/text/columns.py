@@ -143,7 +143,7 @@ def _rank(table: Table, time: _Time) -> tuple[bool, bool, bool, float]:
         not is_arrival_name(name),
         any(word in name for word in _DEVICE_WORDS),
         is_number or time.clock.kind == ISO,
-        -float(time.clock.unit_ns) if is_number else -1e6,
+        -float(time.clock.unit_ns) if is_number else -1e10,
     )
 
 
@@ -196,6 +196,14 @@ def _value(table: Table, rows: Sequence[Row], times: set[int], wanted: Wanted, f
     ]
     if len(generic) == 1:
         return generic[0]
+    # Makers name a channel by its number, or by their box: where one column alone is a signal, it is that.
+    signal = [
+        i
+        for i in rest
+        if not is_other_name(table.names[i]) and not _is_counter_or_constant(table.column(rows, i))
+    ]
+    if len(signal) == 1:
+        return signal[0]
     raise ConfigError(
         f"{file}, line {table.header_line}: an ECG column is missing from {_listed(table)}: {_ADVICE}"
     )

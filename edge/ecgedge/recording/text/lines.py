@@ -12,6 +12,7 @@ from ecgedge_bridge.errors import ConfigError
 
 __all__ = ["Line", "find_encoding", "text_lines"]
 
+_ARROW = " -> "  # behind the time of each line in the Arduino IDE's serial monitor
 MAX_LINE = 1_000_000  # characters; whoever keeps a recording in one line stays far below
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -86,7 +87,8 @@ def text_lines(source: Source) -> Iterator[Line]:
                     )
                 if "\0" in text:
                     raise _no_text(source, number)
-                yield Line(number, text.lstrip("\ufeff"), text.endswith("\n"))
+                plain = text.lstrip("\ufeff").replace(_ARROW, "\t")
+                yield Line(number, plain, text.endswith("\n"))
     except ConfigError as error:
         if "damaged gzip" in str(error):
             raise ConfigError(f"{error} (good up to line {number})") from error

@@ -33,15 +33,23 @@ _UNIT_KEY = re.compile(
     r"(?:units?|einheit|unité|unidade?|unidad|unità|eenheid)\s{0,8}[:=,;\t ]{1,8}\"?([^\s\",;]{1,16})",
     re.IGNORECASE,
 )
-_LOOKED_AT = 400  # characters of a line of a preamble
+_LOOKED_AT = 4000  # characters of a line of a preamble: OpenSignals puts all that it knows into one
+_BITS = re.compile(r'"resolution": ?\[(?:[0-9]{1,2}, ?){0,31}([0-9]{1,2})\]')
+# Supply in V over the sensor's gain (PLUX data sheets): what an ECG sensor's full scale is, in mV.
+_FULL_SCALE_MV = {"bitalino": 3.3 / 1100 * 1e3, "biosignalsplux": 3.0 / 1000 * 1e3}
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a preamble says: rate in Hz and unit, None where it does not."""
+    """What a preamble says: rate in Hz and unit, None where it does not.
+
+    ``counts_per_mv`` is that of a converter whose middle is 0 mV, at ``middle`` counts.
+    """
 
     fs: float | None = None
     unit: str | None = None
+    counts_per_mv: float | None = None
+    middle: float = 0.0
 
 
 def _folded(name: str) -> str:
@@ -77,16 +85,30 @@ def facts_in(lines: list[str]) -> Facts:
 
     Examples
     --------
-    >>> facts_in(["%Sample Rate = 250 Hz"]), facts_in(["Messrate,511,562 Hertz", "Einheit,µV"])
-    (Facts(fs=250.0, unit=None), Facts(fs=511.562, unit='uV'))
+    >>> facts_in(["Messrate,511,562 Hertz", "Einheit,µV"])
+    Facts(fs=511.562, unit='uV', counts_per_mv=None, middle=0.0)
     """
     fs = unit = None
+    converter: tuple[float | None, float] = (None, 0.0)
     for line in lines:
         text = unicodedata.normalize("NFKC", line[:_LOOKED_AT])
+        if len(line) > _LOOKED_AT:
+            text = text.rstrip("0123456789.,")  # a number that is cut is another one
         rate = _RATE.search(text) or _RATE_KEY.search(text)
         if rate and fs is None:
             fs = float(rate[1].replace(",", "."))
         named = _UNIT_KEY.search(text)
         if named and unit is None:
             unit = parse_unit(named[1])
-    return Facts(fs, unit)
+        converter = _converter(text) or converter
+    return Facts(fs, unit, *converter)
+
+
+def _converter(text: str) -> tuple[float, float] | None:
+    """Counts of a millivolt and of 0 mV, from OpenSignals' line; the last column is the signal."""
+    bits = _BITS.search(text)
+    full_mv = next((mv for device, mv in _FULL_SCALE_MV.items() if f'"device": "{device}' in text), None)
+    if bits is None or full_mv is None or "ECG" not in text:
+        return None
+    counts = 2.0 ** min(int(bits[1]), 32)
+    return counts / full_mv, counts / 2
