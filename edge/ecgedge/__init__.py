@@ -22,7 +22,8 @@ _names = LazyNames(
     {
         "ecgedge": "tokens",
         "ecgedge.events": (
-            "Battery Beat Event FrameLost Gap Hrv Intervals LinkState Mark Note Quality Rhythm Summary Waves Word"
+            "Battery Beat Event FrameLost Gap Hrv Intervals LinkState Mark Note Quality "
+            "Rhythm Summary Waves Word"
         ),
         "ecgedge.leads.reconstruct": "LeadReconstructor ReconstructionWarning reconstruct_leads",
         "ecgedge.monitor": "Models Monitor",

@@ -52,14 +52,11 @@ def demo(
     from ecgedge.sinks.sink import Several
 
     monitor = open_monitor(backend=backend, tokens=wants_words(save), timer=time.perf_counter)
-    programme = recorded_programme(record) if record else own_programme(seed)
-    what = record.name if record else "synthetic ECG"
-    savers = open_savers(save, force=force, source=record)
-    monitor = open_monitor(backend=backend, timer=time.perf_counter)
     programme = recorded_programme(play) if play else own_programme(seed)
     what = play.name if play else "synthetic ECG"
     savers = open_savers(save, force=force, source=play)
-    recorder = open_recorder(recording, monitor, new=True, device="virtual Polar H10")
+    facts = {"device": "virtual Polar H10", "tokens": wants_words(save)}
+    recorder = open_recorder(recording, monitor, facts, new=True)
     terminal = open_terminal(as_json, f"ecgedge demo: a virtual Polar H10 plays {what}")
     announced: list[Sink] = [] if as_json else [_Announcer(terminal, programme.parts)]
     if speed is None:

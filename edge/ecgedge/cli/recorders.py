@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -49,7 +49,7 @@ class OpenRecorder:
 
 
 def open_recorder(
-    options: RecordOptions, monitor: Monitor, *, new: bool = False, **facts: Any
+    options: RecordOptions, monitor: Monitor, facts: Mapping[str, Any], *, new: bool = False
 ) -> OpenRecorder:
     """Open what ``--record`` and its like name; ``new`` refuses to go on with a recording.
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgedge.cli.options import Age, AsJson, Backend, Channel, Fs, Model, Sex, Unit, WithTokens, WithWaves
 from ecgedge.cli.options import (
     Age,
     AsJson,
@@ -19,6 +18,7 @@ from ecgedge.cli.options import (
     RecordOptions,
     Sex,
     Unit,
+    WithTokens,
     WithWaves,
     with_options,
 )
@@ -39,8 +39,8 @@ def replay(
     path: Annotated[
         Path,
         typer.Argument(
-            help="Capture (.cap), WFDB record, words (.ecgt), or text (CSV, also .gz); - is standard input."
-            help="Recording (.db), capture (.cap), WFDB record, or text (CSV, also .gz); - is standard input."
+            help="Recording (.db), capture (.cap), WFDB record, EDF and others, words (.ecgt), or text (CSV, "
+            "also .gz); - is standard input."
         ),
     ],
     recording: RecordOptions,
@@ -71,12 +71,11 @@ def replay(
     ending = Ending()
     values = _values(path, fs, channel, unit)
     monitor = open_monitor(model=model, backend=backend, waves=waves, tokens=tokens, age=age, sex=sex)
-    monitor = open_monitor(model=model, backend=backend, waves=waves, age=age, sex=sex)
-    values = _values(path, fs, channel, unit)
     if is_recording(path) and recording == RecordOptions():
         _replay_recording(path, monitor, Several([open_lines(as_json), ending]), ending, as_json)
         return
-    recorder = open_recorder(recording, monitor, source=path.name, waves=waves, age=age, sex=sex)
+    facts = {"source": path.name, "waves": waves, "tokens": tokens, "age": age, "sex": sex}
+    recorder = open_recorder(recording, monitor, facts)
     notes = _Notes(values)
     broken: ConfigError | None = None
     try:

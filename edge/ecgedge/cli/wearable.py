@@ -59,8 +59,8 @@ def run(
     options = link.checked()
     tokens = tokens or wants_words(save)
     monitor = open_monitor(model=model, backend=backend, waves=waves, tokens=tokens, age=age, sex=sex)
-    monitor = open_monitor(model=model, backend=backend, waves=waves, age=age, sex=sex)
-    recorder = open_recorder(recording, monitor, device=device, waves=waves, age=age, sex=sex)
+    facts = {"device": device, "waves": waves, "tokens": tokens, "age": age, "sex": sex}
+    recorder = open_recorder(recording, monitor, facts)
     savers = open_savers(save, force=force)
     ending = Ending()
     try:

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from ecgedge.events import Beat, Event, Gap, Hrv, Intervals, Quality, Rhythm, Waves
+from ecgedge.events import Beat, Event, Gap, Hrv, Intervals, Quality, Rhythm, Waves, Word
 from ecgedge.monitor import Models, Monitor
 from ecgedge.recording.database.events import Stored
 from ecgedge.recording.database.stored import Session, StoredRecording
@@ -22,7 +22,7 @@ from ecgedge_bridge.values import Note, SampleBlock
 
 __all__ = ["Again"]
 
-_OF_MONITOR = (Beat, Waves, Quality, Rhythm, Hrv, Intervals)
+_OF_MONITOR = (Beat, Waves, Word, Quality, Rhythm, Hrv, Intervals)
 _NOTES_OF_MONITOR = (NoteCode.BRIDGED, NoteCode.UNITS)
 
 
@@ -116,7 +116,8 @@ class Again:
             wearer = None if age is None else Wearer(age, sex)
         except (TypeError, ValueError) as error:
             raise ConfigError(f"{self.stored.path}: age or sex make no sense ({error})") from error
-        return Monitor(self.models, waves=session.facts.get("waves") is True, wearer=wearer)
+        waves, tokens = (session.facts.get(name) is True for name in ("waves", "tokens"))
+        return Monitor(self.models, wearer=wearer, waves=waves, tokens=tokens)
 
     def _compare_models(self, session: Session) -> None:
         recorded = session.facts.get("models")
