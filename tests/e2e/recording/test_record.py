@@ -64,7 +64,7 @@ def test_a_strap_is_recorded_and_gone_on_with(on_strap: Any, ecgedge: Any, tmp_p
     with StoredRecording(path) as stored:
         first, second = stored.sessions
     assert second.first >= first.end
-    in_second = [e for e in events_of(again.stdout)[:-1] if e["sample"] > second.first]
+    in_second = [e for e in events_of(again.stdout)[:-1] if e["sample"] >= second.first]
     assert {"beat", "quality", "rhythm"} <= {event["type"] for event in in_second}
     summary = ecgedge.run("replay", str(path))
     assert "Summary of" in summary.stdout
