@@ -15,7 +15,7 @@ pytest.importorskip("bumble", reason="the extra sim is not installed")
 RADIO = """
 import contextlib, sys
 import numpy as np
-import ecgedge.cli.doctor as doctor
+import ecgedge.cli.commands.doctor as doctor
 import ecgedge_bridge.checkup.measure as examination
 from ecgedge_bridge import Fault, VirtualH10, virtual_strap
 real_examine = examination.examine

@@ -175,7 +175,7 @@ def test_a_scan(program: Any) -> None:
 
 DOCTOR = """
 import numpy as np
-import ecgedge.cli.doctor as doctor
+import ecgedge.cli.commands.doctor as doctor
 import ecgedge_bridge.checkup.measure as examination
 from dataclasses import replace
 from ecgedge_bridge import VirtualH10, virtual_strap

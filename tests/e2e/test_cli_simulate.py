@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ecgedge.cli.simulate import make_wearable
+from ecgedge.cli.commands.simulate import make_wearable
 from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.recording.csvwriter import CsvWriter
 from ecgedge_bridge.protocols.profiles import PROFILES

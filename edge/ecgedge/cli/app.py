@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from ecgedge.cli import capture, demo, doctor, models, replay, save, simulate, wearable
+from ecgedge.cli.commands import capture, demo, doctor, models, replay, save, simulate, wearable
 from ecgedge.cli.output import guard_streams, say
 from ecgedge.sinks.plain import plain
 
