@@ -32,6 +32,7 @@ _names = LazyNames(
         "ecgedge.recording.database.stored": "Session StoredRecording",
         "ecgedge.rhythm.wearer": "Wearer",
         "ecgedge.summary": "Summarizer",
+        "ecgedge.tables.frame": "to_dataframe",
         "ecgedge.whole_recording": (
             "Beats Classification Wave assess_quality classify classify_beats delineate detect_beats "
             "summarize"

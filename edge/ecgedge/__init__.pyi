@@ -29,6 +29,7 @@ from ecgedge.recording.database.stored import Session as Session
 from ecgedge.recording.database.stored import StoredRecording as StoredRecording
 from ecgedge.rhythm.wearer import Wearer as Wearer
 from ecgedge.summary import Summarizer as Summarizer
+from ecgedge.tables.frame import to_dataframe as to_dataframe
 from ecgedge.whole_recording import Beats as Beats
 from ecgedge.whole_recording import Classification as Classification
 from ecgedge.whole_recording import Wave as Wave

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from ecgedge.cli.commands import capture, demo, doctor, models, replay, save, simulate, wearable
+from ecgedge.cli.commands import capture, demo, doctor, models, replay, save, simulate, table, wearable
 from ecgedge.cli.output import guard_streams, say
 from ecgedge.sinks.plain import plain
 
@@ -31,6 +31,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("replay")(replay.replay)
 app.command("save")(save.save)
+app.command("table")(table.table)
 app.command("run")(wearable.run)
 app.command("scan")(wearable.scan)
 app.command("capture")(capture.capture)

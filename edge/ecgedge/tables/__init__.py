@@ -1,0 +1,1 @@
+"""Recordings and events as tables: for a spreadsheet, pandas, or a statistics program."""
