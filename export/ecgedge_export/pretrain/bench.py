@@ -18,6 +18,7 @@ from ecgedge_export.data import cache_dir
 from ecgedge_export.pretrain import probe, sets
 from ecgedge_export.pretrain.catalogue import objective
 from ecgedge_export.pretrain.encoder import Encoder
+from ecgedge_export.pretrain.reports.melp import reading
 from ecgedge_export.pretrain.sets import Cohort
 from ecgedge_export.pretrain.trainer import Plan, Trained, load_encoder, pretrain, save_encoder, seeded
 from ecgedge_export.progress import epoch_log
@@ -43,12 +44,15 @@ class Bench:
         Four epochs on few recordings.
     plan : Plan
         Of every objective; the seed is replaced by that of each run.
+    reports : Path, optional
+        Embeddings of the reports by a language model, for MELP; the work folder must be theirs alone.
     """
 
     work: Path
     log: Log = print
     quick: bool = False
     plan: Plan = field(default_factory=Plan)
+    reports: Path | None = None
 
     @cached_property
     def cohort(self) -> Cohort:
@@ -83,11 +87,12 @@ class Bench:
         plan = self.planned(seed)
         who = self.cohort if half is None else self.cohort.only(probe.half(self.cohort.folds) != half)
         if arm == RANDOM:
-            return Trained(_calibrated(seeded(plan), who), [])
+            return Trained(calibrated(seeded(plan), who), [])
         if not path.is_file():
             told = epoch_log(self.log, path.parent.name + ("" if half is None else f", half {half}"))
             checkpoint = path.with_name(path.name.replace("encoder", "checkpoint"))
-            trained = pretrain(objective(arm), who, plan, checkpoint, told)
+            make = reading(self.reports) if self.reports else objective(arm)
+            trained = pretrain(make, who, plan, checkpoint, told)
             save_encoder(trained, arm, plan, path)
             checkpoint.unlink()
         return load_encoder(path)
@@ -112,7 +117,7 @@ class Bench:
 
 
 @torch.no_grad()
-def _calibrated(encoder: Encoder, cohort: Cohort) -> Encoder:
+def calibrated(encoder: Encoder, cohort: Cohort) -> Encoder:
     """Give an untrained encoder the statistics of its batch norms, by one pass over lead I."""
     norms = [m for m in encoder.modules() if isinstance(m, torch.nn.BatchNorm2d)]
     for norm in norms:

@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 import torch
 from cohorts import cohort
+from typer.testing import CliRunner
 
+from ecgedge_bridge.errors import ConfigError, ModelError
+from ecgedge_export.cli import app
 from ecgedge_export.pretrain.encoder import Encoded
 from ecgedge_export.pretrain.objective import Batch
 from ecgedge_export.pretrain.reports import melp
 from ecgedge_export.pretrain.reports.melp import Follower, Melp, Targets
 from ecgedge_export.pretrain.trainer import Plan, pretrain, seeded
+from ecgedge_export.teachers.cache import EmbeddingCache
 
 
 @pytest.fixture(autouse=True)
@@ -118,3 +122,33 @@ def test_a_stopped_training_ends_as_one_that_never_stopped(tmp_path):
     assert gone_on.losses == whole.losses
     for a, b in zip(whole.encoder.state_dict().values(), gone_on.encoder.state_dict().values(), strict=True):
         assert torch.equal(a, b)
+
+
+def embeddings(path, ids):
+    vectors = np.random.default_rng(0).standard_normal((len(ids), 24)).astype(np.float16)
+    EmbeddingCache(
+        "some-bert", "reports", "0" * 64, np.array(ids), np.zeros(len(ids), np.int64), vectors
+    ).save(path)
+    return path
+
+
+def test_an_embedding_file_has_to_know_somebody(tmp_path):
+    who = cohort(16)
+    known = melp.reading(embeddings(tmp_path / "a.npz", [*who.ids[:12], "stranger"]))
+    objective = known(seeded(Plan()), who)
+    assert objective._report.norm(dim=1).tolist() == pytest.approx([1] * 12 + [0] * 4)
+    with pytest.raises(ConfigError, match="ecg_id"):
+        melp.reading(embeddings(tmp_path / "b.npz", ["stranger"]))(seeded(Plan()), who)
+    with pytest.raises(ConfigError, match="no such file"):
+        melp.reading(tmp_path / "c.npz")
+    (tmp_path / "d.npz").write_bytes(b"PK broken")
+    with pytest.raises(ModelError, match="no cache"):
+        melp.reading(tmp_path / "d.npz")
+
+
+@pytest.mark.parametrize(("objective", "file"), [("melp", "none.npz"), ("clef", "a.npz")])
+def test_the_command_refuses_reports_that_nobody_reads(objective, file, tmp_path):
+    embeddings(tmp_path / "a.npz", ["1"])
+    result = CliRunner().invoke(app, ["pretrain", objective, "--reports", str(tmp_path / file)])
+    assert result.exit_code
+    assert "only melp" in result.output or "no such file" in str(result.exception)

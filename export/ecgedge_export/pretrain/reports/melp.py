@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar, NamedTuple, cast
 
 import numpy as np
@@ -12,12 +13,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ecgedge_bridge.errors import ConfigError
 from ecgedge_export.pretrain.encoder import N_TOKENS, PATCH, Encoded, Encoder, encoded_fast, one_lead
-from ecgedge_export.pretrain.objective import Batch
+from ecgedge_export.pretrain.objective import Batch, Make
 from ecgedge_export.pretrain.reports.matching import SCALE, local_similarity, symmetric_ce
 from ecgedge_export.pretrain.reports.text import DIM as TEXT_DIM
 from ecgedge_export.pretrain.reports.text import TextTower, words
 from ecgedge_export.pretrain.sets import LEAD_I, LEADS, Cohort
+from ecgedge_export.teachers.cache import EmbeddingCache
+from ecgedge_export.teachers.vectors import by_record
 
 Floats = npt.NDArray[np.float32]
 MOST_BEATS = 24  # of ten seconds: 144 in a minute; what comes later counts with the last one
@@ -43,8 +47,7 @@ class Melp:
     ``L_teacher = 1.0 CLIP(window, report) + 2.0 words(tokens) + 0.2 local(beats, words)``,
     ``L_student = a (1 - cos window) + b (1 - mean cos beat) + c (1 - mean cos token)``, a = b = c = 1; both
     at once, the student against the teacher as it stands. CLIP and the local similarity are in
-    :mod:`~ecgedge_export.pretrain.reports.matching`, the latter scaled by 10. Source: MELP (Wang et al.,
-    "From Token to Rhythm", 2025).
+    :mod:`~ecgedge_export.pretrain.reports.matching`, the latter scaled by 10. Source: MELP, arXiv 2506.21803.
 
     What differs from the paper: its wav2vec of 12 leads and its language model are a small residual network
     of 8 leads and character TF-IDF with an SVD, fitted on the very reports that are learnt from; beats are
@@ -211,6 +214,29 @@ class _Heard(nn.Module):
         attention = torch.einsum("vd,bdt->bvt", self.queries, tokens).softmax(2)
         pooled = torch.einsum("bvt,bdt->bvd", attention, tokens)
         return (pooled * self.values).sum(2) + self.bias
+
+
+def reading(file: Path) -> Make:
+    """MELP with the reports as a language model embedded them, elsewhere: an embedding file.
+
+    Its form is that of :mod:`ecgedge_export.teachers.cache`, ``record_id`` the ``ecg_id`` and ``start`` 0.
+
+    Raises
+    ------
+    ConfigError
+        No such file, or none of the recordings is in it.
+    ModelError
+        It is damaged.
+    """
+    cache = EmbeddingCache.load(file)
+
+    def make(encoder: Encoder, cohort: Cohort) -> Melp:
+        vectors = by_record(cache, cohort.ids)
+        if not vectors.any():
+            raise ConfigError(f"{file} has none of the recordings: its record_id is PTB-XL's ecg_id")
+        return Melp(encoder, cohort, vectors)
+
+    return make
 
 
 def pooled_beats(tokens: Tensor, pools: Tensor) -> Tensor:

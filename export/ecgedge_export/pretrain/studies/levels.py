@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -10,20 +11,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ecgedge_bridge.files import atomic_file
-from ecgedge_export.archives import npz
-from ecgedge_export.pretrain import probe, scores
+from ecgedge_export.pretrain import scores
 from ecgedge_export.pretrain.bench import Bench
 from ecgedge_export.pretrain.encoder import Encoded, Encoder
 from ecgedge_export.pretrain.objective import Batch
 from ecgedge_export.pretrain.reports.melp import LEVELS, Follower, Melp, Targets, beat_map
 from ecgedge_export.pretrain.sets import Cohort
-from ecgedge_export.pretrain.studies import supervised
+from ecgedge_export.pretrain.studies import small, supervised
 from ecgedge_export.pretrain.studies.supervised import Aid, Plain
-from ecgedge_export.pretrain.studies.tolerance import plan_of
 from ecgedge_export.pretrain.table import SEEDS
-from ecgedge_export.pretrain.trainer import Trained, pretrain, save_encoder, seeded
-from ecgedge_export.progress import epoch_log
 
 Floats = npt.NDArray[np.float32]
 LABELS, ALL = "labels alone", "all three levels"
@@ -33,6 +29,8 @@ ARMS: Mapping[str, tuple[str, ...]] = {
     **{f"without {left}": tuple(level for level in LEVELS if level != left) for left in LEVELS},
 }
 """Levels that each student follows; a = b = c = 1 where they are followed."""
+RANDOM, FROZEN = "frozen, untrained", "frozen, taught by MELP"
+"""Linear probes on encoders of lead I."""
 
 
 class Following(Plain):
@@ -55,59 +53,42 @@ class Following(Plain):
 
 def trained(bench: Bench, seed: int, half: int) -> Melp:
     """MELP, learnt from the half of the folds that is not ``half``: with its teacher and its texts."""
-    made: list[Melp] = []
-
-    def make(encoder: Encoder, cohort: Cohort) -> Melp:
-        made.append(Melp(encoder, cohort))
-        return made[0]
-
-    folder, plan = bench.folder(Melp.name, seed), bench.planned(seed)
-    told = epoch_log(bench.log, f"{folder.name}, half {half}")
-    # Its checkpoint stays, for it holds the teacher; the encoder is where the table looks for it.
-    found = pretrain(make, _others(bench, half), plan, folder / f"with-teacher-{half}.pt", told)
-    if not (path := folder / f"encoder-{half}.pt").is_file():
-        save_encoder(Trained(found.encoder, found.losses), Melp.name, plan, path)
-    return made[0]
+    return small.trained(bench, seed, half, Melp, Melp.name)
 
 
 def answers(bench: Bench, arm: str, seed: int) -> Floats:
     """Out-of-fold scores of a student, (n, classes): kept in the work folder, by half."""
 
-    def answer(k: int, learn: npt.NDArray[np.bool_]) -> Floats:
-        path = bench.work / f"{arm.replace(' ', '-')}-{seed}" / f"superclasses-{k}.npz"
-        if not path.is_file():
-            bench.log(f"{arm}, seed {seed}, half {k}")
-            plan, who = plan_of(bench, seed), bench.cohort.only(learn)
-            net = supervised.train(seeded(plan), who, plan, _aid(bench, ARMS[arm], seed, k, who))
-            with atomic_file(path) as file:
-                np.savez(file, scores=supervised.logits(net, bench.cohort.lead_i[~learn]))
-        with npz(path, "delete it, it is made again") as z:
-            found: Floats = z["scores"]
-        return found
+    def answering(k: int, asked: Cohort) -> Floats:
+        learn, plan = small.others(bench, k), small.plan_of(bench, seed)
+        if arm in ARMS:
+            net = supervised.train(small.untrained(plan), learn, plan, _aid(bench, ARMS[arm], seed, k))
+            return supervised.logits(net, asked.lead_i)
+        made = trained(bench, seed, k).encoder if arm == FROZEN else small.unlearnt(bench, seed, k)
+        return small.probed(made, learn)(asked.lead_i)
 
-    return probe.out_of_fold(bench.cohort, answer)
+    return small.kept(bench, arm, seed, answering)
 
 
 def measured(bench: Bench, seeds: Sequence[int] = SEEDS) -> dict[str, Any]:
     """Macro-AUROC of each arm, and what all levels gain over labels alone and over all but one."""
     drawn, truth = scores.draws(bench.cohort.patients), bench.cohort.superclasses
     found = {
-        arm: [scores.macro_auroc(answers(bench, arm, seed), truth, drawn) for seed in seeds] for arm in ARMS
+        arm: [scores.macro_auroc(answers(bench, arm, seed), truth, drawn) for seed in seeds]
+        for arm in (*ARMS, RANDOM, FROZEN)
     }
-    return {
-        "areas": {arm: scores.area(each) for arm, each in found.items()},
-        "gains": {arm: scores.gain(found[ALL], each) for arm, each in found.items() if arm != ALL},
-    }
+    gains = {f"{ALL} against {arm}": scores.gain(found[ALL], found[arm]) for arm in ARMS if arm != ALL}
+    gains[f"{FROZEN} against {RANDOM}"] = scores.gain(found[FROZEN], found[RANDOM])
+    return {"areas": {arm: scores.area(each) for arm, each in found.items()}, "gains": gains}
 
 
-def _aid(
-    bench: Bench, levels: Sequence[str], seed: int, k: int, who: Cohort
-) -> Callable[[Encoder, Cohort], Aid]:
+@lru_cache(maxsize=2)  # for the students of one teacher
+def _targets(bench: Bench, seed: int, half: int) -> Targets:
+    """What the teacher makes of those that it learnt from."""
+    return trained(bench, seed, half).targets(small.others(bench, half))
+
+
+def _aid(bench: Bench, levels: Sequence[str], seed: int, k: int) -> Callable[[Encoder, Cohort], Aid]:
     if not levels:
         return lambda encoder, cohort: Plain()
-    targets = trained(bench, seed, k).targets(who)
-    return lambda encoder, cohort: Following(levels, targets, encoder, cohort)
-
-
-def _others(bench: Bench, half: int) -> Cohort:
-    return bench.cohort.only(probe.half(bench.cohort.folds) != half)
+    return lambda encoder, cohort: Following(levels, _targets(bench, seed, k), encoder, cohort)

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
-from ecgedge_bridge.files import atomic_file
-from ecgedge_export.archives import npz
 from ecgedge_export.prepare import NOISES
-from ecgedge_export.pretrain import probe, scores, views
-from ecgedge_export.pretrain.bench import QUICK_EPOCHS, RANDOM, Bench
+from ecgedge_export.pretrain import scores, views
+from ecgedge_export.pretrain.bench import Bench
 from ecgedge_export.pretrain.encoder import Encoded, Encoder
 from ecgedge_export.pretrain.objective import Batch
 from ecgedge_export.pretrain.reports.tolerant import SNR_DB, Tolerant
 from ecgedge_export.pretrain.sets import Cohort
-from ecgedge_export.pretrain.studies import supervised
+from ecgedge_export.pretrain.studies import small, supervised
 from ecgedge_export.pretrain.studies.supervised import Aid, Plain
 from ecgedge_export.pretrain.table import SEEDS
-from ecgedge_export.pretrain.trainer import Plan, seeded
 from ecgedge_export.rhythm.scores import Gain
 
 Floats = npt.NDArray[np.float32]
@@ -74,49 +70,37 @@ ARMS: Mapping[str, tuple[bool, Callable[[Encoder, Cohort], Aid]]] = {
     "noise and distillation": (False, Distilled),
     "noise, pre-trained": (True, Noisy),
 }
-FROZEN = {"frozen, random": RANDOM, "frozen, pre-trained": Tolerant.name}
-"""Probes on encoders that nobody tuned; they learn from clean recordings."""
+RANDOM, FROZEN = "frozen, untrained", "frozen, pre-trained"
+"""Linear probes on encoders, from clean recordings."""
+EVERY = (*ARMS, RANDOM, FROZEN)
 
 
 def answers(bench: Bench, arm: str, seed: int) -> Floats:
     """Out-of-fold scores under every condition, (conditions, n, classes): kept in the work folder by half."""
 
-    def answer(k: int, learn: npt.NDArray[np.bool_]) -> Floats:
-        path = bench.work / f"{arm.replace(', ', ' ').replace(' ', '-')}-{seed}" / f"tolerance-{k}.npz"
-        if not path.is_file():
-            bench.log(f"{arm}, seed {seed}, half {k}")
-            said = _answering(bench, arm, seed, k, learn)
-            shown = [said(under(bench.cohort, name)[~learn]) for name in CONDITIONS]
-            with atomic_file(path) as file:
-                np.savez(file, scores=np.concatenate(shown, axis=1))
-        with npz(path, "delete it, it is made again") as z:
-            found: Floats = z["scores"]
-        return found
+    def answering(k: int, asked: Cohort) -> Floats:
+        said = _answering(bench, arm, seed, k)
+        return np.concatenate([said(under(asked, name)) for name in CONDITIONS], axis=1)
 
-    together = probe.out_of_fold(bench.cohort, answer)
+    together = small.kept(bench, arm, seed, answering)
     return together.reshape(len(together), len(CONDITIONS), -1).transpose(1, 0, 2)
 
 
-def _answering(
-    bench: Bench, arm: str, seed: int, k: int, learn: npt.NDArray[np.bool_]
-) -> Callable[[Floats], Floats]:
+def _answering(bench: Bench, arm: str, seed: int, k: int) -> Callable[[Floats], Floats]:
     """Train what answers about half ``k``."""
-    who = bench.cohort.only(learn)
-    if arm in FROZEN:
-        encoder = bench.encoders(FROZEN[arm], seed)[k]
-        fitted = probe.Probe(supervised.embedded(encoder, who.lead_i), who.superclasses)
-        return lambda windows: fitted(supervised.embedded(encoder, windows))
+    learn, plan = small.others(bench, k), small.plan_of(bench, seed)
+    if arm == RANDOM:
+        return small.probed(small.unlearnt(bench, seed, k), learn)
+    if arm == FROZEN:
+        return small.probed(_pretrained(bench, seed, k), learn)
     pretrained, make = ARMS[arm]
-    plan = plan_of(bench, seed)
-    start = bench.encoders(Tolerant.name, seed)[k] if pretrained else seeded(plan)
-    net = supervised.train(start, who, plan, make)
+    start = _pretrained(bench, seed, k) if pretrained else small.untrained(plan)
+    net = supervised.train(start, learn, plan, make)
     return lambda windows: supervised.logits(net, windows)
 
 
-def plan_of(bench: Bench, seed: int) -> Plan:
-    """Plan of a student."""
-    quick = {"epochs": QUICK_EPOCHS, "batch": bench.planned(seed).batch} if bench.quick else {}
-    return replace(supervised.PLAN, seed=seed, **quick)
+def _pretrained(bench: Bench, seed: int, k: int) -> Encoder:
+    return small.trained(bench, seed, k, Tolerant, Tolerant.name).encoder
 
 
 def under(cohort: Cohort, condition: str) -> Floats:
@@ -140,7 +124,7 @@ def measured(bench: Bench, seeds: Sequence[int] = SEEDS) -> dict[str, Any]:
     curves = {
         arm: np.stack([[scores.macro_auroc(s, truth, drawn) for s in answers(bench, arm, seed)]
                        for seed in seeds], axis=1)
-        for arm in (*ARMS, *FROZEN)
+        for arm in EVERY
     }  # fmt: skip  # each (conditions, seeds, draws)
     clean = {arm: list(curve[0]) for arm, curve in curves.items()}
     noisy = {arm: list(curve[1:].mean(0)) for arm, curve in curves.items()}
@@ -163,9 +147,8 @@ def _gains(clean: _BySeed, noisy: _BySeed, drop: _BySeed) -> dict[str, Gain]:
         gains[f"{arm} against {none}, clean"] = scores.gain(clean[arm], clean[none])
         half = [each * np.float32(0.5) for each in drop[none]]
         gains[f"half of the drop of {none}, less the drop of {arm}"] = scores.gain(half, drop[arm])
-    frozen_random, frozen = FROZEN
-    gains[f"{frozen} against {frozen_random}, clean"] = scores.gain(clean[frozen], clean[frozen_random])
-    gains[f"{frozen} against {frozen_random}, in noise"] = scores.gain(noisy[frozen], noisy[frozen_random])
+    gains[f"{FROZEN} against {RANDOM}, clean"] = scores.gain(clean[FROZEN], clean[RANDOM])
+    gains[f"{FROZEN} against {RANDOM}, in noise"] = scores.gain(noisy[FROZEN], noisy[RANDOM])
     return gains
 
 
