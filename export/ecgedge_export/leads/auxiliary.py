@@ -22,8 +22,8 @@ from ecgedge_export.pretrain.encoder import DIM, PATCH, Encoded
 from ecgedge_export.pretrain.objective import Batch
 from ecgedge_export.pretrain.sets import LEADS
 from ecgedge_export.pretrain.studies import levels, supervised
+from ecgedge_export.pretrain.studies.small import plan_of
 from ecgedge_export.pretrain.studies.supervised import Plain
-from ecgedge_export.pretrain.studies.tolerance import plan_of
 from ecgedge_export.pretrain.table import SEEDS
 from ecgedge_export.pretrain.trainer import seeded
 
