@@ -27,6 +27,7 @@ from ecgedge_export.ec57.episodes import AF, FLUTTER, spans
 Bools = npt.NDArray[np.bool_]
 Log = Callable[[str], None]
 FS = 100.0  # of prepared signals
+MOST_WINDOWS = 1000  # of a recording: ten hours have four times as many, and most are alike
 # Rhythms without beats of their own, or with a pacemaker's, teach nothing; flutter is left open.
 _LEFT_OUT = (FLUTTER, "VFL", "P")
 
@@ -136,7 +137,10 @@ def _of_record(record: Record) -> Lessons:
     of = rr.intervals(record.beats, record.fs)
     if len(of.rr_s) < N_RR:
         return _none()
-    x, at = rr.windows(of), rr.starts(len(of.rr_s))[:, None] + np.arange(N_RR)
+    first = rr.starts(len(of.rr_s))
+    first = first[:: -(-len(first) // MOST_WINDOWS)]
+    at = first[:, None] + np.arange(N_RR)
+    x = irregularity.features(of.rr_s[at])
     is_af = _inside(of, record, (AF,))[at].mean(axis=1) >= 0.5
     keep = ~_inside(of, record, _LEFT_OUT)[at].any(axis=1)
     return Lessons(x[keep], is_af[keep], np.full(int(keep.sum()), person(record)))
