@@ -76,7 +76,7 @@ def windows(how: GateRecipe, log: Log, work: Path, few: int | None = None) -> Wi
             for kind in sets.KINDS
             for db in LEVELS_DB
         },
-        "motion": lambda: sets.motion_windows(own, people={r.person for r in moved()}),
+        "motion": lambda: sets.motion_windows(own, people=sorted({r.person for r in moved()})[:few]),
         "set-a": lambda: sets.cinc2011_windows(own, ("acceptable", "unacceptable"), few and 10 * few),
     }
     key = few, Path(__file__).read_bytes()
