@@ -21,14 +21,14 @@ from ecgedge_export.pretrain.bench import Bench
 from ecgedge_export.pretrain.encoder import DIM, PATCH, Encoded
 from ecgedge_export.pretrain.objective import Batch
 from ecgedge_export.pretrain.sets import LEADS
-from ecgedge_export.pretrain.studies import levels, supervised
+from ecgedge_export.pretrain.studies import supervised
 from ecgedge_export.pretrain.studies.small import plan_of
 from ecgedge_export.pretrain.studies.supervised import Plain
 from ecgedge_export.pretrain.table import SEEDS
 from ecgedge_export.pretrain.trainer import seeded
 
 WEIGHT = 0.1
-ARM = "leads-beside"
+LABELS, BESIDE = "labels-of-superclasses", "leads-beside"
 _OTHERS = [LEADS.index(name) for name in GUESSED]
 
 Floats = npt.NDArray[np.float32]
@@ -58,27 +58,26 @@ class LeadsBeside(Plain):
 def compared(bench: Bench, seeds: Sequence[int] = SEEDS) -> dict[str, Any]:
     """Macro AUROC of both arms (out of fold, by patient), and the paired gain with its interval."""
     truth, drawn = bench.cohort.superclasses, scores.draws(bench.cohort.patients)
-    answers = {
-        levels.LABELS: [levels.answers(bench, levels.LABELS, seed) for seed in seeds],
-        "leads beside": [_answers(bench, seed) for seed in seeds],
-    }
+    answers = {arm: [_answers(bench, arm, seed) for seed in seeds] for arm in (LABELS, BESIDE)}
     areas = {arm: [scores.macro_auroc(said, truth, drawn) for said in each] for arm, each in answers.items()}
     return {
-        **{arm: scores.area(each) for arm, each in areas.items()},
-        "gain": scores.gain(areas["leads beside"], areas[levels.LABELS]),
+        "labels alone": scores.area(areas[LABELS]),
+        "leads beside": scores.area(areas[BESIDE]),
+        "gain": scores.gain(areas[BESIDE], areas[LABELS]),
     }
 
 
-def _answers(bench: Bench, seed: int) -> Floats:
-    """Out-of-fold scores of students that learnt the leads too; each half is kept in the work folder."""
+def _answers(bench: Bench, arm: str, seed: int) -> Floats:
+    """Out-of-fold scores of an arm's students; each half is kept in the work folder."""
 
     def answer(k: int, learn: npt.NDArray[np.bool_]) -> Floats:
-        return bench.kept(ARM, seed, f"superclasses-{k}", lambda: _student(bench, seed, learn))
+        return bench.kept(arm, seed, f"superclasses-{k}", lambda: _student(bench, arm, seed, learn))
 
     return probe.out_of_fold(bench.cohort, answer)
 
 
-def _student(bench: Bench, seed: int, learn: npt.NDArray[np.bool_]) -> Floats:
+def _student(bench: Bench, arm: str, seed: int, learn: npt.NDArray[np.bool_]) -> Floats:
     plan, who = plan_of(bench, seed), bench.cohort.only(learn)
-    net = supervised.train(seeded(plan), who, plan, lambda encoder, cohort: LeadsBeside())
+    aid = LeadsBeside if arm == BESIDE else Plain
+    net = supervised.train(seeded(plan), who, plan, lambda encoder, cohort: aid())
     return supervised.logits(net, bench.cohort.lead_i[~learn])
