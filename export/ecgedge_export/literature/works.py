@@ -85,6 +85,23 @@ WORKS: Mapping[str, Work] = MappingProxyType(
             "`ecgedge-export evaluate burden` for whoever has the data.",
             module="ecgedge_export.literature.shdb_af",
         ),
+        "shift": Work(
+            title="Distribution shift and covariates",
+            reference="Blaas et al., arXiv 2410.19575, 2024",
+            claims=(
+                "Where a disease and a covariate both shape the trace, and go together otherwise in another "
+                "place, neither a model of the trace alone nor invariance penalties hold; one that sees the "
+                "covariate does."
+            ),
+            built=(
+                "`export/ecgedge_export/shift/anticausal.py` simulates it, "
+                "`export/ecgedge_export/shift/arms.py` trains the arms on PTB-XL, "
+                "`edge/ecgedge/rhythm/wearer.py` is the prior correction that a wearer's age switches on "
+                "(`Monitor(wearer=...)`, `--age`). Which covariates of PTB-XL the publication takes we could "
+                "not confirm: ours are age and sex."
+            ),
+            module="ecgedge_export.literature.shift",
+        ),
     }
 )
 

@@ -60,6 +60,22 @@ def ptbxl(record_ids: Sequence[str] | None = None, fs: float = 100.0) -> Iterato
         )
 
 
+def details(*columns: str) -> dict[str, tuple[str, ...]]:
+    """Columns of the release's table that a :class:`Record` has no place for, by ``ecg_id``; "" for nothing.
+
+    Raises
+    ------
+    ConfigError
+        The data set is not at hand, or its table lacks a column.
+    """
+    path = _table(DATASET.folder())
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = csv.DictReader(file)
+        if missing := set(columns) - set(rows.fieldnames or ()):
+            raise ConfigError(f"{path} has no column {', '.join(sorted(missing))}: fetch it again")
+        return {row["ecg_id"]: tuple((row[name] or "").strip() for name in columns) for row in rows}
+
+
 def superclasses(statements: Mapping[str, float]) -> frozenset[str]:
     """Diagnostic superclasses (NORM, MI, STTC, CD, HYP) of a record's statements, whatever their likelihood.
 
