@@ -18,6 +18,7 @@ OBJECTIVES: Mapping[str, str] = {
     "masked_spectral": "masked_spectral:MaskedSpectral",
     "tolerant": "reports.tolerant:Tolerant",
     "melp": "reports.melp:Melp",
+    "heartlang": "words.heartlang:HeartLang",
 }
 """Module of this folder, and class."""
 

@@ -1,0 +1,1 @@
+"""Objectives over beats as words (:mod:`ecgedge.tokens`)."""
