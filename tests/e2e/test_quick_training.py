@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ecgedge.artefacts.manifest import Manifest
+from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.gate.model import GateModel
 from ecgedge.rhythm.model import RhythmModel
+from ecgedge.tokens import WordModel, decode, encode
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import data
 from ecgedge_export.gate import motion
@@ -21,6 +24,7 @@ NEEDS = {
     "rhythm": ("cinc2017", "nstdb", "ptb-xl", "svdb"),
     "beat_classes": ("mitdb", "svdb", "nstdb", "ptb-xl", "cinc2017"),
     "gate": ("cinc2017", "mitdb", "nstdb"),
+    "tokens": ("cinc2017", "ptb-xl", "svdb", "mitdb"),
 }
 
 
@@ -61,3 +65,15 @@ def test_a_gate_is_fitted_on_little_of_the_data(tmp_path: Path) -> None:
     gate = GateModel.load(tmp_path / "models" / "gate")
     assert 0 < gate.threshold < 1
     assert 0 < gate.morphology_threshold < 1
+
+
+def test_words_are_learnt_on_little_of_the_data(tmp_path: Path) -> None:
+    assert "] 2/2, loss" in train("tokens", tmp_path)
+    models = tmp_path / "models"
+    assert {f"tokens/{file}" for file in ("weights.json", "CARD.md", "model.tflite")} <= verify(models).keys()
+    model = WordModel.load(models / "tokens")
+    assert min(model.manifest.metrics["code_agreement"].values()) > 0.7
+    mv = synthesize([Segment("sinus", 20.0, 70.0)], 130.0, seed=1).mv
+    decoded = decode(encode(mv, 130.0, model=model), 130.0, model=model)
+    known = np.isfinite(decoded.mv)
+    assert np.corrcoef(decoded.mv[known], mv[known])[0, 1] > 0.5
