@@ -6,7 +6,7 @@ the beat's own 32 PCA scores. Beside them both see the intervals around it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,9 @@ from torch.nn import functional as F
 
 from ecgedge.tokens.features import model_input
 from ecgedge.tokens.model import WordModel
+from ecgedge_bridge.files import atomic_file
 from ecgedge_export import data, splits
+from ecgedge_export.archives import npz
 from ecgedge_export.data.record import LEARNING_S
 from ecgedge_export.rhythm.scores import Gain, Interval, interval
 from ecgedge_export.tokens.gather import TAUGHT, UNKNOWN, Words, annotated, joined, spoken
@@ -75,13 +77,28 @@ def compare(folder: Path, seeds: Sequence[int] = SEEDS, limit: int | None = None
     model = WordModel.load()
     taught, tested = heard(TAUGHT[:limit], folder), heard(splits.DS2[:limit], folder)
     pca = _Pca(model_input(taught.words))
-    learn, test = (told(words, model, pca) for words in (taught, tested))
+    learn, test = (told(words, model, pca, folder) for words in (taught, tested))
     records = np.unique(tested.record)
-    counts = {
-        arm: np.stack([_counts(answer(learn, test, arm, seed), test, records) for seed in seeds])
-        for arm in ARMS
-    }
-    return compared(counts)
+
+    def counted(arm: str, seed: int) -> Indices:
+        return _counts(answer(learn, test, arm, seed), test, records)
+
+    def kept(arm: str, seed: int) -> Indices:
+        name = f"{arm}-{seed}-{len(learn.words)}-{model.id}"
+        return _kept(folder / f"{name.replace(' ', '-')}.npz", lambda: counted(arm, seed))
+
+    return compared({arm: np.stack([kept(arm, seed) for seed in seeds]) for arm in ARMS})
+
+
+def _kept(path: Path, make: Callable[[], Indices]) -> Indices:
+    """Numbers that are made once: a comparison that was stopped goes on."""
+    if not path.is_file():
+        made = make()
+        with atomic_file(path) as file:
+            np.savez(file, made=made)
+    with npz(path, "delete it, it is made again") as z:
+        kept: Indices = z["made"]
+    return kept
 
 
 def compared(counts: Mapping[str, Indices]) -> Compared:
@@ -117,9 +134,13 @@ class _Pca:
         return scores
 
 
-def told(words: Words, model: WordModel, pca: _Pca) -> Told:
+def told(words: Words, model: WordModel, pca: _Pca, folder: Path) -> Told:
     """What each arm is shown: 32 numbers of the shape, zeros for that of the intervals alone; intervals."""
-    codes = np.array([model.speak(word).code for word in words.words], np.int64)
+    of = splits.split_hash(np.unique(words.record).tolist())[:12]
+    codes = _kept(
+        folder / f"codes-{of}-{len(words)}-{model.id}.npz",
+        lambda: np.array([model.speak(word).code for word in words.words], np.int64),
+    )
     rhythm = intervals(words)
     shapes = {
         "codes": model.vocabulary.codes[codes],

@@ -32,14 +32,15 @@ def beats(record: str, n: int, seed: int) -> Words:
 
 
 @pytest.fixture(scope="module")
-def both() -> tuple[Told, Told]:
+def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Told, Told]:
     from ecgedge_export.tokens.gather import joined
 
     model = WordModel.load()
     learn = joined([beats("1", 700, 1), beats("2", 700, 2)])
     test = joined([beats("3", 700, 3), beats("4", 700, 4)])
     pca = ectopic._Pca(model_input(learn.words))
-    return told(learn, model, pca), told(test, model, pca)
+    folder = tmp_path_factory.mktemp("kept")
+    return told(learn, model, pca, folder), told(test, model, pca, folder)
 
 
 def test_arms_differ_in_the_shape_alone(both: tuple[Told, Told]) -> None:
