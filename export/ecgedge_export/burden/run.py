@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -111,17 +112,24 @@ def run(how: Asked, log: Log = lambda line: None) -> dict[str, Any]:
         No recording can be scored.
     """
     work = how.work or cache_dir() / "runs" / "burden"
+    found = _Found()
+    records = _records(how, found.skipped)
+    first = [*islice(records, 1)]  # what is not at hand is said before anything is taught
     taught = _taught(work / "lessons", how.few, log)
     monitor = Monitor(Models.load(how.backend, rhythm=how.model)) if how.dataset != RR_ONLY_SET else None
-    found = _Found()
-    for record in _records(how, found.skipped):
+    for record in chain(first, records):
         if not record.rhythms:
             found.skipped[record.id] = "it has no rhythm annotations"
             continue
         called: dict[str, Sequence[Episode]] = {}
         beats, begins = record.beats, None
         if record.leads and monitor:
-            seen = _seen(record, monitor, how, work / "seen")
+            try:
+                seen = _seen(record, monitor, how, work / "seen")
+            except ConfigError as error:
+                found.skipped[record.id] = str(error)
+                log(plain(f"{record.id}: skipped: {error}"))
+                continue
             called[RAW] = seen.rhythms
             beats, begins = seen.beats, seen.begins
             found.seen[record.id] = {"usable": _number(seen.usable), "summary burden": _number(seen.burden)}

@@ -1,6 +1,7 @@
 """``evaluate burden`` on files in the layout of SHDB-AF that the test writes, with exact intervals."""
 
 import json
+import shutil
 import tracemalloc
 from pathlib import Path
 
@@ -130,6 +131,22 @@ def test_what_cannot_be_scored_is_said(at_hand, tmp_path):
         run(Asked(work=tmp_path, records=["001"], lead="V9"))
     with pytest.raises(ConfigError, match="no data set"):
         run(Asked(work=tmp_path, dataset="shdb"))
+    said: list[str] = []
+    with pytest.raises(ConfigError, match="'ltafdb' is not in"):
+        run(Asked(work=tmp_path, dataset="ltafdb"), said.append)
+    assert said == []  # nothing was taught before
+
+
+def test_a_broken_recording_is_skipped_and_the_others_are_scored(at_hand, tmp_path):
+    folder = tmp_path / "own"
+    shutil.copytree(at_hand / "shdb-af", folder, ignore=shutil.ignore_patterns("00[235]*", "020*"))
+    for suffix in ("hea", "atr"):
+        text = (folder / f"001.{suffix}").read_bytes()
+        (folder / f"009.{suffix}").write_bytes(text.replace(b"001", b"009"))
+    (folder / "009.dat").write_bytes(b"\0" * 100)
+    found = run(Asked(folder=folder, work=tmp_path / "work"))
+    assert list(found["AF"][RAW]["by_record"]) == ["001"]
+    assert "009" in found["skipped"]
 
 
 def test_blocks_are_the_signal_in_pieces(at_hand):
