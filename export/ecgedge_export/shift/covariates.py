@@ -36,7 +36,7 @@ def covariates(age: npt.ArrayLike, sex: Sequence[str]) -> Floats:
     known_age = np.isfinite(years)
     known_sex = np.array([one in ("F", "M") for one in sex], bool)
     sign = np.array([1.0 if one == "F" else -1.0 for one in sex])
-    columns = (np.where(known_age, years / CENTURY, 0), sign * known_sex, known_age, known_sex)
+    columns = (np.where(known_age, years / CENTURY, 0), np.where(known_sex, sign, 0), known_age, known_sex)
     return np.stack(columns, axis=1).astype(np.float32)
 
 

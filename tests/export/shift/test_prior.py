@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ecgedge_export.pretrain.sets import LEADS, Cohort
+from ecgedge_export.shift.arms import TAUGHT, TESTED, People, prior_corrected
 from ecgedge_export.shift.prior import corrected, log_odds, moved, shares
 
 
@@ -77,3 +79,18 @@ def test_shares_are_counted() -> None:
 def test_log_odds_of_the_sure_are_finite() -> None:
     assert np.isfinite(log_odds(np.array([0.0, 1.0]))).all()
     assert log_odds(np.array([0.5, 0.9])) == pytest.approx([0, np.log(9)])
+
+
+def test_an_answer_moves_by_the_odds_of_its_own_group_alone() -> None:
+    """Among the old the odds fall sixteenfold, from times 4 to times 1/4; of the young they stay."""
+    n = 4000
+    rng = np.random.default_rng(6)
+    age = rng.uniform(30, 90, n).astype(np.float32)
+    statements = tuple({"IMI": 100.0} if sick else {"NORM": 100.0} for sick in rng.random(n) < 0.3)
+    names = tuple(map(str, range(n)))
+    flat, nobody = np.zeros((n, len(LEADS), 1), np.float32), ("",) * n
+    who = People(Cohort(names, names, np.arange(n) % 8 + 1, flat, age, nobody, nobody, statements))
+    p = rng.uniform(0.05, 0.95, n)
+    odds = np.exp(log_odds(prior_corrected(who, p)) - log_odds(p))
+    assert odds[who.old] == pytest.approx(np.full(who.old.sum(), TESTED / TAUGHT), rel=0.02)
+    assert odds[~who.old] == pytest.approx(np.ones((~who.old).sum()))
