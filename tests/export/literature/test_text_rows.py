@@ -4,8 +4,8 @@ import pytest
 
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import data
-from ecgedge_export.literature import melp, tolerant
 from ecgedge_export.literature.row import Job, save
+from ecgedge_export.literature.rows import melp, tolerant
 from ecgedge_export.pretrain.studies.tolerance import CONDITIONS
 from ecgedge_export.pretrain.studies.zero_shot import SENTENCES
 
