@@ -57,7 +57,7 @@ def _content(how: LeadRecipe, lessons: Lessons, given: tuple[str, ...], work: Pa
         how, x, y, lessons.noise, work / f"{'-'.join(given)}.pt", epoch_log(log, f"leads from {told}")
     )
     log(f"fitting the linear filter from {told}")
-    floor, tested = linear.fit(x, y), lessons.tested
+    floor, tested = linear.kept(work / floor_name(given), x, y), lessons.tested
     shown, true = tested.leads(given), tested.leads(others)
     ours, theirs = guessed(net, how.knee_mv, shown), floor(shown)
     return Content(
@@ -65,6 +65,11 @@ def _content(how: LeadRecipe, lessons: Lessons, given: tuple[str, ...], work: Pa
         scores.compared(others, ours, true, tested.patients),
         scores.compared(others, theirs, true, tested.patients),
     )
+
+
+def floor_name(given: Sequence[str]) -> str:
+    """File in the work folder that holds the linear filter from some leads."""
+    return f"linear-{'-'.join(given)}.npz"
 
 
 @torch.no_grad()

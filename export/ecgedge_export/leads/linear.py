@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge_bridge.files import atomic_file
+from ecgedge_export.archives import npz
 from ecgedge_export.leads.sets import Floats
 
 TAPS = 81  # 0.81 s at 100 Hz, half of it after the sample
@@ -49,6 +52,16 @@ def fit(given: Floats, wanted: Floats, taps: int = TAPS) -> LinearFilter:
     square[np.arange(size - 1), np.arange(size - 1)] += RIDGE * np.trace(square[:-1, :-1]) / (size - 1)
     weights = np.linalg.solve(square, product).T
     return LinearFilter(weights[:, :-1].reshape(len(weights), given.shape[1], taps), weights[:, -1])
+
+
+def kept(path: Path, given: Floats, wanted: Floats) -> LinearFilter:
+    """As :func:`fit`, kept in a file: fitted, or taken from there."""
+    if not path.is_file():
+        made = fit(given, wanted)
+        with atomic_file(path) as file:
+            np.savez(file, taps=made.taps, offsets=made.offsets)
+    with npz(path, "delete it, it is made again") as z:
+        return LinearFilter(z["taps"], z["offsets"])
 
 
 def _delayed(given: Floats, taps: int) -> npt.NDArray[np.float64]:

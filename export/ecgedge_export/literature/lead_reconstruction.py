@@ -10,7 +10,7 @@ import numpy as np
 from ecgedge.leads.features import GUESSED
 from ecgedge.leads.model import LeadModel
 from ecgedge_export.leads import auxiliary, build, linear
-from ecgedge_export.leads.content import Content, contents
+from ecgedge_export.leads.content import Content, contents, floor_name
 from ecgedge_export.leads.training import load_recipe
 from ecgedge_export.literature.encoders import bench
 from ecgedge_export.literature.row import Comparison, Job, Measured, Table, figure
@@ -29,7 +29,8 @@ def measure(job: Job) -> Measured:
     how = load_recipe(RECIPES / "leads.toml")
     lessons = build.load(QUICK_RECORDINGS if job.quick else None)
     job.log("fitting the linear filter, and testing what is shipped")
-    floor = linear.fit(lessons.taught.leads(["I"]), lessons.taught.leads(GUESSED))
+    place = job.work / floor_name(["I"])
+    floor = linear.kept(place, lessons.taught.leads(["I"]), lessons.taught.leads(GUESSED))
     test = build.tested(LeadModel.load(), floor, lessons.tested)
     told = contents(how, lessons, QUICK_EPOCHS if job.quick else EPOCHS, job.work, job.log)
     beside = auxiliary.compared(bench(job), (1,) if job.quick else SEEDS)

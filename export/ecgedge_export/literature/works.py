@@ -102,6 +102,16 @@ WORKS: Mapping[str, Work] = MappingProxyType(
             ),
             module="ecgedge_export.literature.shift",
         ),
+        "lead_reconstruction": Work(
+            title="Leads from fewer leads",
+            reference="U-Net lead reconstruction, arXiv 2502.00559",
+            claims="A 1-D U-Net gives twelve leads from a reduced set; V1 and V6 come back best, V3 worst.",
+            built="A U-Net of 22,000 parameters from lead I at 100 Hz "
+            "(`export/ecgedge_export/leads/net.py`), INT8, run by `edge/ecgedge/leads/stage.py`. Sums of "
+            "convolutions stand for concatenations, which is the same; sizes are ours: the publication's are "
+            "not known here. PTB itself is not at hand.",
+            module="ecgedge_export.literature.lead_reconstruction",
+        ),
     }
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ecgedge_bridge.errors import ConfigError
 from ecgedge_export.leads import linear
 
 
@@ -32,6 +33,17 @@ def test_it_is_the_ridge_solution_of_all_windows():
     penalty = np.diag([linear.RIDGE * np.trace(rows.T @ rows - np.diag([0, 0, 0, 150])) / 3] * 3 + [0])
     expected = np.linalg.solve(rows.T @ rows + penalty, rows.T @ wanted.reshape(-1))
     np.testing.assert_allclose(np.append(found.taps.ravel(), found.offsets), expected, rtol=1e-6)
+
+
+def test_a_kept_filter_is_not_fitted_again(tmp_path, monkeypatch):
+    given = signals(4, 2, 100)
+    first = linear.kept(tmp_path / "kept.npz", given, given)
+    monkeypatch.setattr(linear, "fit", None)
+    again = linear.kept(tmp_path / "kept.npz", given, given)
+    np.testing.assert_array_equal(again(given), first(given))
+    (tmp_path / "broken.npz").write_bytes(b"no archive")
+    with pytest.raises(ConfigError, match="delete it"):
+        linear.kept(tmp_path / "broken.npz", given, given)
 
 
 def test_many_recordings_are_taken_in_parts():
