@@ -1,12 +1,14 @@
 """Golden vectors: signal in mV, what the preprocessing makes of it, and the logits of each model file.
 
-They are plain JSON so that a port in Kotlin, Swift, C or JavaScript can prove itself on the same numbers, and
-so that an installation can check its runtime on the machine it runs on.
+They are JSON, packed by gzip, so that a port in Kotlin, Swift, C or JavaScript can prove itself on the same
+numbers, and so that an installation can check its runtime on the machine it runs on.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,8 @@ from ecgedge_bridge.schema import Place, as_number, build, list_of, parse_json
 GOLDEN_STEPS = 4.0
 # Stands in for an int8 step where no file of the folder has int8 logits.
 _FLOAT_STEP = 1e-3
+_GZIP = 31  # zlib's word for a gzip header and the largest window
+_MOST_BYTES = 16 << 20  # a window of 30 s has 60 kB
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -73,7 +77,9 @@ def encode_golden(cases: Sequence[GoldenCase]) -> bytes:
         }
         for case in cases
     ]
-    return json.dumps({"cases": content}, allow_nan=False, separators=(",", ":")).encode("ascii")
+    text = json.dumps({"cases": content}, allow_nan=False, separators=(",", ":"))
+    # A third of the size; without a time in it, so that the same model is the same file.
+    return gzip.compress(text.encode("ascii"), 9, mtime=0)
 
 
 def _decimals(values: FloatArray) -> list[float]:
@@ -99,12 +105,22 @@ def load_golden(folder: str | Path, manifest: Manifest) -> tuple[GoldenCase, ...
         raise ModelError(f"the manifest of {folder} lists no golden vectors: {FIX}")
     data = read_verified(folder, manifest.golden)
     place = artefact_place("golden")
-    cases = build(_File, parse_json(data, place, len(data)), place).cases  # bounded where it was read
+    cases = build(_File, parse_json(_unpacked(data, place), place, _MOST_BYTES), place).cases
     for case in cases:
         shapes = {values.shape for values in case.logits.values()}
         if case.preprocessed.shape != (manifest.n_inputs,) or shapes != {(manifest.n_outputs,)}:
             raise ModelError(f"golden vectors have other lengths than the manifest: {FIX}")
     return cases
+
+
+def _unpacked(data: bytes, place: Place) -> bytes:
+    try:
+        plain = zlib.decompressobj(_GZIP).decompress(data, _MOST_BYTES)
+    except zlib.error as error:
+        raise ModelError(f"{place.name} is damaged ({error}): {FIX}") from error
+    if len(plain) == _MOST_BYTES:
+        place.refuse(f"has more than {_MOST_BYTES >> 20} MB")
+    return plain
 
 
 def check_golden(

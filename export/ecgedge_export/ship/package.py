@@ -26,7 +26,7 @@ from ecgedge_export.int8.describe import describe_file
 from ecgedge_export.int8.reference import open_reference
 from ecgedge_export.ship.card import CARD, card
 
-GOLDEN_NAME = "golden.json"
+GOLDEN_NAME = "golden.json.gz"
 _BACKEND_OF = {"tflite": "litert", "onnx": "onnx"}
 # What reads the weights of a task that has some in a file of their own.
 LOADERS: Mapping[str, Callable[[Path], object]] = {

@@ -45,7 +45,7 @@ def verify(path: str | Path) -> dict[str, str]:
     Examples
     --------
     >>> verify("edge/ecgedge/models").keys()  # doctest: +SKIP
-    dict_keys(['beat_classes/CARD.md', 'beat_classes/golden.json', ...])
+    dict_keys(['beat_classes/CARD.md', 'beat_classes/golden.json.gz', ...])
     """
     source = Path(path)
     if source.is_dir():

@@ -31,7 +31,7 @@ from ecgedge_export.ship.verify import verify
 RHYTHM = [
     "CARD.md",
     "INTEGRATION.md",
-    "golden.json",
+    "golden.json.gz",
     "manifest.json",
     "model.c",
     "model.h",
@@ -83,7 +83,7 @@ def test_bundle_holds_all_that_a_port_needs(made: Path) -> None:
     assert b"Apache License" in files["LICENSE"]
     for data in Manifest.load(BUNDLED / "rhythm").training_data:
         assert f"{data.name} | {data.records} | {data.licence}" in files["DATA.md"].decode()
-    for name in ("golden.json", "manifest.json", "model.onnx", "model.tflite"):
+    for name in ("golden.json.gz", "manifest.json", "model.onnx", "model.tflite"):
         assert files[f"rhythm/{name}"] == (BUNDLED / "rhythm" / name).read_bytes()
 
 
@@ -195,7 +195,7 @@ def other_golden(folder: Path) -> None:
         replace(case, logits={**case.logits, "reference": case.logits["reference"] + np.float32(0.04)})
         for case in load_golden(folder, manifest)
     ]
-    (folder / "golden.json").write_bytes(encode_golden(cases))
+    (folder / "golden.json.gz").write_bytes(encode_golden(cases))
     digest = hashlib.sha256(encode_golden(cases)).hexdigest()
     reseal(folder, golden=replace(manifest.golden, sha256=digest))
 

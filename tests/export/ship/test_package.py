@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from dataclasses import replace
@@ -16,7 +17,7 @@ from ecgedge.artefacts.manifest import Manifest
 from ecgedge_bridge.errors import ModelError
 from ecgedge_export.ship.package import golden_cases, package
 
-FILES = ["golden.json", "manifest.json", "model.onnx", "model.tflite"]
+FILES = ["golden.json.gz", "manifest.json", "model.onnx", "model.tflite"]
 
 
 @pytest.fixture
@@ -130,9 +131,9 @@ def test_damaged_golden_file_is_refused(
 ) -> None:
     folder = tmp_path / "m"
     manifest = write(folder, draft, chain, cases)
-    data = json.dumps(damage).encode()
-    (folder / "golden.json").write_bytes(data)
-    with pytest.raises(ModelError, match=r"golden.json was changed"):
+    data = gzip.compress(json.dumps(damage).encode())
+    (folder / "golden.json.gz").write_bytes(data)
+    with pytest.raises(ModelError, match=r"golden.json.gz was changed"):
         load_golden(folder, manifest)
     sealed = replace(manifest.golden, sha256=hashlib.sha256(data).hexdigest())
     with pytest.raises(ModelError, match="golden"):
