@@ -67,8 +67,9 @@ def test_command(program: Any, recordings: Path, arguments: list[str]) -> None:
     if arguments[0] == "demo":
         pytest.importorskip("bumble", reason="the extra sim is not installed")
     done = program.cli().run(*arguments)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout
+    # Guessed leads come with a warning.
+    assert (done.returncode, bool(done.stderr)) == (0, arguments[0] == "leads")
+    assert done.stdout or arguments[0] in ("leads", "save", "table")
 
 
 @pytest.mark.parametrize("arguments", [c for c in commands() if c[0] in ON_AIR], ids=" ".join)
