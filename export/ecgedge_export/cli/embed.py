@@ -42,7 +42,9 @@ def embed(
     from ecgedge_export.teachers.folder import found
     from ecgedge_export.teachers.presets import WINDOW_S
 
-    teacher = load_teacher(kind, checkpoint or last_encoder(), preset)
+    path = checkpoint or last_encoder()
+    log(f"encoder: {path}")
+    teacher = load_teacher(kind, path, preset)
     named = DATASETS.get(str(what)) if not what.exists() else None
     records = named.read(record) if named else found(what, log)
     try:
