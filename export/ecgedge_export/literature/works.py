@@ -53,6 +53,17 @@ WORKS: Mapping[str, Work] = MappingProxyType(
             "and of moments, unlabelled signal, a teacher with twelve leads and wrong labels can be tried.",
             module="ecgedge_export.literature.distilled",
         ),
+        "heartlang": Work(
+            title="HeartLang: beats as words",
+            reference="Jin et al., Reading Your Heart, ICLR 2025 (arXiv 2502.10707)",
+            claims="Heartbeats are words and rhythms are sentences: a QRS tokenizer with a vector-quantized "
+            "vocabulary of 8,192, and masked words told by a transformer, learn general ECG representations.",
+            built="`edge/ecgedge/tokens`: a causal tokenizer, INT8 encoder and 256 codes in the runtime; "
+            "sentences of three bytes a beat, as telemetry, with a decoder. `export/ecgedge_export/tokens` "
+            "trains the vocabulary, `export/ecgedge_export/pretrain/words/heartlang.py` masks half of the "
+            "beats of one lead, for a small convolutional encoder.",
+            module="ecgedge_export.literature.rows.heartlang",
+        ),
         "hrv_noise": Work(
             title="HRV noise detection",
             reference="arXiv 2502.14522",

@@ -8,8 +8,8 @@ import pytest
 
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export import data
-from ecgedge_export.literature import heartlang
 from ecgedge_export.literature.row import Job
+from ecgedge_export.literature.rows import heartlang
 
 
 @pytest.mark.slow
