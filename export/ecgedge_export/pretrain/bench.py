@@ -145,5 +145,7 @@ def last_encoder() -> Path:
     """
     found = [(path.stat().st_mtime, path) for path in work_folder(quick=False).glob("*/encoder.pt")]
     if not found:
-        raise ConfigError("no encoder has been trained yet: run 'ecgedge-export pretrain clef', or name one")
+        raise ConfigError(
+            "no encoder has been trained yet: run 'ecgedge-export pretrain masked_spectral', or name one"
+        )
     return max(found)[1]
