@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,12 @@ from ecgedge_export.pretrain.measures import MEASURES
 from ecgedge_export.pretrain.table import SEEDS, table
 from ecgedge_export.pretrain.trainer import seeded
 
+Named = Callable[[str, str], str]
+"""How an arm is called beside a measure."""
 DATA = (
     "PTB-XL folds 1 to 8 ({n:,} recordings at hand, {people:,} people). Encoders learn from all eight leads, "
     "without diagnoses; probes and fine-tuned networks see lead I alone, and answer about the half of the "
-    "folds whose labels they did not see. Rhythms: CinC 2017, validation `val-1`"
+    "folds whose labels they did not see"
 )
 
 
@@ -63,7 +65,11 @@ def ask(
     for name, asked in measures.items():
         some = {arm: [twin for twin in arms[arm] if twin in asked] for arm in asked}
         found |= table(on, some, [name], seeds)
-    names = {RANDOM: "untrained encoder, or network from scratch", **names}
+
+    def named(arm: str, measure: str) -> str:
+        scratch = "network from scratch" if MEASURES[measure].exam == "tuned" else "untrained encoder"
+        return scratch if arm == RANDOM else names[arm]
+
     gains = {q: _gain(found, q) for q in (*decide, *guards)}
     helps = all(gains[q][1] > 0 for q in decide) and all(gains[q][1] > -0.01 for q in guards)
     plan = on.planned(1)
@@ -74,15 +80,15 @@ def ask(
         f"{len(on.cohort) // plan.batch} steps, {2 * plan.batch} windows a step (about 40 s of one core); "
         f"fine-tune {on.tuning.epochs} epochs",
         seeds=len(seeds),
-        tables=tuple(_table(found, name, names) for name in measures),
+        tables=tuple(_table(found, name, named) for name in measures),
         comparisons=tuple(
-            Comparison(f"{names[arm]} against {names[twin]}: {MEASURES[name].what}", *gain)
+            Comparison(f"{named(arm, name)} against {named(twin, name)}: {MEASURES[name].what}", *gain)
             for name in measures
             for arm, row in found[name].items()
             for twin, gain in row["gain_over"].items()
         ),
         verdict="available" if helps else "no gain",
-        finding=_finding(decide, gains, names),
+        finding=_finding(decide, gains, named),
     )
 
 
@@ -91,9 +97,9 @@ def _gain(found: Mapping[str, Any], question: Question) -> tuple[float, float, f
     return gain, low, high
 
 
-def _table(found: Mapping[str, Any], name: str, names: Mapping[str, str]) -> Table:
+def _table(found: Mapping[str, Any], name: str, named: Named) -> Table:
     rows = [
-        (names[arm], figure(*row["mean"]), ", ".join(figure(seed) for seed in row["seeds"]))
+        (named(arm, name), figure(*row["mean"]), ", ".join(figure(seed) for seed in row["seeds"]))
         for arm, row in found[name].items()
     ]
     what = MEASURES[name].what
@@ -101,13 +107,14 @@ def _table(found: Mapping[str, Any], name: str, names: Mapping[str, str]) -> Tab
 
 
 def _finding(
-    decide: Sequence[Question],
-    gains: Mapping[Question, tuple[float, float, float]],
-    names: Mapping[str, str],
+    decide: Sequence[Question], gains: Mapping[Question, tuple[float, float, float]], named: Named
 ) -> str:
-    told = [
-        f"{gains[q][0]:+.3f} ({gains[q][1]:+.3f} to {gains[q][2]:+.3f}) against {names[q.twin]} "
-        f"({MEASURES[q.measure].what})"
-        for q in decide
-    ]
-    return f"{names[decide[0].arm]}: {'; '.join(told)}."
+    """Say what each deciding gain is, measure by measure."""
+    by_measure: dict[str, list[str]] = {}
+    for q in decide:
+        gain, low, high = gains[q]
+        told = f"{gain:+.3f} ({low:+.3f} to {high:+.3f}) against {named(q.twin, q.measure)}"
+        by_measure.setdefault(q.measure, []).append(told)
+    parts = [f"{MEASURES[name].what}: {', '.join(told)}" for name, told in by_measure.items()]
+    first = named(decide[0].arm, decide[0].measure)
+    return f"{first[0].upper()}{first[1:]}. " + ". ".join(part[0].upper() + part[1:] for part in parts) + "."
