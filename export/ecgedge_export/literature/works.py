@@ -135,6 +135,28 @@ WORKS: Mapping[str, Work] = MappingProxyType(
             "not known here. PTB itself is not at hand.",
             module="ecgedge_export.literature.lead_reconstruction",
         ),
+        "tolerant": Work(
+            "TolerantECG: distillation from clean and complete recordings",
+            "arXiv 2507.09887",
+            "A student that sees noisy or missing leads, taught by a momentum teacher that sees them clean "
+            "and complete, and by text, diagnoses better under both.",
+            "`export/ecgedge_export/pretrain/reports/tolerant.py` (objective), "
+            "`export/ecgedge_export/pretrain/studies/tolerance.py` (noise). The teacher averages what it "
+            "makes of eight leads; text is made of the signs of each SCP statement, without a language "
+            "model.",
+            "ecgedge_export.literature.rows.tolerant",
+        ),
+        "melp": Work(
+            "MELP: reports teach tokens, beats and rhythm",
+            "arXiv 2506.21803",
+            "A 12-lead network that is matched with reports at three levels names diagnoses from a sentence.",
+            "`export/ecgedge_export/pretrain/reports/melp.py` (objective), "
+            "`export/ecgedge_export/pretrain/studies/levels.py` (ablation), "
+            "`export/ecgedge_export/pretrain/studies/zero_shot.py` (sentences). A lead-I student follows a "
+            "teacher of eight leads; reports are character TF-IDF with an SVD, and vectors of a language "
+            "model can be given instead (`ecgedge-export pretrain melp --reports FILE`).",
+            "ecgedge_export.literature.rows.melp",
+        ),
     }
 )
 

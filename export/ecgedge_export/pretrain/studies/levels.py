@@ -31,7 +31,7 @@ ARMS: Mapping[str, tuple[str, ...]] = {
 """Levels that each student follows; a = b = c = 0.1 where they are followed."""
 # Three distances of up to 1 are then as large as the loss of the labels. With 1, the first seed's student
 # lost 0.013 of macro-AUROC against labels alone (0.005 to 0.021); 0.1 was taken next, and nothing between.
-_WEIGHT = 0.1
+WEIGHT = 0.1
 RANDOM, FROZEN = "frozen, untrained", "frozen, taught by MELP"
 """Linear probes on encoders of lead I."""
 
@@ -51,7 +51,7 @@ class Following(Plain):
         window, beat, token = (of[rows] for of in self._targets)
         pools = self._pools[rows].roll(moved, 2)
         losses = self._head(encoded, pools, Targets(window, beat, token.roll(moved, 2)))
-        return _WEIGHT * torch.stack([losses[level] for level in self._levels]).sum()
+        return WEIGHT * torch.stack([losses[level] for level in self._levels]).sum()
 
 
 def trained(bench: Bench, seed: int, half: int) -> Melp:

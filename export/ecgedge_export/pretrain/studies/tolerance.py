@@ -140,9 +140,10 @@ def measured(bench: Bench, seeds: Sequence[int] = SEEDS) -> dict[str, Any]:
 
 def _gains(clean: _BySeed, noisy: _BySeed, drop: _BySeed) -> dict[str, Gain]:
     none, noise, taught, before = ARMS
-    gains = {
-        f"{arm} against {noise}, in noise": scores.gain(noisy[arm], noisy[noise]) for arm in (taught, before)
-    }
+    gains: dict[str, Gain] = {}
+    for arm in (taught, before):
+        gains[f"{arm} against {noise}: drop avoided"] = scores.gain(drop[noise], drop[arm])
+        gains[f"{arm} against {noise}, in noise"] = scores.gain(noisy[arm], noisy[noise])
     for arm in (noise, taught, before):
         gains[f"{arm} against {none}, clean"] = scores.gain(clean[arm], clean[none])
         half = [each * np.float32(0.5) for each in drop[none]]
