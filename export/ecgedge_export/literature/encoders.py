@@ -43,6 +43,7 @@ def ask(
     decide: Sequence[Question],
     measures: Mapping[str, Sequence[str]],
     guards: Sequence[Question] = (),
+    told: Sequence[Question] = (),
 ) -> Measured:
     """Measure arms and say whether the idea helps.
 
@@ -59,6 +60,8 @@ def ask(
         Which arms each is asked of, beside the random encoder.
     guards : sequence of Question
         What must not fall by 0.01 or more (at the low end of its interval).
+    told : sequence of Question
+        What is said beside, and decides nothing.
     """
     on, seeds = bench(job), SEEDS[:1] if job.quick else SEEDS
     found: dict[str, Any] = {}
@@ -70,7 +73,7 @@ def ask(
         scratch = "network from scratch" if MEASURES[measure].exam == "tuned" else "untrained encoder"
         return scratch if arm == RANDOM else names[arm]
 
-    gains = {q: _gain(found, q) for q in (*decide, *guards)}
+    gains = {q: _gain(found, q) for q in (*decide, *guards, *told)}
     helps = all(gains[q][1] > 0 for q in decide) and all(gains[q][1] > -0.01 for q in guards)
     plan = on.planned(1)
     people = len(set(on.cohort.patients))
@@ -88,7 +91,7 @@ def ask(
             for twin, gain in row["gain_over"].items()
         ),
         verdict="available" if helps else "no gain",
-        finding=_finding(decide, gains, named),
+        finding=_finding((*decide, *told), gains, named),
     )
 
 
@@ -107,14 +110,14 @@ def _table(found: Mapping[str, Any], name: str, named: Named) -> Table:
 
 
 def _finding(
-    decide: Sequence[Question], gains: Mapping[Question, tuple[float, float, float]], named: Named
+    questions: Sequence[Question], gains: Mapping[Question, tuple[float, float, float]], named: Named
 ) -> str:
-    """Say what each deciding gain is, measure by measure."""
+    """Say what each gain is, measure by measure."""
     by_measure: dict[str, list[str]] = {}
-    for q in decide:
+    for q in questions:
         gain, low, high = gains[q]
-        told = f"{gain:+.3f} ({low:+.3f} to {high:+.3f}) against {named(q.twin, q.measure)}"
-        by_measure.setdefault(q.measure, []).append(told)
-    parts = [f"{MEASURES[name].what}: {', '.join(told)}" for name, told in by_measure.items()]
-    first = named(decide[0].arm, decide[0].measure)
+        text = f"{gain:+.3f} ({low:+.3f} to {high:+.3f}) against {named(q.twin, q.measure)}"
+        by_measure.setdefault(q.measure, []).append(text)
+    parts = [f"{MEASURES[name].what}: {', '.join(texts)}" for name, texts in by_measure.items()]
+    first = named(questions[0].arm, questions[0].measure)
     return f"{first[0].upper()}{first[1:]}. " + ". ".join(part[0].upper() + part[1:] for part in parts) + "."

@@ -34,8 +34,13 @@ GUARDS = (
     Question("masked_spectral", "masked_time", "probe_norm"),
     Question("masked_spectral", "random", "tuned_norm"),
 )
+TOLD = (
+    Question("masked_spectral", "masked_time", "probe_rare_recall"),
+    Question("masked_spectral", "random", "tuned_rare_recall"),
+    Question("masked_spectral", "random", "tuned"),
+)
 
 
 def measure(job: Job) -> Measured:
     """See :class:`ecgedge_export.literature.works.Row`."""
-    return ask(job, ARMS, NAMES, DECIDE, MEASURES, GUARDS)
+    return ask(job, ARMS, NAMES, DECIDE, MEASURES, GUARDS, TOLD)

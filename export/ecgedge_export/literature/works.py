@@ -87,6 +87,18 @@ WORKS: Mapping[str, Work] = MappingProxyType(
             "its detector and settings is ours.",
             module="ecgedge_export.literature.hrv_noise",
         ),
+        "masked_spectral": Work(
+            title="Masked autoencoder against simplicity bias",
+            reference="Xu et al., 2025, arXiv 2506.22495",
+            claims="Supervised networks learn the dominant, repeated pattern; time-frequency filters and the "
+            "reconstruction of coarse and fine prototypes in both domains make an encoder see the rest.",
+            built="`export/ecgedge_export/pretrain/masked_spectral.py`: 60 % of patches of 0.2 s are masked; "
+            "patches, log spectra and k-means prototypes (16 and 128, in time and in spectra) are "
+            "predicted behind a filter that learns. Sizes and weights are ours, since none of theirs were "
+            "at hand. Beside rare statements, recordings in which each QRS is replaced by the recording's "
+            "median one.",
+            module="ecgedge_export.literature.masked_spectral",
+        ),
         "mitbih_beats": Work(
             title="High-quality MIT-BIH beats",
             reference="arXiv 2411.07252",
