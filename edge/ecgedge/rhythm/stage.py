@@ -5,6 +5,7 @@ from __future__ import annotations
 from ecgedge.events import Event, Rhythm
 from ecgedge.rhythm.decision import Hysteresis
 from ecgedge.rhythm.model import RhythmModel
+from ecgedge.rhythm.regularity import is_clockwork, without_fibrillation
 from ecgedge.rhythm.sinus import looks_sinus, may_be_sinus, rate_word
 from ecgedge.rhythm.wearer import Wearer
 from ecgedge.stream.rate import heart_rate_bpm
@@ -97,13 +98,16 @@ class RhythmStage:
 
     def _name(self, segment: Segment, w: Stretch, usable: float = 1.0) -> Rhythm:
         signal = segment.ring.view(w.start, w.end)
+        beats = segment.beats_between(w.start, w.end)
+        beats_s = [segment.seconds_between(w.start, beat.position) for beat in beats]
         told = self._model.for_wearer(self._model.probabilities(signal), self._wearer)
+        if is_clockwork(beats_s):
+            told = without_fibrillation(told, self._model.manifest.roles)
         p = self._doubted(told, usable)
         segment.fibrillation = self._model.fibrillation(p)
         seconds = (w.end - w.start) / segment.fs
         decision = self._hysteresis.update(p, seconds)
-        beats = segment.beats_between(w.start, w.end)
-        bpm = heart_rate_bpm([[segment.seconds_between(w.start, beat.position) for beat in beats]])
+        bpm = heart_rate_bpm([beats_s])
         sinus = self._sinus(decision.label)
         if sinus is False and self._role(decision.label) == "other" and may_be_sinus(bpm):
             sinus = looks_sinus(signal, segment.fs, beats, w.start)

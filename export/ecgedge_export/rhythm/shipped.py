@@ -48,7 +48,7 @@ def weights_of(folder: Path) -> Shipped:
     Examples
     --------
     >>> weights_of(BUNDLED / "rhythm").weights["stem.0.weight"].shape
-    (32, 1, 1, 15)
+    (32, 1, 1, 16)
     """
     manifest = Manifest.load(folder)
     if manifest.task != "rhythm":

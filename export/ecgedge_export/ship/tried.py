@@ -10,7 +10,11 @@ TRIED = {
         "INT8: from chance 0.843 and 0.833; three epochs on 0.835 and 0.838; fourteen at twice the rate, a "
         "third of the windows short, 0.847 and 0.845; the same with the separable network's answers as half "
         "of the loss 0.851 and 0.848: shipped. The separable network had 0.846 and 0.855: within the "
-        "interval. The ideas below are older, and of separable networks.",
+        "interval. One epoch of training with rounding: 0.843. The ideas below are older, and of separable "
+        "networks.",
+        "What ships took made regular tachycardia of 155 to 165 a minute for AF (probability up to 0.71). "
+        "Fast beats as regular as a clock are now no AF: of 190 recordings of CinC 2017 with AF at 100 a "
+        "minute and more, 2 are that regular, and of the sinus tachycardia of PTB-XL over three quarters.",
         "AF in ten seconds: the share of people with AF who get a verdict, where Se is 95 % and Sp 98 %, "
         "with the best limits for each network on lead I of PTB-XL, folds 7 to 9 (51 people with AF, of "
         "whom the gate of that time refused 6). rhythm_base with the limits of 30 s: 76 %; with limits of "
