@@ -70,6 +70,6 @@ def _finding(found: Mapping[str, Any]) -> str:
         f"was asked. Against augmentation alone, distillation avoids {spared[TAUGHT]} of the drop and "
         f"pre-training {spared[BEFORE]}; the AUROC in noise itself is "
         f"{over(*gains[f'{TAUGHT} against {NOISE}, in noise'])} with distillation, that of clean recordings "
-        f"{over(*clean)} from no augmentation. The verdict follows the drop; this row first went by the AUROC "
-        "in noise, and it was changed after that had been seen."
+        f"{over(*clean)} from no augmentation. The verdict follows the drop; this row first went by the "
+        "AUROC in noise, and it was changed after that had been seen."
     )
