@@ -20,8 +20,9 @@ help:  ## this list
 demo: $(VENV)/.installed-sim  ## the whole chain on a virtual wearable (the default)
 	$(VENV)/bin/ecgedge demo
 
+# Two tests at a time: some twenty minutes.
 test: lint  ## lint, types and all tests
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist worksteal
 
 # For daily work: no training, no virtual machine, two tests at a time; under 90 s.
 test-fast: $(VENV)/.installed-dev  ## the tests for daily work, under 90 s
