@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ecgedge.sinks.plain import plain  # all else is imported when it is needed: --help is fast
 
 if TYPE_CHECKING:
+    from ecgedge.sinks.about import About
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.lines import JsonLines, TextLines
     from ecgedge.sinks.sink import Sink
@@ -114,7 +115,11 @@ def _shows_a_view() -> bool:
 
 
 def open_savers(
-    targets: Iterable[str] | None, *, force: bool = False, source: Path | None = None
+    targets: Iterable[str] | None,
+    *,
+    force: bool = False,
+    source: Path | None = None,
+    about: About | None = None,
 ) -> list[Sink]:
     """Open what ``--save`` names.
 
@@ -126,16 +131,20 @@ def open_savers(
         Whether a file that is there already may be replaced.
     source : Path, optional
         What is read meanwhile, which is never replaced.
+    about : About, optional
+        What is known of the stream, and what of it is wanted.
 
     Raises
     ------
     ConfigError
         If one cannot be written, is there already, or is the source.
     """
+    from ecgedge.sinks.about import NOTHING_KNOWN
     from ecgedge.sinks.registry import open_saver
 
+    options: dict[str, Any] = {"force": force, "source": source, "about": about or NOTHING_KNOWN}
+
     with ExitStack() as opened:
-        savers = [opened.enter_context(closing(open_saver(target, force=force, source=source)))
-                  for target in targets or ()]  # fmt: skip
+        savers = [opened.enter_context(closing(open_saver(one, **options))) for one in targets or ()]
         opened.pop_all()
         return savers

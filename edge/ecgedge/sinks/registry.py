@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
+from ecgedge.sinks.about import NOTHING_KNOWN, About
 from ecgedge.sinks.sink import Sink
 from ecgedge_bridge.errors import ConfigError
 
@@ -16,10 +17,13 @@ SAVERS = {
     ".csv": "ecgedge.sinks.saving:CsvSink",
     ".jsonl": "ecgedge.sinks.saving:JsonFile",
     ".ecgt": "ecgedge.sinks.words_file:WordFile",
+    ".hea": "ecgedge.sinks.forms.wfdb_record:WfdbRecord",
 }
 
 
-def open_saver(target: str, *, force: bool = False, source: Path | None = None) -> Sink:
+def open_saver(
+    target: str, *, force: bool = False, source: Path | None = None, about: About = NOTHING_KNOWN
+) -> Sink:
     """Open the sink that writes to a file.
 
     Parameters
@@ -30,6 +34,8 @@ def open_saver(target: str, *, force: bool = False, source: Path | None = None) 
         Whether a file that is there already may be replaced.
     source : Path, optional
         What is read meanwhile, which is never replaced.
+    about : About
+        What is known of the stream, and what of it is wanted.
 
     Raises
     ------
@@ -46,6 +52,6 @@ def open_saver(target: str, *, force: bool = False, source: Path | None = None) 
     for ending, place in SAVERS.items():
         if target.lower().endswith(ending):
             module, name = place.split(":")
-            sink: Sink = getattr(import_module(module), name)(target, force=force, source=source)
+            sink: Sink = getattr(import_module(module), name)(target, force=force, source=source, about=about)
             return sink
     raise ConfigError(f"nothing writes {target}: give a name that ends in {' or '.join(SAVERS)}")

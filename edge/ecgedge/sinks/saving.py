@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ecgedge.recording.csvwriter import CsvWriter
+from ecgedge.sinks.about import NOTHING_KNOWN, About
 from ecgedge.sinks.lines import JsonLines
 from ecgedge.sinks.sink import Item
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.values import SampleBlock
 
-__all__ = ["CsvSink", "JsonFile", "new_file", "writing"]
+__all__ = ["CsvSink", "JsonFile", "NewFile", "expanded", "new_file", "writing"]
 
 
 def new_file(target: str | Path, *, force: bool = False, source: Path | None = None) -> Path:
@@ -40,7 +41,7 @@ def new_file(target: str | Path, *, force: bool = False, source: Path | None = N
     True
     """
     with writing(target):
-        path = _expanded(target)
+        path = expanded(target)
         if source is not None and path.exists() and source.exists() and path.samefile(source):
             raise ConfigError(f"{target} is what is read: save to another file")
         if force and path.exists():
@@ -54,7 +55,8 @@ def new_file(target: str | Path, *, force: bool = False, source: Path | None = N
         return path
 
 
-def _expanded(target: str | Path) -> Path:
+def expanded(target: str | Path) -> Path:
+    """Return a path with its ``~`` in full; ConfigError where there is no such user."""
     try:
         return Path(target).expanduser()
     except RuntimeError as error:  # ~nosuchuser
@@ -71,15 +73,17 @@ def writing(path: str | Path) -> Iterator[None]:
         raise ConfigError(f"cannot write {path}: {why}: choose another file") from error
 
 
-class CsvSink:
-    """The ECG as text, which ``ecgedge replay`` reads back.
+class NewFile:
+    """A sink that writes a new file while a stream goes on.
 
     Parameters
     ----------
     path : str or Path
-        A new file. It is removed again if no ECG comes.
+        A new file. It is removed again if nothing comes for it.
     force, source
         See :func:`new_file`.
+    about : About
+        What is known of the stream.
 
     Raises
     ------
@@ -87,8 +91,31 @@ class CsvSink:
         If it cannot be written.
     """
 
-    def __init__(self, path: str | Path, *, force: bool = False, source: Path | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        force: bool = False,
+        source: Path | None = None,
+        about: About = NOTHING_KNOWN,
+    ) -> None:
         self._path = new_file(path, force=force, source=source)
+        self._about = about
+        with writing(path):
+            self._open()
+
+    def _open(self) -> None:
+        """Open what writes it."""
+
+    def _leave_nothing(self) -> None:
+        if self._path.is_file():
+            self._path.unlink()
+
+
+class CsvSink(NewFile):
+    """The ECG as text, which ``ecgedge replay`` reads back; see :class:`NewFile`."""
+
+    def _open(self) -> None:
         self._any = False
         self._writer = CsvWriter(self._path)
 
@@ -104,30 +131,15 @@ class CsvSink:
         """Close the file."""
         with writing(self._path):
             self._writer.close()
-            if not self._any and self._path.is_file():
-                self._path.unlink()
+            if not self._any:
+                self._leave_nothing()
 
 
-class JsonFile:
-    """The events as JSON lines.
+class JsonFile(NewFile):
+    """The events as JSON lines; see :class:`NewFile`."""
 
-    Parameters
-    ----------
-    path : str or Path
-        A new file. It is removed again if no event comes.
-    force, source
-        See :func:`new_file`.
-
-    Raises
-    ------
-    ConfigError
-        If it cannot be written.
-    """
-
-    def __init__(self, path: str | Path, *, force: bool = False, source: Path | None = None) -> None:
-        self._path = new_file(path, force=force, source=source)
-        with writing(path):
-            self._lines = JsonLines(self._path.open("w", encoding="utf-8"), owned=True)
+    def _open(self) -> None:
+        self._lines = JsonLines(self._path.open("w", encoding="utf-8"), owned=True)
 
     def take(self, items: Iterable[Item]) -> None:
         """Write the events."""
@@ -139,4 +151,4 @@ class JsonFile:
         with writing(self._path):
             self._lines.close()
             if self._path.is_file() and not self._path.stat().st_size:
-                self._path.unlink()
+                self._leave_nothing()

@@ -40,6 +40,8 @@ STATES = {
     "backing_off": "connection lost",
     "stopped": "stopped",
 }
+# Of a gap, why.
+_MISSING = {"not_finite": "that are no numbers", "interrupted": "while nothing was recorded"}
 
 _CLOSE_S = 0.05  # the end of a window lies on the model's grid, up to 4 samples before that of the signal
 
@@ -93,8 +95,7 @@ def _described(item: Item) -> str | None:
             return _intervals(item)
         case Gap():
             seconds = item.end_time_s - item.time_s
-            why = "lost" if item.reason == "lost" else "that are no numbers"
-            return f"gap of {item.lost} samples {why} ({seconds:.1f} s)"
+            return f"gap of {item.lost} samples {_MISSING.get(item.reason, 'lost')} ({seconds:.1f} s)"
         case LinkState():
             return _link(item)
         case Note():

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from ecgedge.events import Word
-from ecgedge.sinks.saving import new_file, writing
+from ecgedge.sinks.saving import NewFile, writing
 from ecgedge.sinks.sink import Item
-from ecgedge.tokens.coding import bundled
+from ecgedge.tokens.coding import bundled, stated
 from ecgedge.tokens.sentence import Sentence
 from ecgedge_bridge.files import write_atomically
 from ecgedge_bridge.values import SampleBlock
@@ -23,30 +22,15 @@ EVERY = 600
 _MODE = 0o600  # somebody's heart
 
 
-class WordFile:
+class WordFile(NewFile):
     """The words of a stream as one sentence, whole or not there: written every 600 beats, and at the end.
 
-    Parameters
-    ----------
-    path : str or Path
-        A new file. It is removed again if no beat comes; one that it should replace then stays.
-    force, source
-        See :func:`ecgedge.sinks.saving.new_file`.
-
-    Attributes
-    ----------
-    start : datetime or None
-        Time of the first sample. Of a live stream it is that of the clock.
-
-    Raises
-    ------
-    ConfigError
-        If it cannot be written.
+    One that it should replace stays if no beat comes; for parameters see
+    :class:`ecgedge.sinks.saving.NewFile`. A live stream starts when its first block comes.
     """
 
-    def __init__(self, path: str | Path, *, force: bool = False, source: Path | None = None) -> None:
-        self._path = new_file(path, force=force, source=source)
-        self.start: datetime | None = None
+    def _open(self) -> None:
+        self._start = self._about.start
         self._words: list[Word] = []
         self._length_s, self._written = 0.0, 0
 
@@ -57,14 +41,26 @@ class WordFile:
                 self._words.append(item)
             elif isinstance(item, SampleBlock):
                 self._length_s = max(self._length_s, item.end_sample / item.fs)
-                if self.start is None and item.host_time_s is not None:
-                    self.start = datetime.now(UTC) - timedelta(seconds=item.end_sample / item.fs)
+                if self._start is None and item.host_time_s is not None:
+                    self._start = datetime.now(UTC) - timedelta(seconds=item.end_sample / item.fs)
         if len(self._words) >= self._written + EVERY:
             self._write()
 
     def sentence(self) -> Sentence:
         """All words so far."""
-        return Sentence.of(self._words, self._length_s, bundled().id, self.start)
+        return Sentence.of(self._words, self._length_s, bundled().id, self._start)
+
+    def told(self) -> tuple[dict[str, object], str]:
+        """Return what is to be known of the file, for programs and in words."""
+        sentence, error = self.sentence(), stated(bundled())
+        told: dict[str, object] = {
+            "words": len(sentence), "prd": error.prd, "correlation": error.correlation
+        }  # fmt: skip
+        size = self._path.stat().st_size
+        return told, (
+            f"{len(sentence):,} beats in {size / len(sentence):.1f} bytes each; decoded, the median error "
+            f"on other people is {error.prd:.0f} % of the signal (PRD)"
+        )
 
     def close(self) -> None:
         """Write what has come since."""

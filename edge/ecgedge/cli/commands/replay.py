@@ -24,12 +24,9 @@ from ecgedge.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from ecgedge.monitor import Monitor
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Sink
-    from ecgedge_bridge.values import Note, SampleBlock, Status
 
 __all__ = ["replay"]
 
@@ -62,6 +59,7 @@ def replay(
     from ecgedge.cli.monitors import open_monitor
     from ecgedge.cli.output import open_lines, print_ending
     from ecgedge.cli.recorders import open_recorder
+    from ecgedge.cli.sources import ReadNotes, values_of
     from ecgedge.recording.database.store import is_recording
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Several
@@ -69,14 +67,14 @@ def replay(
     from ecgedge_bridge.values import SampleBlock
 
     ending = Ending()
-    values = _values(path, fs, channel, unit)
+    values = values_of(path, fs, channel, unit)
     monitor = open_monitor(model=model, backend=backend, waves=waves, tokens=tokens, age=age, sex=sex)
     if is_recording(path) and recording == RecordOptions():
         _replay_recording(path, monitor, Several([open_lines(as_json), ending]), ending, as_json)
         return
     facts = {"source": path.name, "waves": waves, "tokens": tokens, "age": age, "sex": sex}
     recorder = open_recorder(recording, monitor, facts)
-    notes = _Notes(values)
+    notes = ReadNotes(values)
     broken: ConfigError | None = None
     try:
         with closing(Several([recorder, open_lines(as_json), ending])) as sink:
@@ -110,44 +108,3 @@ def _replay_recording(path: Path, monitor: Monitor, sink: Sink, ending: Ending, 
             sink.take([item])
     print_ending(ending, again.stats, as_json)
     warn(again.verdict())
-
-
-def _values(
-    path: Path, fs: float | None, channel: str | None, unit: str | None
-) -> Iterator[SampleBlock | Status]:
-    """Blocks of a recording; of a capture also what the link and the device reported."""
-    from ecgedge.recording import CAPTURE, read
-    from ecgedge_bridge.capture.replay import replay as replay_capture
-    from ecgedge_bridge.values import SampleBlock, Status
-
-    if path.suffix.lower() != CAPTURE or (fs, channel, unit) != (None,) * 3 or not path.is_file():
-        return read(path, fs, channel, unit)
-    return (value for value in replay_capture(path) if isinstance(value, SampleBlock | Status))
-
-
-class _Notes:
-    """Notes of a reader as events. A line that was cut is an error, for the end."""
-
-    def __init__(self, values: object) -> None:
-        from ecgedge.recording import Blocks
-
-        self._blocks = values if isinstance(values, Blocks) else None
-        self._taken = 0
-        self.cut: str | None = None
-
-    def new(self) -> list[Note]:
-        """Return what was noted since the last call."""
-        from ecgedge_bridge.codes import NoteCode
-        from ecgedge_bridge.values import Note
-
-        if self._blocks is None:
-            return []
-        new, fs = self._blocks.notes[self._taken :], self._blocks.fs
-        self._taken += len(new)
-        cut = [note.detail for note in new if note.code == NoteCode.CUT_LINE]
-        self.cut = cut[0] if cut else self.cut
-        return [
-            Note(note.sample, note.sample / fs, note.code, note.detail)
-            for note in new
-            if note.code != NoteCode.CUT_LINE
-        ]

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.recording.steps import guessed_steps
 from ecgedge_bridge.schema import Place, as_integer, as_number
 
 __all__ = ["Packed", "pack_ints", "pack_samples", "unpack_ints", "unpack_samples"]
@@ -86,7 +87,7 @@ def unpack_ints(how: dict[str, Any], parts: list[bytes], n: int, place: Place) -
 
 def pack_samples(values: Float32) -> Packed:
     """Pack samples in mV."""
-    for step in dict.fromkeys((*_guessed(values), *_USUAL_STEPS)):
+    for step in dict.fromkeys((*guessed_steps(values), *_USUAL_STEPS)):
         for form in _FORMS:
             counts = _counts(values, step, form)
             if counts is not None:
@@ -125,23 +126,6 @@ def _counts(values: Float32, step: float, form: str) -> Int64 | None:
         # Bit by bit: a negative zero is not zero.
         same = np.array_equal(_FORMS[form](counts, step).view(np.int32), values.view(np.int32))
     return counts if same else None
-
-
-def _guessed(values: Float32) -> list[float]:
-    """Guess the step of a converter: the smallest distance of two values, made exact by all."""
-    levels = np.unique(values.astype(np.float64))
-    distances = np.diff(levels)
-    if not len(distances) or not np.isfinite(distances).all():
-        return []
-    step = float(distances.min())
-    # Too rough a guess for such multiples, or no step of millivolts at all.
-    if max(abs(levels[0]), abs(levels[-1])) / step > 1 << 16 or step > 1e6:
-        return []
-    counts = np.rint(levels / step)
-    fitted = float(levels @ counts) / float(counts @ counts)
-    # Floats blur the step; data sheets name it with few digits, or as a part of a millivolt.
-    parts = [1 / round(1 / fitted)] if 0 < fitted < 0.7 else []
-    return [*parts, *(float(f"{fitted:.{digits}g}") for digits in range(2, 8)), fitted]
 
 
 def _deflated(data: bytes) -> bytes:

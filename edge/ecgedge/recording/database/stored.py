@@ -124,6 +124,11 @@ class StoredRecording:
                 if start_s <= event.time_s < end_s:
                     yield event
 
+    def stream(self, start_s: float = 0.0, end_s: float = float("inf")) -> Iterator[Stored]:
+        """Yield everything that may lie in a stretch, in the order in which it came, with some around it."""
+        for piece in self._pieces(start_s, end_s + _TOLD_LATER_S):
+            yield from decode(piece, str(self.path))
+
     def items(self, session: Session) -> Iterator[Stored]:
         """Yield everything of a session, in the order in which it came."""
         for piece in self._pieces(session=session.id):

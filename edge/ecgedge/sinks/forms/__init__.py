@@ -1,0 +1,1 @@
+"""Files of other programs' forms: WFDB, EDF+, Parquet, FHIR."""
