@@ -99,7 +99,8 @@ class Labels:
     ) -> None:
         if text:
             self._texts[len(self._sample)] = text
-        self._sample.append(sample)
+        # The wfdb package takes every note at sample 0 for one about the file, and drops it.
+        self._sample.append(max(sample, 1) if symbol == '"' else sample)
         self._end.append(sample if end is None else end)
         self._what += bytes((_SYMBOLS.index(symbol), subtype, num))
 
