@@ -52,7 +52,7 @@ fuzz: $(VENV)/.installed-dev  ## random and hostile input, a million notificatio
 	$(PY) tests/edge/fuzz.py --count 10000000
 	$(PY) tests/export/fuzz_files.py --count 20000
 
-# Everything that is measured, beside what a user would pick instead, and the README's tables from it: half an hour
+# Everything that is measured, beside what a user would pick instead, and the pages' tables from it: half an hour
 # on a machine that does nothing else. The other packages go into an environment in the user's cache.
 bench: $(VENV)/.installed-dev  ## all that is measured, beside other packages: half an hour
 	$(PY) -m benchmarks all

@@ -15,7 +15,7 @@ Arguments = Sequence[str] | None
 
 
 def parser(doc: str | None, name: str) -> argparse.ArgumentParser:
-    """Arguments that every question takes; a quick run is kept apart from what the README shows."""
+    """Arguments that every question takes; a quick run is kept apart from what the pages show."""
     made = argparse.ArgumentParser(
         prog=f"python -m benchmarks {name}", description=(doc or "").splitlines()[0]
     )

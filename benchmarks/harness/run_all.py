@@ -1,4 +1,4 @@
-"""Asks every question, then fills the README's tables.
+"""Asks every question, then fills the pages' tables.
 
 What is timed has the machine to itself; the others, which count beats and rhythms, go two at a time, and so
 does everything in a quick run, whose figures are rough. It ends with 1 where a target was missed or a

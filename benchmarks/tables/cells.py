@@ -1,4 +1,4 @@
-"""Cells and tables of the README: figures of JSON files as a person reads them."""
+"""Cells and tables of the pages: figures of JSON files as a person reads them."""
 
 from __future__ import annotations
 

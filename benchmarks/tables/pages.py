@@ -1,4 +1,4 @@
-"""Writes the tables of figures, in README.md and benchmarks/README.md, from the JSON files of the questions.
+"""Writes the tables of figures, in docs/ and benchmarks/README.md, from the JSON files of the questions.
 
 They stand between ``<!-- bench:NAME -->`` and ``<!-- /bench -->``. ``python -m benchmarks tables`` writes
 them; with ``--check`` it writes nothing, and ends with 1 where a page is stale.
@@ -16,10 +16,14 @@ from benchmarks.harness.command import Arguments
 from benchmarks.harness.machine import RESULTS, ROOT
 from benchmarks.tables import beats, costs, quantization, rhythm
 
-PAGES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
+PAGES = (
+    ROOT / "docs" / "performance.md",
+    ROOT / "docs" / "accuracy.md",
+    ROOT / "benchmarks" / "README.md",
+)
 BLOCK = re.compile(r"(<!-- bench:(\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
 
-# In the order of the README
+# In the order of the pages
 TABLES: dict[str, Callable[[Path], str]] = {
     "latency": costs.latency,
     "memory": costs.memory,

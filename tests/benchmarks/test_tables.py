@@ -1,4 +1,4 @@
-"""The README's tables are those of the JSON files, and the generator says what it was given, no more."""
+"""The pages' tables are those of the JSON files, and the generator says what it was given, no more."""
 
 from __future__ import annotations
 

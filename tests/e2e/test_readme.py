@@ -90,4 +90,4 @@ def test_the_extras_are_those_of_the_package() -> None:
 
 
 def test_it_is_no_longer_than_a_person_reads() -> None:
-    assert len(README.splitlines()) <= 380
+    assert len(README.splitlines()) <= 200

@@ -1,4 +1,4 @@
-"""The data sets that can be read, in the order of the README: a new one is a module and its line here."""
+"""The data sets that can be read, in the order of docs/data.md: a new one is a module and its line here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ecgedge_export.data.databases import (
 )
 from ecgedge_export.data.dataset import Dataset
 
-# In the order of the README's table: what trains first, then what waits for a network.
+# In the order of the table in docs/data.md: what trains first, then what waits for a network.
 _ALL = (
     cinc2017.DATASET,
     mitdb.DATASET,
