@@ -42,7 +42,7 @@ OURS = ask.DETECT_BEATS
 FS = 360.0
 # EC57 asks for 150 ms; the others tell how well a beat is placed, which HRV lives on.
 TOLERANCES_S = (0.15, 0.1, 0.05, 0.025)
-# Electrode motion and muscle noise look like beats; baseline wander is no test for a detector (docs/accuracy.md).
+# Electrode motion and muscle noise look like beats; baseline wander is no test for a detector (docs).
 NOISES = ("em:6", "em:0", "ma:6", "ma:0")
 NOISY_S = (240.0, 600.0)  # a minute to settle, then the five that count
 QUICK, QUICK_S = ("100", "200"), 600.0  # sinus rhythm, and ventricular beats
