@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 from subprocess import Popen
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -40,6 +42,30 @@ def test_a_signal_ends_the_run_and_stops_the_strap(run: Any, number: signal.Sign
     events = [json.loads(line) for line in [*lines, *rest.splitlines()]]
     assert {"linkstate", "battery", "beat", "quality", "rhythm"} <= {event["type"] for event in events}
     assert [event["state"] for event in events if event["type"] == "linkstate"][-1] == "stopped"
+
+
+def test_systemd_is_told_that_it_is_ready_that_samples_arrive_and_that_it_stops(
+    run: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        told: list[str] = []
+
+        def listen() -> None:
+            while not told or told[-1] != "STOPPING=1":
+                told.append(manager.recv(4096).decode())
+
+        listener = Thread(target=listen, daemon=True)
+        listener.start()
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        with run.start("--json") as process:
+            read_until(process, '"rhythm"')
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=60)
+        listener.join(timeout=10)
+    assert told[:3] == ["WATCHDOG=1", "READY=1", "STATUS=looking for Polar H10"]
+    assert "STATUS=streaming" in "\n".join(told)
+    assert told[-1] == "STOPPING=1"
 
 
 def test_a_closed_pipe_ends_the_run_and_stops_the_strap(run: Any) -> None:

@@ -11,7 +11,18 @@ from typing import Annotated
 
 import typer
 
-from ecgedge.cli.commands import capture, demo, doctor, models, replay, save, simulate, table, wearable
+from ecgedge.cli.commands import (
+    capture,
+    demo,
+    doctor,
+    models,
+    replay,
+    save,
+    service,
+    simulate,
+    table,
+    wearable,
+)
 from ecgedge.cli.output import guard_streams, say
 from ecgedge.sinks.plain import plain
 
@@ -39,6 +50,7 @@ app.command("doctor")(doctor.doctor)
 app.command("simulate")(simulate.simulate)
 app.command("leads")(save.leads)
 app.command("models")(models.models)
+app.add_typer(service.app, name="service")
 
 
 def _show_version(wanted: bool) -> None:

@@ -53,6 +53,7 @@ def run(
     from ecgedge.cli.output import open_savers, open_terminal, print_ending
     from ecgedge.cli.recorders import open_recorder
     from ecgedge.cli.running import run_until_stopped
+    from ecgedge.service.notify import Systemd
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Several
 
@@ -64,7 +65,7 @@ def run(
     savers = open_savers(save, force=force)
     ending = Ending()
     try:
-        with closing(Several([recorder, *savers, ending, open_terminal(as_json, device)])) as sink:
+        with closing(Several([Systemd(), recorder, *savers, ending, open_terminal(as_json, device)])) as sink:
             run_until_stopped(_stream(device, options, monitor, recorder, sink))
     finally:
         print_ending(ending, monitor.stats, as_json)

@@ -1,0 +1,99 @@
+"""``ecgedge service``: start with the machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ecgedge.cli.output import say
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="Start with the machine: a systemd unit that is written, looked at and removed.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+_NAME = typer.Option("--name", help="Of the service; one for each wearable.")
+_FOLDER = typer.Option("--folder", help="Where units are; another one than systemd's is only written to.")
+_DEFAULT = Path("/etc/systemd/system")
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def install(
+    device: Annotated[str, typer.Argument(help="Name or address of the wearable, then options of 'run'.")],
+    options: Annotated[list[str] | None, typer.Argument(help="Options of 'ecgedge run'.")] = None,
+    name: Annotated[str, _NAME] = "ecgedge",
+    folder: Annotated[Path, _FOLDER] = _DEFAULT,
+    show: Annotated[bool, typer.Option("--print", help="Print the unit, and write nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace the service of that name.")] = False,
+) -> None:
+    """Write the unit and start it: a recording for each day in /var/lib/NAME, kept for thirty days.
+
+    Options of 'ecgedge run' follow the device: ecgedge service install "Polar H10" --extra acc
+    """
+    from ecgedge.service.unit import unit
+    from ecgedge_bridge.errors import ConfigError
+    from ecgedge_bridge.files import atomic_file
+
+    text = unit(name, device, options or ())
+    if show:
+        print(text, end="")
+        return
+    path = folder / f"{name}.service"
+    if path.exists() and not force:
+        raise ConfigError(f"{path} is there already: choose another --name, or replace it with --force")
+    with atomic_file(path, 0o644) as file:
+        file.write(text.encode())
+    say(f"{path} was written")
+    if folder == _DEFAULT:
+        _systemctl("daemon-reload")
+        _systemctl("enable", "--now", f"{name}.service")
+        say(f"it runs, and starts with the machine; what it says: journalctl -fu {name}")
+
+
+@app.command()
+def status(name: Annotated[str, _NAME] = "ecgedge") -> None:
+    """Show what the service does, and its last lines."""
+    from ecgedge.service.unit import checked_name
+
+    raise typer.Exit(_systemctl("status", "--no-pager", f"{checked_name(name)}.service", check=False))
+
+
+@app.command()
+def uninstall(
+    name: Annotated[str, _NAME] = "ecgedge",
+    folder: Annotated[Path, _FOLDER] = _DEFAULT,
+) -> None:
+    """Stop the service and remove its unit; its recordings stay."""
+    from ecgedge.service.unit import checked_name
+    from ecgedge_bridge.errors import ConfigError
+
+    path = folder / f"{checked_name(name)}.service"
+    if not path.exists():
+        raise ConfigError(f"there is no {path}: see 'systemctl list-units' for its name")
+    if folder == _DEFAULT:
+        _systemctl("disable", "--now", path.name)
+    path.unlink()
+    if folder == _DEFAULT:
+        _systemctl("daemon-reload")
+    say(f"{path} was removed; recordings stay in /var/lib/{name}")
+
+
+def _systemctl(*words: str, check: bool = True) -> int:
+    import os
+    import shutil
+    import subprocess
+
+    from ecgedge_bridge.errors import ConfigError
+
+    if not shutil.which("systemctl") or not Path("/run/systemd/system").exists():
+        raise ConfigError("systemd does not run here: start 'ecgedge run' by what starts your services")
+    if check and os.geteuid():
+        raise ConfigError("only root may change services: try it with sudo")
+    done = subprocess.run(["systemctl", *words], check=False)
+    if check and done.returncode:
+        raise ConfigError(f"systemctl {words[0]} failed: see what it says above")
+    return done.returncode

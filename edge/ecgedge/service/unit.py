@@ -1,0 +1,179 @@
+"""The systemd unit: an own user that exists while it runs, and nothing that it does not need."""
+
+from __future__ import annotations
+
+import re
+import stat
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ecgedge_bridge.errors import ConfigError
+
+__all__ = ["checked_name", "program", "unit"]
+
+_LONGEST_NAME = 31  # of a user
+
+# Why each line: man systemd.exec. BlueZ is spoken to over the D-Bus socket (AF_UNIX); sinks and the page need
+# AF_INET and AF_INET6. A serial board is a device of the group dialout.
+_UNIT = """\
+[Unit]
+Description=ECG of {what}
+Wants=bluetooth.service
+After=bluetooth.service dbus.service network.target
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=main
+ExecStart={command}
+Restart=always
+RestartSec=5
+# From systemd 254 on; an older one waits five seconds each time.
+RestartSteps=6
+RestartMaxDelaySec=300
+# Fed by samples that arrive, and by a link that goes on searching.
+WatchdogSec=300
+TimeoutStartSec=120
+# The strap is told to stop, which takes a connection's time.
+TimeoutStopSec=30
+KillSignal=SIGTERM
+SuccessExitStatus=143
+
+DynamicUser=yes
+User={user}
+SupplementaryGroups={groups}
+StateDirectory={state}
+StateDirectoryMode=0700
+WorkingDirectory=%S/{state}
+UMask=0077
+Environment=HOME=%S/{state} PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+
+CapabilityBoundingSet=
+NoNewPrivileges=yes
+ProtectSystem=strict
+ProtectHome={home}
+PrivateTmp=yes
+PrivateDevices={private_devices}
+DevicePolicy=closed
+{devices}ProtectKernelTunables=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectControlGroups=yes
+ProtectClock=yes
+ProtectHostname=yes
+ProtectProc=invisible
+ProcSubset=pid
+PrivateUsers=no
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+LockPersonality=yes
+RemoveIPC=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
+SystemCallErrorNumber=EPERM
+MemoryMax=300M
+TasksMax=64
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def unit(name: str, device: str, options: Sequence[str] = (), *, command: Sequence[str] | None = None) -> str:
+    """Return the text of the unit.
+
+    Parameters
+    ----------
+    name : str
+        Of the service, and of its folder in /var/lib.
+    device : str
+        What ``ecgedge run`` is given.
+    options : sequence of str
+        Further ones of ``ecgedge run``; without ``--record`` it keeps a file for each day in its folder, for
+        thirty days.
+    command : sequence of str, optional
+        How ecgedge is started; by default as it runs now.
+
+    Raises
+    ------
+    ConfigError
+        The name is none for a service, or an option has a line break.
+
+    Examples
+    --------
+    >>> text = unit("ecgedge", "Polar H10", command=["/opt/ecgedge/bin/ecgedge"])
+    >>> [line for line in text.splitlines() if line.startswith("ExecStart=")][0]
+    'ExecStart=/opt/ecgedge/bin/ecgedge run "Polar H10" --record "%S/ecgedge/ecg.db" --daily --keep-days 30'
+    """
+    checked_name(name)
+    start = list(command or program())
+    words = [*start, "run", device, *options]
+    record = "" if "--record" in options else f' --record "%S/{name}/ecg.db" --daily --keep-days 30'
+    serial = device.startswith("serial:")
+    return _UNIT.format(
+        what=_escaped(device),
+        command=" ".join(_quoted(word) for word in words) + record,
+        user=name,
+        state=name,
+        # Debian's BlueZ lets the group bluetooth speak to it, other distributions let everybody.
+        groups="dialout" if serial else "bluetooth",
+        home="read-only" if start[0].startswith(("/home/", "/root/")) else "yes",
+        private_devices="no" if serial else "yes",
+        devices=f"DeviceAllow={_escaped(device.removeprefix('serial:'))} rw\n" if serial else "",
+    )
+
+
+def checked_name(name: str) -> str:
+    """Return the name, if it can be that of a service, its user and its folder.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9-]*", name) or len(name) > _LONGEST_NAME:
+        raise ConfigError(f"{name!r} is no name for a service: use small letters, digits and -")
+    return name
+
+
+def program() -> list[str]:
+    """Return the script beside this interpreter, which is how somebody else starts ecgedge.
+
+    Raises
+    ------
+    ConfigError
+        There is none, or the service's own user cannot reach it.
+    """
+    script = Path(sys.executable).parent / "ecgedge"
+    if not script.is_file():
+        raise ConfigError(f"there is no {script}: install ecgedge with pip")
+    for folder in (script, *script.parents):
+        if not folder.stat().st_mode & stat.S_IXOTH:
+            raise ConfigError(
+                f"{folder} is closed to others, so a service's own user cannot start what is in it: install "
+                "ecgedge in /opt/ecgedge"
+            )
+    return [str(script)]
+
+
+def _escaped(text: str) -> str:
+    """Text in a unit: a percent sign is a specifier, a line break would begin another setting.
+
+    Raises
+    ------
+    ConfigError
+        There is a control character in it.
+    """
+    if not text.isprintable():
+        raise ConfigError("a control character cannot stand in a unit: leave it out")
+    return text.replace("%", "%%")
+
+
+def _quoted(word: str) -> str:
+    """A word of a command line in a unit (man systemd.service, COMMAND LINES)."""
+    safe = _escaped(word).replace("\\", "\\\\").replace('"', '\\"').replace("$", "$$")
+    plain = all(c.isalnum() or c in "/._-:=@,+%" for c in safe)
+    return safe if plain and safe else f'"{safe}"'
