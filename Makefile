@@ -10,7 +10,7 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help demo test test-fast test-bluez test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge sbom lock clean
+.PHONY: help demo test test-fast test-bluez test-browser test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge sbom lock clean
 .DEFAULT_GOAL = demo
 
 # Each target with the text behind its ##.
@@ -32,6 +32,11 @@ test-fast: $(VENV)/.installed-dev  ## the tests for daily work, under 90 s
 # BLUEZ=--install lets it install that, as root on Debian.
 test-bluez: $(VENV)/.installed-dev  ## the client on Linux's own Bluetooth stack, in a virtual machine
 	$(PY) tests/bluez_vm/run.py $(BLUEZ)
+
+# Pages in a headless Chromium: half a minute. Says what it needs; BROWSER=--install lets it install that, as root on
+# Debian. `make test` runs them too where Chromium is.
+test-browser: $(VENV)/.installed-dev  ## reports and drawings in a headless Chromium
+	$(PY) tests/browser/run.py $(BROWSER)
 
 # The bundled model on an emulated Haswell and Cortex-A53: half a minute. Says what it needs;
 # EMULATED=--install lets it install that, as root on Debian.

@@ -141,9 +141,9 @@ def strip(
     on = Stretch(start_s, seconds, up, down, top, baseline, gain_mm_mv, speed_mm_s, clock)
     inside = [
         svg.rectangle(0, on.top_mm, on.right_mm, up + down, "paper"),
-        *_missing(values, fs, on),
         _grid(on, SMALL_MM, "fine", 0.1),
         _grid(on, LARGE_MM, "strong", 0.16),
+        *_missing(values, fs, on),
         *(part for start, end in refused for part in _hatched(start, end, on)),
         _pulse(on),
         *_trace(values, fs, on),
