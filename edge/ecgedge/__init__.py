@@ -30,6 +30,7 @@ _names = LazyNames(
         "ecgedge.recording": "Recording load read",
         "ecgedge.recording.database.recorder": "Recorder",
         "ecgedge.recording.database.stored": "Session StoredRecording",
+        "ecgedge.report.plotting": "plot_strip",
         "ecgedge.rhythm.wearer": "Wearer",
         "ecgedge.summary": "Summarizer",
         "ecgedge.tables.frame": "to_dataframe",

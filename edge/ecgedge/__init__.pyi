@@ -27,6 +27,7 @@ from ecgedge.recording import read as read
 from ecgedge.recording.database.recorder import Recorder as Recorder
 from ecgedge.recording.database.stored import Session as Session
 from ecgedge.recording.database.stored import StoredRecording as StoredRecording
+from ecgedge.report.plotting import plot_strip as plot_strip
 from ecgedge.rhythm.wearer import Wearer as Wearer
 from ecgedge.summary import Summarizer as Summarizer
 from ecgedge.tables.frame import to_dataframe as to_dataframe

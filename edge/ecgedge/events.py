@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ecgedge.shown import Shown
 from ecgedge_bridge.values import Battery, FrameLost, JsonEvent, LinkState, Note
 
 __all__ = [
@@ -307,7 +308,7 @@ class Ectopy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary(JsonEvent):
+class Summary(JsonEvent, Shown):
     """What a stream came to.
 
     Parameters

@@ -22,6 +22,7 @@ from ecgedge.rhythm.model import RhythmModel
 from ecgedge.rhythm.sinus import rate_word
 from ecgedge.rhythm.stage import SHORTEST_S
 from ecgedge.rhythm.wearer import Wearer
+from ecgedge.shown import Shown
 from ecgedge.stream.pipeline import Pipeline
 from ecgedge.stream.whole import Recorded, as_block, run_whole
 from ecgedge.stretches import AcceptedBeats
@@ -37,7 +38,7 @@ Reason = Literal["too_short", "no_signal", "noise"]
 
 
 @dataclass(frozen=True, slots=True)
-class Classification:
+class Classification(Shown):
     """Rhythm of a recording.
 
     Least lengths: a label needs 9 s without interruption and noise, ``af`` 10 s, a heart rate two beats.

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgedge.recording.blocks import ReadNote
+from ecgedge.shown import Shown
 from ecgedge_bridge.errors import ConfigError
 
 __all__ = ["Recording", "load"]
@@ -19,7 +20,7 @@ _MOST_SAMPLES = 1 << 29
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Recording:
+class Recording(Shown):
     """A recording in one piece.
 
     Parameters

@@ -24,7 +24,7 @@ from ecgedge.report.drawing.scale import (
 )
 from ecgedge.report.drawing.trace import finite_runs, runs_of, shown_points
 
-__all__ = ["Stretch", "rows", "strip"]
+__all__ = ["Stretch", "baseline_mv", "paper_mm", "rows", "strip"]
 
 Float = npt.NDArray[np.float64]
 
@@ -135,8 +135,8 @@ def strip(
     if not (fs > 0 and seconds > 0 and gain_mm_mv > 0 and speed_mm_s > 0):
         raise ValueError("fs, seconds, gain and speed of a strip are above 0")
     values = np.asarray(mv, np.float64).ravel()[: int(np.ceil(seconds * fs - 1e-6))]
-    baseline = _baseline(values)
-    up, down = height_mm or _height(values - baseline, gain_mm_mv)
+    baseline = baseline_mv(values)
+    up, down = height_mm or paper_mm(values - baseline, gain_mm_mv)
     top = (_HEAD_MM if head else 0.0) + _RAIL_MM
     on = Stretch(start_s, seconds, up, down, top, baseline, gain_mm_mv, speed_mm_s, clock)
     inside = [
@@ -184,7 +184,7 @@ def rows(
     seconds = row_s or row_seconds(len(values) / fs, ROW_S * SPEED_MM_S / speed_mm_s)
     cut = [round(at * seconds * fs) for at in range(int(np.ceil(len(values) / fs / seconds - 1e-6)))]
     parts = [values[a:b] for a, b in zip(cut, [*cut[1:], len(values)], strict=True)]
-    heights = [_height(part - _baseline(part), gain_mm_mv) for part in parts]
+    heights = [paper_mm(part - baseline_mv(part), gain_mm_mv) for part in parts]
     height = max(up for up, _ in heights), max(down for _, down in heights)
     drawn = [
         strip(
@@ -197,12 +197,14 @@ def rows(
     return svg.scrolling(*drawn)
 
 
-def _baseline(values: Float) -> float:
+def baseline_mv(values: Float) -> float:
+    """Return the median of what is there: the isoelectric line, more or less."""
     finite = values[np.isfinite(values)]
     return float(np.median(finite)) if len(finite) else 0.0
 
 
-def _height(from_baseline: Float, gain: float) -> tuple[float, float]:
+def paper_mm(from_baseline: Float, gain: float = GAIN_MM_MV) -> tuple[float, float]:
+    """Return the millimetres of paper that a signal needs above and below its baseline."""
     finite = from_baseline[np.isfinite(from_baseline)]
     high, low = (float(finite.max()), float(finite.min())) if len(finite) else (0.0, 0.0)
     pulse = _squares(gain)
