@@ -10,12 +10,16 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help demo test test-fast test-bluez test-browser test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge sbom lock clean
+.PHONY: help docs demo test test-fast test-bluez test-browser test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge sbom lock clean
 .DEFAULT_GOAL = demo
 
 # Each target with the text behind its ##.
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Into build/docs, to be opened as files or served by anything.
+docs: $(VENV)/.installed-dev  ## the documentation as a site, in build/docs
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet --config-file docs/site/mkdocs.yml
 
 demo: $(VENV)/.installed-sim  ## the whole chain on a virtual wearable (the default)
 	$(VENV)/bin/ecgedge demo
