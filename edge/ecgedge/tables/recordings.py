@@ -126,14 +126,17 @@ def _name(label: str) -> str:
     return {"~": "noise"}.get(label, label)
 
 
-# All columns in their order; a recording that cannot be read has only the first and the last.
-COLUMNS = (
-    "file", "start", "fs", "channel", "unit", "duration_s", "usable", "lost_samples",
-    "heart_rate_bpm", "slowest_bpm", "fastest_bpm",
-    "rhythm_N", "rhythm_A", "rhythm_O", "rhythm_noise", "af", "af_burden", "longest_af_s", "beats",
-    "ventricular", "ventricular_per_hour", "ventricular_couplets", "ventricular_runs",
-    "ventricular_longest_run",
-    "supraventricular", "supraventricular_per_hour", "supraventricular_couplets", "supraventricular_runs",
-    "supraventricular_longest_run",
-    "pauses", "longest_rr_ms", "rmssd_ms", "sdnn_ms", "notes", "error",
-)  # fmt: skip
+# All columns in their order, and what stands in them; a recording that cannot be read has only the first and
+# the last.
+COLUMNS: dict[str, type] = {
+    "file": str, "start": str, "fs": float, "channel": str, "unit": str,
+    "duration_s": float, "usable": float, "lost_samples": int,
+    "heart_rate_bpm": float, "slowest_bpm": float, "fastest_bpm": float,
+    "rhythm_N": float, "rhythm_A": float, "rhythm_O": float, "rhythm_noise": float,
+    "af": bool, "af_burden": float, "longest_af_s": float, "beats": int,
+    "ventricular": int, "ventricular_per_hour": float, "ventricular_couplets": int, "ventricular_runs": int,
+    "ventricular_longest_run": int,
+    "supraventricular": int, "supraventricular_per_hour": float, "supraventricular_couplets": int,
+    "supraventricular_runs": int, "supraventricular_longest_run": int,
+    "pauses": int, "longest_rr_ms": float, "rmssd_ms": float, "sdnn_ms": float, "notes": str, "error": str,
+}  # fmt: skip

@@ -103,6 +103,23 @@ def test_parquet_keeps_types(tmp_path: Path) -> None:
     assert [row["file"] for row in table] == [row["file"] for row in rows()]
 
 
+def test_parquet_tables_of_two_studies_fit_together(tmp_path: Path) -> None:
+    """Also where a column is empty in one of them: no start, no error."""
+    parquet, pyarrow = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow")
+    full = [row | {"start": "2026-11-29", "error": "broken", "rmssd_ms": 20.0} for row in rows()]
+    for name, each in (("a", rows()), ("b", full)):
+        write_rows(each, COLUMNS, tmp_path / f"{name}.parquet")
+    tables = [parquet.read_table(tmp_path / f"{name}.parquet") for name in "ab"]
+    assert tables[0].schema == tables[1].schema
+    assert pyarrow.concat_tables(tables).num_rows == 8
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_a_table_is_for_its_owner_alone(tmp_path: Path, name: str) -> None:
+    write_rows(rows(), COLUMNS, tmp_path / name)
+    assert (tmp_path / name).stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize("name", ["t.xlsx", "no/such/t.csv/"])
 def test_what_cannot_be_written_is_said(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError):

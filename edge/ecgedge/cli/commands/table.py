@@ -38,14 +38,17 @@ def table(
     A recording that cannot be read does not stop the others: the column 'error' says why, and the exit status
     is 1.
     """
-    from ecgedge.cli.output import print_json, warn
-    from ecgedge.tables.files import write_rows
+    from ecgedge.cli.output import print_json, say, warn
+    from ecgedge.tables.files import check_table, write_rows
     from ecgedge.tables.recordings import COLUMNS, Wish, rows_of
     from ecgedge_bridge.errors import ConfigError
 
     if out is not None and out.exists() and not force:
         raise ConfigError(f"{out} is there already: choose another name, or replace it with --force")
-    every = list(_files(paths))
+    if out is not None:
+        check_table(out)
+    # The table of last time, in the folder of the recordings, is none of them.
+    every = [file for file in _files(paths) if out is None or not _same(file, out)]
     if not every:
         raise ConfigError("there is no recording in these folders: name files")
     rows = []
@@ -59,6 +62,9 @@ def table(
     elif not as_json:
         _show(rows)
     failed = [row for row in rows if row["error"]]
+    if out is not None and not as_json:
+        count = "1 recording" if len(rows) == 1 else f"{len(rows)} recordings"
+        say(f"{out}: {count}" + (f", {len(failed)} with an error" if failed else ""))
     for row in failed:
         warn(row["error"])
     if failed:
@@ -79,6 +85,10 @@ def _files(paths: list[Path]) -> Iterator[Path]:
                 yield file
 
 
+def _same(file: Path, other: Path) -> bool:
+    return file.exists() and other.exists() and file.samefile(other)
+
+
 # What lies beside recordings and is none.
 _PARTS = frozenset(
     (".dat", ".atr", ".qrs", ".jsonl", ".md", ".toml", ".lock", ".db-wal", ".db-shm", ".pdf", ".py")
@@ -92,9 +102,13 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: None
         return
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("recordings,"), TimeRemainingColumn(), TextColumn("left"),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("analysing", total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 

@@ -12,6 +12,7 @@ from ecgedge_bridge.errors import ConfigError
 
 __all__ = ["Line", "find_encoding", "text_lines"]
 
+_HEAD_LINES = 50  # what may stand before the rows of an export
 _ARROW = " -> "  # behind the time of each line in the Arduino IDE's serial monitor
 MAX_LINE = 1_000_000  # characters; whoever keeps a recording in one line stays far below
 _BOMS = (
@@ -98,4 +99,6 @@ def text_lines(source: Source) -> Iterator[Line]:
 
 
 def _no_text(source: Source, number: int) -> ConfigError:
-    return ConfigError(f"{source.name}, line {number}: this is not text: use a WFDB record or a CSV file")
+    # A file that was text so far is a damaged one; of it everything before is analysed.
+    advice = "use a WFDB record or a CSV file" if number < _HEAD_LINES else "cut the damaged rest off"
+    return ConfigError(f"{source.name}, line {number}: this is not text: {advice}")
