@@ -46,7 +46,7 @@ DIALECTS: dict[str, tuple[str, Callable[[float, float], str], str]] = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file in each dialect, at 50, 60, ... a minute; one damaged from its middle on, one of noise, one empty."""
+    """A file in each dialect, at 50, 60, ... a minute; one damaged, one of noise, one empty."""
     made = tmp_path_factory.mktemp("study")
     for number, (name, (head, line, encoding)) in enumerate(DIALECTS.items()):
         ecg = synthesize([Segment("sinus", SECONDS, 50.0 + 10 * number)], FS, seed=number)
