@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
+from contextlib import suppress
 from subprocess import Popen
 from threading import Thread
 from typing import Any
@@ -136,3 +138,61 @@ def test_options_that_do_not_fit_are_one_clear_line(
     assert done.returncode == status
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_moment_is_marked_by_a_key_and_from_another_terminal(
+    on_strap: Any, program: Any, tmp_path: Any
+) -> None:
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    import ecgedge
+
+    recording = tmp_path / "ecg.db"
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    before = termios.tcgetattr(theirs)
+    unset = ("COLUMNS", "LINES", "NO_COLOR")
+    environment = {key: value for key, value in os.environ.items() if key not in unset}
+    environment |= {"TERM": "xterm-256color", "PYTHONIOENCODING": "utf-8"}
+    terminal = {"stdin": theirs, "stdout": theirs, "env": environment}
+    shown = ""
+
+    def read(words: str) -> None:
+        nonlocal shown
+        with suppress(OSError):  # of a terminal that nobody holds any more
+            while words not in shown:
+                shown += os.read(ours, 65536).decode("utf-8", "replace")
+
+    def own_terminal() -> None:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    run = on_strap("run", "Polar H10", "--record", str(recording))
+    with run.start(**terminal, preexec_fn=own_terminal) as process:
+        read("mark this moment")
+        read("streaming")
+        os.write(ours, b"xm")
+        read("marked")
+        done = program.cli("mark", str(recording)).run("palpitations on the stairs")
+        assert (done.returncode, done.stdout) == (0, "marked\n")
+        read("palpitations on the stairs")
+        process.send_signal(signal.SIGINT)
+        drain = Thread(target=lambda: read("\0never"), daemon=True)
+        drain.start()
+        process.wait(timeout=60)
+    assert termios.tcgetattr(theirs) == before  # the terminal is given back as it was
+    late = program.cli("mark", str(recording)).run("too late")
+    assert (late.returncode, len(late.stderr.splitlines())) == (1, 1)
+    with ecgedge.StoredRecording(recording) as stored:
+        marks = [event for event in stored.events() if isinstance(event, ecgedge.Mark)]
+        end_s = stored.sessions[0].end / stored.sessions[0].fs
+    assert [mark.text for mark in marks] == ["", "palpitations on the stairs"]
+    assert 0 < marks[0].time_s < marks[1].time_s < end_s
+    again = program.cli("replay", str(recording)).run()
+    assert "marked: palpitations on the stairs" in again.stdout
+    assert "the same events as recorded" in again.stderr
+    os.close(theirs)
+    os.close(ours)

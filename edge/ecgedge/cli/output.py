@@ -94,13 +94,13 @@ def open_lines(as_json: bool) -> JsonLines | TextLines:
     return JsonLines(sys.stdout) if as_json else TextLines(sys.stdout)
 
 
-def open_terminal(as_json: bool, title: str) -> Sink:
+def open_terminal(as_json: bool, title: str, hint: str = "") -> Sink:
     """Choose the sink: JSON when asked for, the view on a terminal that can show it, else words."""
     if as_json or not _shows_a_view():
         return open_lines(as_json)
     from ecgedge.sinks.screen import Screen
 
-    return Screen(title)
+    return Screen(title, hint)
 
 
 def _shows_a_view() -> bool:

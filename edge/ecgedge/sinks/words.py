@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from ecgedge.events import Battery, Event, FrameLost, Gap, Hrv, Intervals, LinkState, Note, Quality, Rhythm
+from ecgedge.events import (
+    Battery,
+    Event,
+    FrameLost,
+    Gap,
+    Hrv,
+    Intervals,
+    LinkState,
+    Mark,
+    Note,
+    Quality,
+    Rhythm,
+)
 from ecgedge.sinks.plain import plain
 from ecgedge.sinks.sink import Item
 
@@ -104,6 +116,8 @@ def _described(item: Item) -> str | None:
             return f"a frame could not be read: {item.detail or item.code.sentence}"
         case Battery():
             return f"battery {item.percent} %"
+        case Mark():
+            return f"marked: {item.text}" if item.text else "marked"
         case _:
             return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,12 +26,13 @@ from ecgedge.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from ecgedge.cli.marks import Marks
     from ecgedge.cli.recorders import OpenRecorder
     from ecgedge.monitor import Monitor
     from ecgedge.sinks.sink import Sink
     from ecgedge_bridge.values import Acceleration, HeartRate, Status
 
-__all__ = ["run", "scan"]
+__all__ = ["mark", "run", "scan"]
 
 
 @with_options(link=LinkOptions, recording=RecordOptions)
@@ -49,6 +51,7 @@ def run(
     tokens: WithTokens = False,
 ) -> None:
     """Connect to a wearable and show what its ECG holds, until Ctrl-C."""
+    from ecgedge.cli.marks import Marks
     from ecgedge.cli.monitors import open_monitor, wants_words
     from ecgedge.cli.output import open_savers, open_terminal, print_ending
     from ecgedge.cli.recorders import open_recorder
@@ -64,15 +67,23 @@ def run(
     recorder = open_recorder(recording, monitor, facts)
     savers = open_savers(save, force=force)
     ending = Ending()
+    marks = Marks(recording.record, keyboard=not as_json)
     try:
-        with closing(Several([Systemd(), recorder, *savers, ending, open_terminal(as_json, device)])) as sink:
-            run_until_stopped(_stream(device, options, monitor, recorder, sink))
+        terminal = open_terminal(as_json, device, marks.hint)
+        with closing(Several([Systemd(), recorder, *savers, ending, terminal])) as sink:
+            run_until_stopped(_stream(device, options, monitor, recorder, marks, sink))
     finally:
+        marks.close()
         print_ending(ending, monitor.stats, as_json)
 
 
 async def _stream(
-    device: str, options: dict[str, Any], monitor: Monitor, recorder: OpenRecorder, sink: Sink
+    device: str,
+    options: dict[str, Any],
+    monitor: Monitor,
+    recorder: OpenRecorder,
+    marks: Marks,
+    sink: Sink,
 ) -> None:
     from ecgedge_bridge import connect
 
@@ -83,9 +94,21 @@ async def _stream(
         async with connect(device, on_event=told, **options) as wearable:
             async for block in wearable:
                 placed = recorder.place(block)
-                sink.take([placed, *monitor.feed(placed)])
+                sink.take([placed, *monitor.feed(placed), *marks.due(placed)])
     finally:
         sink.take(monitor.finish())
+
+
+def mark(
+    recording: Annotated[Path, typer.Argument(help="The file that 'ecgedge run --record' writes.")],
+    text: Annotated[str, typer.Argument(help="What was felt or done.")] = "",
+) -> None:
+    """Mark this moment in a recording that goes on, from another terminal or a button."""
+    from ecgedge.cli.output import say
+    from ecgedge.recording.database.spool import post
+
+    post(recording.expanduser(), text)
+    say("marked")
 
 
 def scan(

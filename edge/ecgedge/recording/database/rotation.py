@@ -15,10 +15,22 @@ from ecgedge.recording.database.events import Stored
 from ecgedge.recording.database.recorder import P, Recorder
 from ecgedge.recording.database.store import SUFFIX, errors
 
-__all__ = ["DailyRecorder"]
+__all__ = ["DailyRecorder", "base_of"]
 
 # What SQLite and the lock leave beside a recording.
 _BESIDE = ("", "-wal", "-shm", ".lock")
+
+
+def base_of(path: Path) -> Path:
+    """Return the name that ``--record`` was given, of a day's file or of itself.
+
+    Examples
+    --------
+    >>> base_of(Path("ecg-2026-11-29.db")).name, base_of(Path("ecg.db")).name
+    ('ecg.db', 'ecg.db')
+    """
+    stem = re.sub(r"-\d{4}-\d\d-\d\d$", "", path.name.removesuffix(SUFFIX))
+    return path.with_name(stem + SUFFIX)
 
 
 class DailyRecorder:

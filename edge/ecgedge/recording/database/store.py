@@ -78,7 +78,7 @@ class Lock:
                 os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600), "r+b"
             )
         try:
-            _hold(self._file)
+            hold(self._file)
         except OSError as error:
             self._file.close()
             raise ConfigError(
@@ -92,13 +92,14 @@ class Lock:
             self._file = None
 
 
-def _hold(file: IO[bytes]) -> None:
+def hold(file: IO[bytes] | int) -> None:
+    """Lock an open file or folder for this program; OSError: another one holds it."""
     try:
         import fcntl
     except ImportError:  # Windows
         import msvcrt
 
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        msvcrt.locking(file if isinstance(file, int) else file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
     else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 

@@ -25,10 +25,13 @@ class Screen:
     ----------
     title : str
         Shown on the frame, for example the device's name.
+    hint : str
+        Shown on the frame too: what keys do.
     """
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, hint: str = "") -> None:
         self._view = LiveView(title)
+        self._view.hint = hint
         self._live = Live(self._view, screen=True, auto_refresh=False)
         self._drawn_s = 0.0
         self._live.start()

@@ -73,6 +73,7 @@ class LiveView:
     def __init__(self, title: str) -> None:
         self._title = Text(plain(title))
         self.footer: RenderableType | None = None
+        self.hint = ""
         self._mv: npt.NDArray[np.float32] = np.zeros(0, dtype=np.float32)
         self._now_s = 0.0
         self._end_sample = 0
@@ -160,7 +161,7 @@ class LiveView:
         yield Panel(
             self._wave(width - 4, height, shown_s),
             title=self._title,
-            subtitle=f"{shown_s:.0f} s",
+            subtitle=f"{self.hint} · {shown_s:.0f} s" if self.hint else f"{shown_s:.0f} s",
             title_align="left",
             width=width,
         )
