@@ -17,6 +17,7 @@ SAVERS = {
     ".csv": "ecgedge.sinks.saving:CsvSink",
     ".jsonl": "ecgedge.sinks.saving:JsonFile",
     ".ecgt": "ecgedge.sinks.words_file:WordFile",
+    ".edf": "ecgedge.sinks.forms.edf:EdfFile",
     ".hea": "ecgedge.sinks.forms.wfdb_record:WfdbRecord",
 }
 

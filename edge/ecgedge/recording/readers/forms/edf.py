@@ -23,12 +23,14 @@ from ecgedge.recording.source import Source
 from ecgedge_bridge.codes import NoteCode
 from ecgedge_bridge.errors import ConfigError
 
-__all__ = ["is_edf", "read_edf"]
+__all__ = ["MISSING", "is_edf", "read_edf"]
 
 _EDF, _BDF = b"0       ", b"\xffBIOSEMI"
 _ANNOTATIONS = ("EDF Annotations", "BDF Annotations")
 _ONSET = re.compile(rb"^([+-]\d{1,12}(?:\.\d{1,12})?)\x14")
 _MOST_SIGNALS = 512
+# How ``ecgedge save`` begins the annotation of samples that are missing and have the lowest number.
+MISSING = "gap"
 
 
 def is_edf(source: Source) -> bool:
@@ -56,7 +58,7 @@ def read_edf(source: Source, wanted: Wanted) -> Blocks:
         fs = [float(one.sampling_frequency) for one in signals]
         starts = _onsets(source_path, header, 3 if is_bdf else 2)
         held = [
-            Held(one.label, one.physical_dimension, rate, partial(_pieces, one, rate, starts))
+            Held(one.label, one.physical_dimension, rate, partial(_pieces, edf, one, rate, starts))
             for one, rate in zip(signals, fs, strict=True)
         ]
         began = _start(edf)
@@ -75,10 +77,10 @@ class _Record:
         self.length_s, self.onsets_s = length_s, onsets_s
 
 
-def _pieces(signal: Any, fs: float, records: _Record) -> Iterator[Piece]:
+def _pieces(edf: Any, signal: Any, fs: float, records: _Record) -> Iterator[Piece]:
     values = np.asarray(signal.data, np.float64)
     if records.onsets_s is None:
-        yield Piece(0, values)
+        yield from _measured(values, _marked_missing(edf, signal, fs))
         return
     size = round(records.length_s * fs)
     first = records.onsets_s[0]
@@ -90,6 +92,25 @@ def _pieces(signal: Any, fs: float, records: _Record) -> Iterator[Piece]:
         at = int(start) if abs(int(start) - at) > 1 else at
         yield Piece(at, part)
         at += len(part)
+
+
+def _marked_missing(edf: Any, signal: Any, fs: float) -> npt.NDArray[np.bool_]:
+    """Which samples an annotation calls a gap, and all of them are at the lowest number."""
+    lowest = np.asarray(signal.digital) == signal.digital_min
+    missing = np.zeros(len(lowest), np.bool_)
+    if not lowest.any():
+        return missing
+    for note in edf.annotations:
+        if note.duration and note.text.startswith(f"{MISSING} of "):
+            first, end = round(note.onset * fs), round((note.onset + note.duration) * fs)
+            missing[first:end] = lowest[first:end].all()
+    return missing
+
+
+def _measured(values: npt.NDArray[np.float64], missing: npt.NDArray[np.bool_]) -> Iterator[Piece]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], missing, [True]]).astype(np.int8)))
+    for first, end in edges.reshape(-1, 2).tolist():
+        yield Piece(first, values[first:end])
 
 
 def _onsets(path: Path, header: bytes, width: int) -> _Record:
