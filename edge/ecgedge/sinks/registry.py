@@ -18,6 +18,7 @@ SAVERS = {
     ".jsonl": "ecgedge.sinks.saving:JsonFile",
     ".ecgt": "ecgedge.sinks.words_file:WordFile",
     ".edf": "ecgedge.sinks.forms.edf:EdfFile",
+    ".parquet": "ecgedge.sinks.forms.parquet:ParquetFiles",
     ".hea": "ecgedge.sinks.forms.wfdb_record:WfdbRecord",
 }
 
