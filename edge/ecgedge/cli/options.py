@@ -42,7 +42,8 @@ Save = Annotated[
     list[str] | None,
     typer.Option(
         "--save",
-        help="Also write to this file: .csv the ECG, .jsonl the events, .ecgt words; may be repeated.",
+        help="Also write to this file: .csv the ECG, .jsonl the events, .ecgt words, .hea, .edf, .parquet or "
+        ".fhir.json as 'save' does; may be repeated.",
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file of --save that is there already.")]

@@ -19,6 +19,7 @@ SAVERS = {
     ".ecgt": "ecgedge.sinks.words_file:WordFile",
     ".edf": "ecgedge.sinks.forms.edf:EdfFile",
     ".parquet": "ecgedge.sinks.forms.parquet:ParquetFiles",
+    ".fhir.json": "ecgedge.sinks.forms.fhir:FhirBundle",
     ".hea": "ecgedge.sinks.forms.wfdb_record:WfdbRecord",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -125,7 +126,8 @@ class Spool:
 
     def close(self) -> None:
         """Give the room back."""
-        self._file.close()
+        with suppress(OSError):  # what a full disk did not take is tried once more
+            self._file.close()
 
     def _pieces(self) -> Iterator[tuple[int, Float32]]:
         for run in self._runs:

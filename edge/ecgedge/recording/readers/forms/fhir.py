@@ -15,11 +15,11 @@ import numpy as np
 from ecgedge.recording.held import Held
 from ecgedge_bridge.errors import ConfigError
 
-__all__ = ["is_fhir", "moment", "read_fhir"]
+__all__ = ["LEADS", "is_fhir", "moment", "read_fhir"]
 
 # Codes of ISO/IEEE 11073-10101 for the potentials of leads: 131328 is "any", 131329 lead I, and so on.
-_LEADS = {"131328": "ECG", "131329": "I", "131330": "II", "131331": "V1", "131332": "V2", "131333": "V3"}
-_LEADS |= {"131334": "V4", "131335": "V5", "131336": "V6", "131389": "III", "131390": "aVR"}
+LEADS = {"131328": "ECG", "131329": "I", "131330": "II", "131331": "V1", "131332": "V2", "131333": "V3"}
+LEADS |= {"131334": "V4", "131335": "V5", "131336": "V6", "131389": "III", "131390": "aVR"}
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0}
 _MISSING = frozenset("EUL")
 
@@ -97,7 +97,7 @@ def _name(part: dict[str, Any]) -> str:
     code = part.get("code")
     codings = code.get("coding") if isinstance(code, dict) else None
     for coding in codings if isinstance(codings, list) else []:
-        if isinstance(coding, dict) and (name := _LEADS.get(str(coding.get("code")))):
+        if isinstance(coding, dict) and (name := LEADS.get(str(coding.get("code")))):
             return name
     return "ECG"
 
