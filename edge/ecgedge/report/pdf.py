@@ -35,10 +35,8 @@ _OPTIONS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-breakpad",
-    # No name is found, and what needs none goes to a proxy that is not there.
+    # No machine is found, this one included.
     "--host-resolver-rules=MAP * ~NOTFOUND",
-    "--proxy-server=127.0.0.1:9",
-    "--proxy-bypass-list=<-loopback>",
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,16 @@ def test_it_fits_a_page_and_rows_hold_all_samples() -> None:
         left, right = axes.get_xlim()
         assert left - 1e-6 <= axes.lines[0].get_xdata()[0]
         assert axes.lines[0].get_xdata()[-1] < right + 1e-6
+
+
+def test_rows_lie_within_the_figure_below_each_other() -> None:
+    rows = ecgedge.plot_strip(np.zeros(130 * 30), 130.0)
+    tall = rows[0].figure.get_size_inches()[1] * MM
+    edges = [(axes.get_position().y1 * tall, axes.get_position().y0 * tall) for axes in rows]
+    assert tall - edges[0][0] >= 5  # beats stand there
+    assert edges[-1][1] >= 5  # and times there
+    for (_, above), (below, _) in pairwise(edges):
+        assert above - below >= 5
 
 
 def test_beats_stand_over_their_peaks_and_refused_windows_are_shaded() -> None:

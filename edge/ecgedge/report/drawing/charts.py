@@ -117,6 +117,7 @@ def _merged(
     values = np.array([[np.nan if v is None else v for v in minute] for minute in minutes], np.float64)
     values = values.reshape(-1, 4)
     values[:, 0] += step_s / 2
+    values = values[(values[:, 0] >= start_s) & (values[:, 0] <= start_s + seconds)]
     columns = int(Frame.WIDTH_MM / _COLUMN_MM)
     if len(values) <= columns:
         return values

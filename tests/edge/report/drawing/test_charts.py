@@ -104,6 +104,23 @@ def test_a_short_episode_in_a_day_can_be_seen() -> None:
         assert max(p.x for p in box) <= RIGHT_MM + 0.001
 
 
+def test_a_chart_of_an_hour_holds_no_other_hours() -> None:
+    spans = [Span(0, 2000, "N"), Span(2000, 3000, "A"), Span(5000, 90_000, "O")]
+    drawn = timeline(spans, seconds=3600, start_s=2500)
+    assert not boxes(drawn, "rhythm-N")
+    for colour in ("rhythm-A", "rhythm-O"):
+        (box,) = boxes(drawn, colour)
+        assert box[0].x >= LEFT_MM - 0.01
+        assert max(p.x for p in box) <= RIGHT_MM + 0.01
+    assert time_at(max(p.x for p in boxes(drawn, "rhythm-A")[0]), 3600) == pytest.approx(500, abs=10)
+    minutes = [Minute(60.0 * i, 50, 60, 70) for i in range(100)]
+    line = [
+        p for e in elements(trend(minutes, seconds=3600, start_s=2500), "path", "line") for p in lines(e)[0]
+    ]
+    assert time_at(line[0].x, 3600) + 2500 == pytest.approx(2550, abs=1)  # none is pushed to the edge
+    assert max(p.x for p in line) <= RIGHT_MM
+
+
 def test_a_day_of_changes_is_small() -> None:
     spans = [Span(10.0 * i, 10.0 * i + 10, "NAO~"[i % 4]) for i in range(8640)]
     assert len(timeline(spans, seconds=DAY_S)) < 60_000
