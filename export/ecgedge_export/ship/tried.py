@@ -61,8 +61,8 @@ TRIED = {
         "codes are spoken.",
     ),
     "waves": (
-        "Fold 0 chose the recipe; alone it had an SD of 13.2, 9.6, 11.9, 13.1 and 20.6 ms at onset and end of "
-        "P, onset and end of QRS, end of T, before the others were trained.",
+        "Fold 0 chose the recipe; alone it had an SD of 13.2, 9.6, 11.9, 13.1 and 20.6 ms at onset and end "
+        "of P, onset and end of QRS, end of T, before the others were trained.",
         "250 Hz with a band up to 90 Hz instead of 100 Hz up to 41 Hz (fold 0, float, at the marked R peaks, "
         "7 epochs against 6): SD of the onset of QRS 9.9 instead of 10.4 ms, its end 13.5 instead of 11.7, "
         "onset of P 14.6 instead of 15.1. No gain that is worth a second front end.",
