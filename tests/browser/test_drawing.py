@@ -136,6 +136,25 @@ def test_colours_follow_the_screen_and_print_is_light(
         assert shown == f"rgb({red}, {green}, {blue})"
 
 
+def test_no_words_lie_on_others(page: Page, tmp_path: Path) -> None:
+    lengths = (10, 61, 360, 3600, 7200.0, 50_000, 86_400, 7 * 86_400)
+    minutes = [Minute(0.0, 55, 60, 75)]
+    drawn = [trend(minutes, seconds=s, clock=clock) for s in lengths for clock in (None, CLOCK)]
+    file = tmp_path / "axes.html"
+    file.write_text(f"<!doctype html><meta charset=utf-8><style>{CSS}</style>{''.join(drawn)}")
+    page.open(file)
+    overlaps = page.evaluate(
+        """[...document.querySelectorAll('svg.ecg')].flatMap(svg => {
+            const words = [...svg.querySelectorAll('text')]
+                .map(t => [t.textContent, t.getBoundingClientRect()]);
+            return words.flatMap(([one, a], i) => words.slice(i + 1).filter(([, b]) =>
+                a.left < b.right && b.left < a.right && a.top < b.bottom - 2 && b.top < a.bottom - 2
+            ).map(([other]) => [one, other]));
+        })"""
+    )
+    assert overlaps == []
+
+
 def test_no_words_leave_their_drawing(page: Page, file: Path) -> None:
     page.screen(1280, 900)
     page.open(file)

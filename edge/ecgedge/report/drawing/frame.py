@@ -18,6 +18,7 @@ __all__ = ["Frame"]
 
 Place = TypeVar("Place", float, npt.NDArray[np.float64])
 _BELOW_MM = 5.0
+_HALF_LABEL_MM = 5.0  # of a time such as 00:00:00
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,10 @@ class Frame:
         """Return the place of a value."""
         return self.bottom_mm - (value - self.low) / max(self.high - self.low, 1e-9) * self.height_mm
 
+    @property
+    def _mm_s(self) -> float:
+        return (self.right_mm - self.left_mm) / max(self.end_s - self.start_s, 1e-9)
+
     def drawing(self, label: str, *inside: str, below_mm: float = 0.0) -> str:
         """Write the whole chart."""
         heading = svg.text(0, 3.2, label, bold=True)
@@ -81,12 +86,14 @@ class Frame:
             for tick in ticks
         )
         base = f"M{svg.at(self.left_mm, self.bottom_mm)}H{svg.number(self.right_mm)}"
-        words = [
-            svg.text(
-                self.x(tick.time_s), self.bottom_mm + 3.8, tick.label, colour="faint",
-                anchor="end" if self.x(tick.time_s) > self.right_mm - 5 else "middle", size=2.4,
-            )
-            for tick in ticks
-        ]  # fmt: skip
+        words = []
+        for tick in ticks:
+            x, y, end = self.x(tick.time_s), self.bottom_mm + 3.8, "middle"
+            if x > self.right_mm - _HALF_LABEL_MM:  # it ends at the edge, where the one before leaves room
+                near = len(ticks) > 1 and (tick.time_s - ticks[-2].time_s) * self._mm_s < 3 * _HALF_LABEL_MM
+                if near:
+                    continue
+                end = "end"
+            words.append(svg.text(x, y, tick.label, colour="faint", anchor=end, size=2.4))
         lines = svg.path(steps, "rule" if grid else "axis", 0.15) if steps else ""
         return lines + svg.path(base, "axis", 0.2) + "".join(words)
