@@ -161,7 +161,7 @@ def detect_beats(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Beats:
+class Beats(Shown):
     """Beats of a recording.
 
     ``sample`` holds their R peaks, int64 of shape (n,), ascending; ``symbol`` their AAMI classes, of the same

@@ -16,7 +16,7 @@ from ecgedge.recording.load import Recording
 from ecgedge.report.drawing.paper import rows
 from ecgedge.sinks.plain import plain
 from ecgedge.sinks.words import clock, name
-from ecgedge.whole_recording import Classification
+from ecgedge.whole_recording import Beats, Classification
 
 __all__ = ["html"]
 
@@ -77,6 +77,15 @@ def _verdict(value: Classification) -> str:
     words = f"{value.label}: {name('N') if value.sinus else name(value.label)}"
     why = (value.rate or "") if value.reason is None else value.reason.replace("_", " ")
     return f"{words}, {why}" if why else words
+
+
+@html.register
+def _beats(value: Beats) -> str:
+    classes = {"N": "normal", "S": "supraventricular", "V": "ventricular", "F": "fusion", "Q": "unknown"}
+    counted = [
+        (f"{symbol}: {words}", str(np.sum(value.symbol == symbol))) for symbol, words in classes.items()
+    ]
+    return _table(f"{len(value.sample)} beats", counted)
 
 
 @html.register

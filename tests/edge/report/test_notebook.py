@@ -49,6 +49,10 @@ def test_results_are_tables_of_their_values() -> None:
     assert rows["ventricular ectopic beats"] == str(summary.ventricular.beats)
     assert rows["beats"] == str(summary.beats)
     assert rows["length"] == "1:00"
+    beats = ecgedge.classify_beats(ECG.mv, 130.0)
+    rows = table(beats._repr_html_())
+    assert rows["V: ventricular"] == str((beats.symbol == "V").sum()) != "0"
+    assert sum(map(int, rows.values())) == len(beats.sample)
     noise = ecgedge.classify(np.zeros(3000), 100)
     assert table(noise._repr_html_())["rhythm"] == "~: too noisy to say, no signal"
     assert table(noise._repr_html_())["heart rate"] == "cannot be told"
