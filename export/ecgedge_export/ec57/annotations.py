@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import wfdb
 
 from ecgedge.events import Beat, Event, Rhythm
+from ecgedge.recording.wfdb.annotations import Annotation, encode_annotations
 from ecgedge.stream.pipeline import Pipeline
 from ecgedge.whole_recording import Beats
 from ecgedge_bridge.errors import ConfigError
@@ -121,13 +121,12 @@ def write(
     if not (extension.isascii() and extension.isalpha()) or extension == REFERENCE:
         raise ConfigError(f"extension {extension!r}: give letters only, and not {REFERENCE!r}: the reference")
     beats = zip(annotations.beats.sample.tolist(), annotations.beats.symbol.tolist(), strict=True)
-    rhythms = [(e.start, "+", f"({e.name}") for e in annotations.rhythms]
-    rows = sorted([*rhythms, *((at, symbol, "") for at, symbol in beats)], key=lambda row: row[0])
-    at, symbols, texts = (list(column) for column in zip(*rows, strict=True))
+    rows = [Annotation(e.start, "+", text=f"({e.name}") for e in annotations.rhythms]
+    rows = sorted([*rows, *(Annotation(at, symbol) for at, symbol in beats)], key=lambda row: row.sample)
     folder.mkdir(parents=True, exist_ok=True)
-    where = str(folder)
-    wfdb.wrann(record_id, extension, np.array(at, np.int64), symbols, aux_note=texts, fs=fs, write_dir=where)
-    return folder / f"{record_id}.{extension}"
+    path = folder / f"{record_id}.{extension}"
+    path.write_bytes(b"".join(encode_annotations(rows, fs)))
+    return path
 
 
 def read(folder: Path, record: Record, extension: str = EXTENSION) -> Annotations:
