@@ -97,6 +97,20 @@ def test_a_stretch_of_some_events(ecgedge: Any, recording: Path, tmp_path: Path)
     np.testing.assert_array_equal(load(tmp_path / "a").mv, load(recording).mv[5200:9100])
 
 
+def test_a_file_of_the_second_day_begins_with_its_own_first_sample(ecgedge: Any, tmp_path: Path) -> None:
+    mv = (np.arange(2600) % 200 / 1000).astype(np.float32)
+    with Recorder(tmp_path / "one.db") as one:
+        one.take([one.place(SampleBlock(mv[:1300], FS, 0))])
+    with Recorder(tmp_path / "two.db", after=one) as two:
+        two.take([two.place(SampleBlock(mv[1300:], FS, 1300))])
+        two.mark("here")
+    done = ecgedge.run("save", str(tmp_path / "two.db"), str(tmp_path / "two.hea"), "--from", "2")
+    assert done.returncode == 0, done.stderr
+    np.testing.assert_array_equal(load(tmp_path / "two.hea").mv, mv[1300 + 260 :])
+    done = ecgedge.run("save", str(tmp_path / "two.db"), str(tmp_path / "all.hea"))
+    assert wfdb.rdann(str(tmp_path / "all"), "atr").sample.tolist() == [1300]
+
+
 def test_events_are_found_anew_where_that_is_asked_for(ecgedge: Any, recording: Path, tmp_path: Path) -> None:
     for name, more in (("a.jsonl", []), ("b.jsonl", ["--again"])):
         assert ecgedge.run("save", str(recording), str(tmp_path / name), *more).returncode == 0

@@ -62,14 +62,23 @@ def test_samples_and_gaps_come_back_exactly(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(("scale", "bits"), [(1000, 24), (1e6, 32)])
-def test_larger_signals_have_wider_formats(tmp_path: Path, scale: float, bits: int) -> None:
-    mv = (np.rint(microvolts(1000) * 1000) / 1000 * scale).astype(np.float32)
-    mv[0] = np.float32(scale / 1000)
-    sink = saved(tmp_path / "a.hea", blocks(mv), start=None)
-    assert sink.told()[0]["bits"] in (16, bits)
-    theirs = wfdb.rdrecord(str(tmp_path / "a"))
-    np.testing.assert_allclose(theirs.p_signal[:, 0], mv, rtol=2.5e-7)
+@pytest.mark.parametrize(("reach_mv", "bits"), [(32, 16), (1000, 24), (8388.607, 24), (9000, 32)])
+def test_larger_signals_have_wider_formats(tmp_path: Path, reach_mv: float, bits: int) -> None:
+    counts = np.rint(microvolts(1000) * 1000)
+    counts[:3] = -reach_mv * 1000, reach_mv * 1000, np.nan
+    mv = (counts / 1000).astype(np.float32)
+    sink = saved(tmp_path / "a.hea", blocks(mv))
+    assert (sink.told()[0]["bits"], sink.told()[0]["exact"]) == (bits, True)
+    theirs = wfdb.rdrecord(str(tmp_path / "a")).p_signal[:, 0]
+    np.testing.assert_array_equal(theirs.astype(np.float32), mv)
+    np.testing.assert_array_equal(ecgedge.load(tmp_path / "a").mv, mv)
+
+
+def test_samples_that_come_twice_are_there_once(tmp_path: Path) -> None:
+    mv = microvolts(300)
+    twice = [SampleBlock(mv[:200], FS, 0), SampleBlock(mv[100:150], FS, 100), SampleBlock(mv[150:], FS, 150)]
+    saved(tmp_path / "a.hea", twice)
+    np.testing.assert_array_equal(ecgedge.load(tmp_path / "a").mv, mv)
 
 
 @pytest.mark.parametrize("fs", [129.97, 512 / 3, 62.5])
