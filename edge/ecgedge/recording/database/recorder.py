@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
@@ -94,6 +96,7 @@ class Recorder:
         try:
             self._db = connect(self.path, write=True)
             with errors(self.path):
+                self._file = self.path.stat()
                 last = self._db.execute(
                     "SELECT last_utc, end, fs FROM session ORDER BY id DESC LIMIT 1"
                 ).fetchone()
@@ -185,7 +188,8 @@ class Recorder:
             if self.trouble:
                 lost = len(self._waiting) + self.dropped
                 raise ConfigError(f"{self.trouble} ({lost} items of the end are lost)")
-            with errors(self.path):
+            # All is written; what cannot be packed on a disk this full is packed by the next recorder.
+            with suppress(ConfigError), errors(self.path):
                 self._pack_all()
         finally:
             self._db.close()
@@ -221,6 +225,7 @@ class Recorder:
         self._tried_at = self._end
         try:
             with errors(self.path):
+                self._find_file()
                 self._db.execute("BEGIN IMMEDIATE")
                 try:
                     self._insert(encode(self._waiting))
@@ -242,6 +247,23 @@ class Recorder:
                     self._pack_all()
             except ConfigError as error:
                 self.trouble = str(error)
+
+    def _find_file(self) -> None:
+        """Begin the file again where somebody deleted it: SQLite would write on into what has no name."""
+        try:
+            same = os.path.samestat(self.path.stat(), self._file)
+        except FileNotFoundError:
+            self._db.close()
+            self._lock.release()
+            self._lock = Lock(self.path)
+            self._db = connect(self.path, write=True)
+            self._file = self.path.stat()
+            self._session = None
+            return
+        if not same:
+            raise ConfigError(
+                f"{self.path} was replaced by another file: put it back, or record to another one"
+            )
 
     def _insert(self, stretch: Journal) -> None:
         now = self._clock()

@@ -8,11 +8,11 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from made_recordings import CHILD, FS, blocks, ecg
 
 import ecgedge
 from ecgedge.events import Gap, Mark
@@ -23,8 +23,6 @@ from ecgedge.recording.database.stored import StoredRecording
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.values import Battery, SampleBlock
 
-FS = 130.0
-
 
 class Clock:
     """A wall clock that is set by hand."""
@@ -34,16 +32,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
-
-
-def ecg(seconds: float, seed: int = 0) -> np.ndarray:
-    counts = np.cumsum(np.random.default_rng(seed).integers(-30, 31, round(seconds * FS)))
-    return (counts / 1000).astype(np.float32)
-
-
-def blocks(mv: np.ndarray, size: int = 73, first: int = 0) -> Iterator[SampleBlock]:
-    for at in range(0, len(mv), size):
-        yield SampleBlock(mv[at : at + size], fs=FS, sample=first + at, host_time_s=at / FS, device="H10")
 
 
 def test_signal_comes_back_whole_and_in_stretches(tmp_path: Path) -> None:
@@ -223,22 +211,6 @@ def test_a_recording_is_analysed_again_with_the_same_events(tmp_path: Path) -> N
         found = [item for item in again if not isinstance(item, SampleBlock)]
     assert recorded == found
     assert again.verdict() == f"the same events as recorded, all {len(recorded)}"
-
-
-CHILD = """
-import sys, time
-import numpy as np
-from ecgedge_bridge.values import SampleBlock
-from ecgedge.recording.database.recorder import Recorder
-
-rng = np.random.default_rng(0)
-mv = (np.cumsum(rng.integers(-30, 31, 130 * 3600)) / 1000).astype(np.float32)
-with Recorder(sys.argv[1]) as recorder:
-    for at in range(0, len(mv), 26):  # 0.2 s
-        recorder.take([recorder.place(SampleBlock(mv[at : at + 26], fs=130.0, sample=at))])
-        print(at + 26, flush=True)
-        time.sleep(0.002)  # a hundred times real time
-"""
 
 
 @pytest.mark.slow
