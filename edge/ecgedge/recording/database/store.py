@@ -156,7 +156,10 @@ def _prepare(db: sqlite3.Connection, path: Path, *, write: bool) -> None:
     db.execute("PRAGMA journal_mode = WAL")
     # A commit waits for the disk: a power cut loses no more than a crash of this program does.
     db.execute("PRAGMA synchronous = FULL")
-    db.execute("PRAGMA journal_size_limit = 4194304")
+    # A second takes three pages of the log, so it goes into the file each minute or so: on a disk that is nearly
+    # full a log of SQLite's own four megabytes would be what fills it.
+    db.execute("PRAGMA wal_autocheckpoint = 200")
+    db.execute("PRAGMA journal_size_limit = 1048576")
     for number, statements in enumerate(_MIGRATIONS[version:], version + 1):
         marks = f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {number};"
         db.executescript(f"BEGIN; {statements} {marks} COMMIT;")

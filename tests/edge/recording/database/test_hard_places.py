@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -32,12 +33,12 @@ def mount(*words: str) -> None:
 
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
-    """A disk of a megabyte."""
+    """A disk of two megabytes."""
     if not shutil.which("mount") or os.geteuid():
         pytest.skip("only root mounts a small disk")
     folder = tmp_path / "small"
     folder.mkdir()
-    mount("-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder))
+    mount("-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder))
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
@@ -48,13 +49,9 @@ def test_a_disk_that_is_really_full_loses_nothing(small: Path) -> None:
     with Recorder(small / "a.db") as recorder:
         for block in every[:40]:
             recorder.take([block])
-        with filler.open("wb") as file:
-            try:
-                while True:
-                    file.write(b"x" * 4096)
-                    file.flush()
-            except OSError:
-                pass
+        with filler.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(b"x" * 4096)
         for block in every[40:400]:
             recorder.take([block])
         assert recorder.trouble is not None
