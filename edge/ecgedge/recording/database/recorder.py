@@ -269,7 +269,9 @@ class Recorder:
         now = self._clock()
         first = min((i.sample for i in self._waiting if isinstance(i, SampleBlock)), default=self._written_to)
         if self._session is None:
-            row = (now, now, first, self._end, self._fs, self._facts)
+            # The first sample came before this commit.
+            started = now - (self._end - first) / self._fs
+            row = (started, now, first, self._end, self._fs, self._facts)
             self._session = self._db.execute(_ADD_SESSION, row).lastrowid
         self._db.execute(
             "UPDATE session SET last_utc = ?, end = ? WHERE id = ?", (now, self._end, self._session)

@@ -156,8 +156,8 @@ def _prepare(db: sqlite3.Connection, path: Path, *, write: bool) -> None:
     db.execute("PRAGMA journal_mode = WAL")
     # A commit waits for the disk: a power cut loses no more than a crash of this program does.
     db.execute("PRAGMA synchronous = FULL")
-    # A second takes three pages of the log, so it goes into the file each minute or so: on a disk that is nearly
-    # full a log of SQLite's own four megabytes would be what fills it.
+    # A second takes three pages of the log, so it goes into the file each minute or so: on a disk that is
+    # nearly full, a log of the usual four megabytes would be what fills it.
     db.execute("PRAGMA wal_autocheckpoint = 200")
     db.execute("PRAGMA journal_size_limit = 1048576")
     for number, statements in enumerate(_MIGRATIONS[version:], version + 1):

@@ -49,6 +49,17 @@ def test_signal_comes_back_whole_and_in_stretches(tmp_path: Path) -> None:
     assert (tmp_path / "a.db").stat().st_size < 2 * len(mv) + 40_000
 
 
+def test_a_session_starts_with_its_first_sample(tmp_path: Path) -> None:
+    clock = Clock()
+    with Recorder(tmp_path / "a.db", wall_clock=clock) as recorder:
+        start = clock.now
+        for block in blocks(ecg(10)):
+            clock.now += len(block.samples) / FS
+            recorder.take([block])
+    with StoredRecording(tmp_path / "a.db") as stored:
+        assert stored.sessions[0].started.timestamp() == pytest.approx(start, abs=0.01)
+
+
 def test_a_recording_goes_on_behind_an_interruption(tmp_path: Path) -> None:
     clock, mv = Clock(), ecg(10)
     for _ in range(3):
