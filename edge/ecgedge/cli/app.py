@@ -17,6 +17,7 @@ from ecgedge.cli.commands import (
     doctor,
     models,
     replay,
+    report,
     save,
     service,
     simulate,
@@ -42,6 +43,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("replay")(replay.replay)
 app.command("save")(save.save)
+app.command("report")(report.report)
 app.command("table")(table.table)
 app.command("run")(wearable.run)
 app.command("scan")(wearable.scan)

@@ -82,7 +82,19 @@ class Read:
             self.broken = self.broken or ConfigError(notes.cut)
 
     def close(self) -> None:
-        """Do nothing: a file is closed when it was read."""
+        """Close the file, of which the end may not have been read."""
+        if close := getattr(self._values, "close", None):
+            close()
+
+    @property
+    def sessions(self) -> list[dict[str, Any]]:
+        """Return nothing: a file knows of no sessions."""
+        return []
+
+    @property
+    def seconds(self) -> float | None:
+        """Return None: how long it is shows at its end."""
+        return None
 
     def _is_not_behind(self, value: object) -> bool:
         return not isinstance(value, SampleBlock) or value.sample < self._span.end(value.fs)
@@ -129,6 +141,17 @@ class Stored:
             yield from self._span.cut(self._stored.stream(self._span.start_s, self._span.end_s))
         else:
             yield from self._span.cut(Again(self._stored, self._models()))
+
+    @property
+    def sessions(self) -> list[dict[str, Any]]:
+        """What each session says of itself: device, versions, models."""
+        return [session.facts for session in self._stored.sessions]
+
+    @property
+    def seconds(self) -> float | None:
+        """Length of the stretch."""
+        last = self._stored.sessions[-1]
+        return min(last.end / last.fs, self._span.end_s) - self._span.start_s
 
     def close(self) -> None:
         """Close the recording."""

@@ -22,7 +22,7 @@ TOLERANCE = 0.2
 ENTROPY_MOST = 2048  # the matrix of pairs stays below 5 MB, whatever the window
 
 
-class _Moments:
+class Moments:
     """Count, sum and sum of squares of integers: exact, so that nothing drifts however long it runs."""
 
     __slots__ = ("n", "squares", "total")
@@ -85,7 +85,7 @@ class NnWindow:
     def __init__(self, window_s: float) -> None:
         self.window_s = window_s
         self._kept: deque[_Kept] = deque()
-        self._nn, self._steps, self._pairs = _Moments(), _Moments(), _Moments()
+        self._nn, self._steps, self._pairs = Moments(), Moments(), Moments()
         self._sorted = Ordered()
         self._over_20 = self._over_50 = 0
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -89,6 +89,11 @@ class Blocks(Iterator[SampleBlock]):
 
     def __next__(self) -> SampleBlock:
         return next(self._blocks)
+
+    def close(self) -> None:
+        """Let go of the file, for who does not read to its end."""
+        if isinstance(self._blocks, Generator):
+            self._blocks.close()
 
 
 def shown(names: str | Iterable[str]) -> str:

@@ -1,0 +1,1 @@
+"""What the page is written with: markup, numbers in words, the summary, the style."""
