@@ -29,6 +29,7 @@ _EDF, _BDF = b"0       ", b"\xffBIOSEMI"
 _ANNOTATIONS = ("EDF Annotations", "BDF Annotations")
 _ONSET = re.compile(rb"^([+-]\d{1,12}(?:\.\d{1,12})?)\x14")
 _MOST_SIGNALS = 512
+_AT_A_TIME_S = 600.0
 # How ``ecgedge save`` begins the annotation of samples that are missing and have the lowest number.
 MISSING = "gap"
 
@@ -78,39 +79,45 @@ class _Record:
 
 
 def _pieces(edf: Any, signal: Any, fs: float, records: _Record) -> Iterator[Piece]:
-    values = np.asarray(signal.data, np.float64)
+    """Read some minutes at a time, so that a day takes no more memory than an hour."""
+    size, n = signal.samples_per_data_record, edf.num_data_records
     if records.onsets_s is None:
-        yield from _measured(values, _marked_missing(edf, signal, fs))
+        gaps = _gaps(edf, fs)
+        at_a_time = max(1, round(_AT_A_TIME_S / records.length_s)) if records.length_s else n
+        for place in range(0, n, at_a_time):
+            first, end = size * place, size * min(place + at_a_time, n)
+            yield from _measured(signal, fs, first, end, gaps)
         return
-    size = round(records.length_s * fs)
-    first = records.onsets_s[0]
-    starts = np.rint((records.onsets_s - first) * fs).astype(np.int64)
+    starts = np.rint((records.onsets_s - records.onsets_s[0]) * fs).astype(np.int64).tolist()
     at = 0
-    for place, start in enumerate(starts):
-        part = values[place * size : (place + 1) * size]
+    for place, start in enumerate(starts[:n]):
         # Onsets are written with few digits: a sample more or less is no gap.
-        at = int(start) if abs(int(start) - at) > 1 else at
+        at = start if abs(start - at) > 1 else at
+        part = signal.get_data_slice(size * place / fs, size * (place + 1) / fs)
         yield Piece(at, part)
         at += len(part)
 
 
-def _marked_missing(edf: Any, signal: Any, fs: float) -> npt.NDArray[np.bool_]:
-    """Which samples an annotation calls a gap, and all of them are at the lowest number."""
-    lowest = np.asarray(signal.digital) == signal.digital_min
-    missing = np.zeros(len(lowest), np.bool_)
-    if not lowest.any():
-        return missing
-    for note in edf.annotations:
-        if note.duration and note.text.startswith(f"{MISSING} of "):
-            first, end = round(note.onset * fs), round((note.onset + note.duration) * fs)
-            missing[first:end] = lowest[first:end].all()
-    return missing
+def _gaps(edf: Any, fs: float) -> list[tuple[int, int]]:
+    """Samples that an annotation calls missing: first, and the one behind the last."""
+    return [
+        (round(note.onset * fs), round((note.onset + note.duration) * fs))
+        for note in edf.annotations
+        if note.duration and note.text.startswith(f"{MISSING} of ")
+    ]
 
 
-def _measured(values: npt.NDArray[np.float64], missing: npt.NDArray[np.bool_]) -> Iterator[Piece]:
+def _measured(signal: Any, fs: float, first: int, end: int, gaps: list[tuple[int, int]]) -> Iterator[Piece]:
+    """Yield what was measured: what is called a gap, and is at the lowest number throughout, was not."""
+    values = signal.get_data_slice(first / fs, end / fs)
+    missing = np.zeros(len(values), np.bool_)
+    for start, stop in ((max(start - first, 0), stop - first) for start, stop in gaps):
+        if stop > start and start < len(values):
+            lowest = signal.get_digital_slice(first / fs, end / fs)[start:stop] == signal.digital_min
+            missing[start:stop] = lowest.all()
     edges = np.flatnonzero(np.diff(np.concatenate([[True], missing, [True]]).astype(np.int8)))
-    for first, end in edges.reshape(-1, 2).tolist():
-        yield Piece(first, values[first:end])
+    for begin, behind in edges.reshape(-1, 2).tolist():
+        yield Piece(first + begin, values[begin:behind])
 
 
 def _onsets(path: Path, header: bytes, width: int) -> _Record:
