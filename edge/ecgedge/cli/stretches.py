@@ -110,14 +110,17 @@ class Stored:
         As :func:`ecgedge.cli.spans.parse_span` takes them.
     models : callable, optional
         Loads models that find the events anew.
+    lasting : bool
+        Whether rhythms and verdicts are cut at the borders, see :meth:`ecgedge.recording.span.Span.cut`.
     """
 
     def __init__(
-        self, path: Path, from_: str | None, to: str | None, models: Callable[[], Models] | None = None
-    ) -> None:
+        self, path: Path, from_: str | None, to: str | None, models: Callable[[], Models] | None = None,
+        *, lasting: bool = False,
+    ) -> None:  # fmt: skip
         from ecgedge.recording.database.stored import StoredRecording
 
-        self.channel, self.broken, self._models = "", None, models
+        self.channel, self.broken, self._models, self._lasting = "", None, models, lasting
         self._stored = StoredRecording(path)
         try:
             sessions = self._stored.sessions
@@ -138,9 +141,10 @@ class Stored:
         from ecgedge.recording.database.again import Again
 
         if self._models is None:
-            yield from self._span.cut(self._stored.stream(self._span.start_s, self._span.end_s))
+            items = self._stored.stream(self._span.start_s, self._span.end_s)
+            yield from self._span.cut(items, lasting=self._lasting)
         else:
-            yield from self._span.cut(Again(self._stored, self._models()))
+            yield from self._span.cut(Again(self._stored, self._models()), lasting=self._lasting)
 
     @property
     def sessions(self) -> list[dict[str, Any]]:

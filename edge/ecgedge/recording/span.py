@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from typing import TypeVar
 
-from ecgedge.events import Event, Gap, Waves
+from ecgedge.events import Event, Gap, Hrv, Intervals, Quality, Rhythm, Waves
 from ecgedge_bridge.values import Acceleration, HeartRate, SampleBlock
 
 __all__ = ["WHOLE", "Span", "moved"]
@@ -45,11 +45,14 @@ class Span:
         """Index behind the last sample inside, infinite where the stretch goes to the end."""
         return self.end_s if math.isinf(self.end_s) else math.ceil(self.end_s * fs - _HAIR)
 
-    def cut(self, items: Iterable[T]) -> Iterator[T]:
+    def cut(self, items: Iterable[T], *, lasting: bool = False) -> Iterator[T]:
         """Yield what lies inside, with indices and times from the start of the stretch.
 
         Blocks are cut at its borders, and gaps too; another event is inside where its place is. Nothing
         before the first block is known to be inside.
+
+        With ``lasting`` rhythms and verdicts of the gate are cut at the borders too, so that they tell of the
+        stretch and of nothing else; what was measured over a window that ends behind it is left out.
         """
         if self == WHOLE:
             yield from items
@@ -58,11 +61,15 @@ class Span:
         for item in items:
             if isinstance(item, SampleBlock):
                 fs = item.fs
-                cut: SampleBlock | Gap | None = self._block(item)
+                cut: SampleBlock | Gap | Quality | Rhythm | None = self._block(item)
             elif isinstance(item, Acceleration):
                 continue  # it counts by itself
             elif isinstance(item, Gap):
                 cut = self._gap(item)
+            elif lasting and isinstance(item, Quality | Rhythm):
+                cut = self._lasting(item, fs)
+            elif lasting and isinstance(item, Hrv | Intervals) and item.end_time_s > self.end_s + _HAIR:
+                continue
             else:
                 cut = self._event(item, fs)  # type: ignore[assignment]
             if cut is not None:
@@ -88,6 +95,14 @@ class Span:
         return replace(
             gap, sample=low, time_s=low / fs, end_sample=high, end_time_s=high / fs, lost=high - low
         )
+
+    def _lasting(self, event: Quality | Rhythm, fs: float) -> Quality | Rhythm | None:
+        first, behind = self.first(fs), self.end(fs)
+        if event.time_s < self.start_s:
+            event = replace(event, sample=first, time_s=self.start_s)
+        if event.end_time_s > self.end_s:
+            event = replace(event, end_sample=int(behind), end_time_s=self.end_s)
+        return moved(event, -first, -self.start_s) if event.time_s < event.end_time_s else None
 
     def _event(self, event: T, fs: float) -> T | None:
         time_s: float = event.time_s  # type: ignore[union-attr]

@@ -375,6 +375,23 @@ def test_sessions_and_their_interruption(tmp_path):
     assert dict(again.tables["Where it comes from"])["events"] == "found for this report"
 
 
+def test_a_stretch_tells_of_itself_alone(tmp_path):
+    """Windows that reach over its borders are cut there, those of HRV left out."""
+    with Recorder(tmp_path / "a.db") as recorder:
+        for second, block in enumerate(flat(300)):
+            recorder.take([block, *beats("N", start_s=float(second))])
+            if second % 10 == 9:
+                label = "A" if 90 <= second < 210 else "N"
+                end_s = second + 1.0
+                recorder.take([verdict(end_s - 10, end_s), rhythm(max(0.0, end_s - 30), end_s, label)])
+    run(tmp_path / "a.db", "-o", tmp_path / "a.html", "--from", "1:35", "--to", "3:05")
+    page = Page((tmp_path / "a.html").read_text())
+    assert page.facts["Recording"]["length"] == "1 min 30 s"
+    assert page.facts["Recording"]["beats"] == "90"
+    assert page.facts["Rhythm"]["atrial fibrillation"] == "100 %"
+    assert page.facts["Rhythm"]["AF, longest"] == "1 min 30 s"
+
+
 def test_strips_are_bounded_however_much_there_is(tmp_path):
     """Six hours in which each ten seconds hold an episode, a run, a pause and a mark."""
     items = []

@@ -73,7 +73,7 @@ def report(
     models = Models.load(backend)
     stream: Read | Stored
     if (fs, channel, unit) == (None,) * 3 and is_recording(path):
-        stream = Stored(path, from_, to, (lambda: models) if again else None)
+        stream = Stored(path, from_, to, (lambda: models) if again else None, lasting=True)
     else:
         stream = Read(
             path, fs, channel, unit, from_, to,

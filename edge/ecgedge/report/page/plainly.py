@@ -85,7 +85,7 @@ def _heart_rate(found: Findings, when: When) -> str:
     if bpm is None:
         return ""
     words = f"The heart beat {bpm:.0f} times a minute on average"
-    if found.slowest is None or found.fastest is None:
+    if found.slowest is None or found.fastest is None or found.slowest == found.fastest:
         return f"{words}."
     slow, fast = found.slowest, found.fastest
     return (
@@ -128,7 +128,8 @@ def _ectopy(kind: str, counted: Ectopy, found: Ectopics, beats: int, when: When)
         return f"No {kind} extra beats."
     share = percent(counted.beats / beats)
     words = f"{count(counted.beats, f'{kind} extra beat')}"
-    words += f" ({number(counted.per_hour)} an hour, {share} of all beats)"
+    hourly = "" if counted.per_hour is None else f"{number(counted.per_hour)} an hour, "
+    words += f" ({hourly}{share} of all beats)"
     more = [count(counted.couplets, "couplet")] * bool(counted.couplets)
     if counted.runs and found.longest_run:
         longest = f"of {counted.longest_run} beats at {when(found.longest_run.start_s)}"
