@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,8 @@ def row_of(path: Path, wish: Wish = Wish(), models: Models | None = None) -> Row
             row["notes"] = "; ".join(note.detail for note in blocks.notes) or None
     except (EcgEdgeError, OSError) as error:
         row["error"] = (str(error).splitlines() or [type(error).__name__])[0]
+    except Exception as error:  # a fault of ours, or too little memory: the other recordings are not to blame
+        row["error"] = f"{path}: {type(error).__name__}: analyse it alone with 'ecgedge replay' to see more"
     return row
 
 
@@ -85,9 +87,23 @@ def rows_of(
             progress(done, len(paths))
         return
     with ProcessPoolExecutor(jobs) as pool:
-        for done, row in enumerate(pool.map(partial(row_of, wish=wish), paths), 1):
-            yield row
+        coming = [pool.submit(row_of, path, wish) for path in paths]
+        for done, (path, row) in enumerate(zip(paths, coming, strict=True), 1):
+            try:
+                yield row.result()
+            except BrokenProcessPool:  # one of several died, and with it all that waited
+                yield _alone(path, wish)
             progress(done, len(paths))
+
+
+def _alone(path: Path, wish: Wish) -> Row:
+    """Analyse a recording in a process of its own, whose death says which recording killed the others."""
+    with ProcessPoolExecutor(1) as pool:
+        try:
+            return pool.submit(row_of, path, wish).result()
+        except BrokenProcessPool:
+            why = "the process that analysed it was killed: is there enough memory?"
+            return dict.fromkeys(COLUMNS) | {"file": str(path), "error": f"{path}: {why}"}
 
 
 def _found(summary: Summary, samples: int, fs: float) -> Row:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import multiprocessing
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +71,28 @@ def test_rows_come_in_order_and_errors_are_rows(folder: Path, jobs: int) -> None
     assert [row["error"] is None for row in rows] == [True, True, False]
     assert rows[2]["duration_s"] is None
     assert "Erika" not in rows[2]["error"]
+
+
+@pytest.mark.skipif(multiprocessing.get_start_method() != "fork", reason="the fault is handed on by fork")
+def test_a_recording_that_kills_its_process_is_one_row_and_the_others_are_whole(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(path: Path, *options: Any) -> Any:
+        if path.name == "killer.csv":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if path.name == "fault.csv":
+            raise ZeroDivisionError
+        return ecgedge.read(path, *options)
+
+    monkeypatch.setattr("ecgedge.tables.recordings.read", read)
+    good = sorted(folder.glob("*.csv"))[0]
+    paths = [good, tmp_path / "killer.csv", good, tmp_path / "fault.csv", good]
+    rows = list(rows_of(paths, jobs=2))
+    assert [row["file"] for row in rows] == [str(path) for path in paths]
+    assert [bool(row["error"]) for row in rows] == [False, True, False, True, False]
+    assert "was killed" in rows[1]["error"]
+    assert "ZeroDivisionError" in rows[3]["error"]
+    assert rows[0] == rows[2] == rows[4]
 
 
 def test_a_recording_that_breaks_off_has_its_beginning(folder: Path, tmp_path: Path) -> None:
