@@ -20,7 +20,7 @@ from benchmarks.harness.command import Arguments
 from benchmarks.harness.machine import ROOT
 from benchmarks.tables import pages
 
-TIMED = ("decode", "gatt", "faults", "soak", "latency", "memory", "throughput", "quantization")
+TIMED = ("decode", "gatt", "faults", "soak", "latency", "memory", "throughput", "quantization", "report")
 COUNTED = ("rhythm", "beats", "robustness")  # the longest first
 LEFT_OUT = ("pipeline",)  # throughput has its rows
 AT_ONCE = 2
