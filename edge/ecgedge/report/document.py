@@ -89,7 +89,7 @@ def _sections(found: Findings, strips: Strips, origin: Origin, when: When, leads
     if short:
         yield whole(found, strips)
     yield by_the_hour(found, when)
-    yield marks(found, strips, when)
+    yield marks(found, strips, when, shown=not short)
     if not short:
         yield example(found, strips, when)
         yield fibrillation(found, strips, when)

@@ -16,19 +16,23 @@ MOST_SHOWN = 12
 BESIDE_S = 30.0
 
 
-def marks(found: Findings, strips: Strips, when: When) -> Html:
-    """A table of marks, and for each 14 s to scale and the minute around it at half the scale."""
+def marks(found: Findings, strips: Strips, when: When, *, shown: bool = True) -> Html:
+    """A table of marks, and for each 14 s to scale and the minute around it at half the scale.
+
+    Without ``shown`` the table alone: all of the ECG is on the page already.
+    """
     if not found.marks:
         return Html()
     rows = ((when(mark.time_s), mark.text or "–", rhythm_at(found, mark.time_s)) for mark in found.marks)
     more = found.mark_count - len(found.marks)
-    hidden = found.mark_count - min(len(found.marks), MOST_SHOWN)
+    drawn = found.marks[:MOST_SHOWN] if shown else ()
+    hidden = found.mark_count - len(drawn) if shown else 0
     return section(
         "marks",
         "Marks of the wearer",
         table("Moments that were marked", ("when", "what was felt or done", "rhythm"), rows),
         note(f"{number(more)} later ones are not listed." if more > 0 else ""),
-        *(_around(mark, strips, when) for mark in found.marks[:MOST_SHOWN]),
+        *(_around(mark, strips, when) for mark in drawn),
         note(f"The signal around {number(hidden)} more is not shown." if hidden > 0 else ""),
     )
 
