@@ -256,6 +256,17 @@ def test_pauses_are_listed_with_their_time(tmp_path):
     assert listed == [["from", "length"], ["0:31", "3.30 s"], ["0:49", "2.50 s"]]
 
 
+def test_a_minute_of_few_beats_is_neither_slowest_nor_fastest(tmp_path):
+    events = [
+        *beats("N" * 75),
+        *beats("N" * 6, start_s=61.0, rr_s=1.9),
+        *beats("N" * 90, start_s=121.0, rr_s=0.6),
+    ]
+    found = made([*flat(200), *events, *(verdict(i, i + 10) for i in range(0, 190, 10))], tmp_path).findings
+    assert found.slowest.bpm == found.summary.slowest_bpm > 60
+    assert found.slowest.start_s != 60.0
+
+
 def test_marks_have_the_minute_around_them(tmp_path):
     events = [
         rhythm(0, 100, "N"),
