@@ -10,7 +10,7 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help docs demo test test-fast test-bluez test-browser test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge sbom lock clean
+.PHONY: help docs demo test test-fast test-bluez test-browser test-mqtt test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge sbom lock clean
 .DEFAULT_GOAL = demo
 
 # Each target with the text behind its ##.
@@ -41,6 +41,13 @@ test-bluez: $(VENV)/.installed-dev  ## the client on Linux's own Bluetooth stack
 # Debian. `make test` runs them too where Chromium is.
 test-browser: $(VENV)/.installed-dev  ## reports and drawings in a headless Chromium
 	$(PY) tests/browser/run.py $(BROWSER)
+
+# The MQTT sink against a real broker, Mosquitto. `make test` runs these tests too, where there is one.
+# MQTT=--install installs it, as root on Debian.
+test-mqtt: $(VENV)/.installed-dev  ## the MQTT sink against a real broker
+	@PATH=$$PATH:/usr/sbin; command -v mosquitto >/dev/null || test "$(MQTT)" != --install || \
+		apt-get install -y -q mosquitto || echo "SKIPPED: no MQTT broker: apt-get install mosquitto" >&2
+	$(PY) -m pytest -q tests/edge/sinks/outlets
 
 # The bundled model on an emulated Haswell and Cortex-A53: half a minute. Says what it needs;
 # EMULATED=--install lets it install that, as root on Debian.

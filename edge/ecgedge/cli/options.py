@@ -119,6 +119,21 @@ class RecordOptions:
     ] = None
 
 
+@dataclass(frozen=True, slots=True)
+class SendOptions:
+    """Options of every command whose stream others may listen to."""
+
+    send: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--send",
+            metavar="TARGET",
+            help="Also send to mqtt://HOST/TOPIC, tcp:PORT, unix:/PATH, metrics:PORT, lsl: or FILE.jsonl; "
+            "may be repeated (docs/sinks.md).",
+        ),
+    ] = None
+
+
 def with_options(**groups: type[Any]) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the options of dataclasses; it takes each as the parameter that bears its name here.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ecgedge.sinks.plain import plain  # all else is imported when it is needed: --help is fast
 
 if TYPE_CHECKING:
+    from ecgedge.cli.options import SendOptions
     from ecgedge.sinks.about import About
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.lines import JsonLines, TextLines
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "guard_streams",
     "open_lines",
+    "open_outlets",
     "open_savers",
     "open_terminal",
     "print_ending",
@@ -148,3 +150,35 @@ def open_savers(
         savers = [opened.enter_context(closing(open_saver(one, **options))) for one in targets or ()]
         opened.pop_all()
         return savers
+
+
+# A recording can wait for a receiver that gets on; one that is stuck costs no more than this.
+_FILE_PATIENCE_S = 5.0
+
+
+def open_outlets(options: SendOptions, device: str, *, live: bool = True) -> list[Sink]:
+    """Open what ``--send`` names.
+
+    Parameters
+    ----------
+    options : SendOptions
+    device : str
+        What the stream comes from, in the user's words.
+    live : bool
+        Whether nothing may wait for a receiver.
+
+    Raises
+    ------
+    ConfigError
+        If one cannot be opened.
+    """
+    from ecgedge.sinks.registry import open_outlet
+
+    patience_s = 0.0 if live else _FILE_PATIENCE_S
+    with ExitStack() as opened:
+        outlets: list[Sink] = [
+            opened.enter_context(closing(open_outlet(one, device=device, tell=warn, patience_s=patience_s)))
+            for one in options.send or ()
+        ]
+        opened.pop_all()
+        return outlets

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgedge.cli.options import AsJson, Backend, Force, RecordOptions, Save, with_options
+from ecgedge.cli.options import AsJson, Backend, Force, RecordOptions, Save, SendOptions, with_options
 from ecgedge.sinks.plain import plain
 
 if TYPE_CHECKING:
@@ -30,9 +30,10 @@ Speed = Annotated[float | None, typer.Option("--speed", help="Times real time: 1
 Play = Annotated[Path | None, typer.Option("--play", help="Play this recording (WFDB, CSV) instead.")]
 
 
-@with_options(recording=RecordOptions)
+@with_options(recording=RecordOptions, sending=SendOptions)
 def demo(
     recording: RecordOptions,
+    sending: SendOptions,
     as_json: AsJson = False,
     speed: Speed = None,
     play: Play = None,
@@ -43,7 +44,7 @@ def demo(
 ) -> None:
     """Show the whole chain on a virtual wearable: no hardware, no data set, no network."""
     from ecgedge.cli.monitors import open_monitor, wants_words
-    from ecgedge.cli.output import open_savers, open_terminal, print_ending, print_json
+    from ecgedge.cli.output import open_outlets, open_savers, open_terminal, print_ending, print_json
     from ecgedge.cli.recorders import open_recorder
     from ecgedge.cli.running import run_until_stopped
     from ecgedge.demo.play import play as play_to
@@ -57,6 +58,7 @@ def demo(
     savers = open_savers(save, force=force, source=play)
     facts = {"device": "virtual Polar H10", "tokens": wants_words(save)}
     recorder = open_recorder(recording, monitor, facts, new=True)
+    savers += open_outlets(sending, "virtual Polar H10")
     terminal = open_terminal(as_json, f"ecgedge demo: a virtual Polar H10 plays {what}")
     announced: list[Sink] = [] if as_json else [_Announcer(terminal, programme.parts)]
     if speed is None:

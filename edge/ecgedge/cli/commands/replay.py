@@ -16,6 +16,7 @@ from ecgedge.cli.options import (
     Fs,
     Model,
     RecordOptions,
+    SendOptions,
     Sex,
     Unit,
     WithTokens,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["replay"]
 
 
-@with_options(recording=RecordOptions)
+@with_options(recording=RecordOptions, sending=SendOptions)
 def replay(
     path: Annotated[
         Path,
@@ -41,6 +42,7 @@ def replay(
         ),
     ],
     recording: RecordOptions,
+    sending: SendOptions,
     as_json: AsJson = False,
     fs: Fs = None,
     channel: Channel = None,
@@ -57,7 +59,7 @@ def replay(
     Of a recording of ours (.db), whose events are in it, it says whether they are found again.
     """
     from ecgedge.cli.monitors import open_monitor
-    from ecgedge.cli.output import open_lines, print_ending
+    from ecgedge.cli.output import open_lines, open_outlets, print_ending
     from ecgedge.cli.recorders import open_recorder
     from ecgedge.cli.sources import ReadNotes, values_of
     from ecgedge.recording.database.store import is_recording
@@ -70,14 +72,21 @@ def replay(
     values = values_of(path, fs, channel, unit)
     monitor = open_monitor(model=model, backend=backend, waves=waves, tokens=tokens, age=age, sex=sex)
     if is_recording(path) and recording == RecordOptions():
-        _replay_recording(path, monitor, Several([open_lines(as_json), ending]), ending, as_json)
+        _replay_recording(
+            path,
+            monitor,
+            Several([*open_outlets(sending, path.name, live=False), open_lines(as_json), ending]),
+            ending,
+            as_json,
+        )
         return
     facts = {"source": path.name, "waves": waves, "tokens": tokens, "age": age, "sex": sex}
     recorder = open_recorder(recording, monitor, facts)
+    outlets = open_outlets(sending, path.name, live=False)
     notes = ReadNotes(values)
     broken: ConfigError | None = None
     try:
-        with closing(Several([recorder, open_lines(as_json), ending])) as sink:
+        with closing(Several([recorder, *outlets, open_lines(as_json), ending])) as sink:
             try:
                 for value in values:
                     sink.take(notes.new())

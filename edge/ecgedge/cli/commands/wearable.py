@@ -19,6 +19,7 @@ from ecgedge.cli.options import (
     Model,
     RecordOptions,
     Save,
+    SendOptions,
     Sex,
     WithTokens,
     WithWaves,
@@ -35,11 +36,12 @@ if TYPE_CHECKING:
 __all__ = ["mark", "run", "scan"]
 
 
-@with_options(link=LinkOptions, recording=RecordOptions)
+@with_options(link=LinkOptions, recording=RecordOptions, sending=SendOptions)
 def run(
     device: Device,
     link: LinkOptions,
     recording: RecordOptions,
+    sending: SendOptions,
     as_json: AsJson = False,
     save: Save = None,
     force: Force = False,
@@ -53,7 +55,7 @@ def run(
     """Connect to a wearable and show what its ECG holds, until Ctrl-C."""
     from ecgedge.cli.marks import Marks
     from ecgedge.cli.monitors import open_monitor, wants_words
-    from ecgedge.cli.output import open_savers, open_terminal, print_ending
+    from ecgedge.cli.output import open_outlets, open_savers, open_terminal, print_ending
     from ecgedge.cli.recorders import open_recorder
     from ecgedge.cli.running import run_until_stopped
     from ecgedge.service.notify import Systemd
@@ -65,7 +67,7 @@ def run(
     monitor = open_monitor(model=model, backend=backend, waves=waves, tokens=tokens, age=age, sex=sex)
     facts = {"device": device, "waves": waves, "tokens": tokens, "age": age, "sex": sex}
     recorder = open_recorder(recording, monitor, facts)
-    savers = open_savers(save, force=force)
+    savers = [*open_savers(save, force=force), *open_outlets(sending, device)]
     ending = Ending()
     marks = Marks(recording.record, keyboard=not as_json)
     try:
