@@ -24,6 +24,7 @@ from ecgedge.cli.commands import (
     table,
     wearable,
 )
+from ecgedge.cli.config import printing
 from ecgedge.cli.output import guard_streams, say
 from ecgedge.sinks.plain import plain
 
@@ -46,6 +47,11 @@ app.command("save")(save.save)
 app.command("report")(report.report)
 app.command("table")(table.table)
 app.command("run")(wearable.run)
+app.command("config")(
+    printing(
+        wearable.run, "Print the options of `ecgedge run` as a file for its --config, with what each means."
+    )
+)
 app.command("scan")(wearable.scan)
 app.command("mark")(wearable.mark)
 app.command("capture")(capture.capture)

@@ -70,7 +70,7 @@ class Queued:
     most : int
         Items that wait at most.
     patience_s : float
-        How long ``take`` may wait for room while the sink gets on: 0 for a live stream, some seconds where a
+        How long ``take`` may wait for room each time: 0 for a live stream, some seconds where a
         file is read, which can wait.
     close_s : float
         How long :meth:`close` waits for what is left.
@@ -143,13 +143,10 @@ class Queued:
             self._say(f"missed {self.missed} item{'s' * (self.missed > 1)} in all{why}")
 
     def _wait_for_room(self, n: int) -> None:
-        """Wait while the queue is full and gets shorter now and then."""
+        """Wait until the sink takes what is queued, which it does all at once."""
         give_up_s = time.monotonic() + self._patience_s
-        waiting = len(self._items)
         while len(self._items) + n > self._most and (left_s := give_up_s - time.monotonic()) > 0:
             self._changed.wait(left_s)
-            if len(self._items) < waiting:
-                waiting, give_up_s = len(self._items), time.monotonic() + self._patience_s
 
     def _drop(self, n: int) -> None:
         for _ in range(n):

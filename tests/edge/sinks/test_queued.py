@@ -79,6 +79,18 @@ def test_a_stuck_sink_delays_nothing_and_what_it_misses_is_counted_and_told() ->
     assert sink.missed == 60_000  # counted once, although the batch was taken in the end
 
 
+def test_what_fails_after_the_end_is_counted_once() -> None:
+    receiver = Receiver(open_=False, fails=1)
+    sink = Queued(receiver, "x", close_s=0.1)
+    sink.take([event(0), event(1)])
+    time.sleep(0.05)
+    sink.close()
+    assert sink.missed == 2
+    receiver.door.set()  # now it raises, about items that count as missed already
+    time.sleep(0.2)
+    assert (sink.missed, receiver.calls) == (2, 1)
+
+
 def test_the_newest_items_stay_when_there_is_no_room() -> None:
     receiver = Receiver(open_=False)
     sink = Queued(receiver, "x", most=10)

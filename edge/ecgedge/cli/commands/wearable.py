@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ecgedge.cli.config import Config
 from ecgedge.cli.options import (
     Adapter,
     Age,
@@ -51,6 +52,7 @@ def run(
     age: Age = None,
     sex: Sex = None,
     tokens: WithTokens = False,
+    config: Config = None,
 ) -> None:
     """Connect to a wearable and show what its ECG holds, until Ctrl-C."""
     from ecgedge.cli.marks import Marks
