@@ -70,7 +70,7 @@ class Queued:
     most : int
         Items that wait at most.
     patience_s : float
-        How long ``take`` may wait for room each time: 0 for a live stream, some seconds where a
+        How long ``take`` may wait for a sink that is stuck: 0 for a live stream, some seconds where a
         file is read, which can wait.
     close_s : float
         How long :meth:`close` waits for what is left.
@@ -111,6 +111,7 @@ class Queued:
         self._changed = threading.Condition()
         self._held = 0  # what the sink has been given and has not finished with
         self._closing = False
+        self._is_stuck = False  # it was waited for in vain, and has taken nothing since
         self._trouble: str | None = None
         self._thread = threading.Thread(target=self._run, name=f"ecgedge {name}", daemon=True)
         self._thread.start()
@@ -121,7 +122,7 @@ class Queued:
         with self._changed:
             if not new or self._closing:
                 return
-            if self._patience_s:
+            if self._patience_s and not self._is_stuck:
                 self._wait_for_room(len(new))
             self._items.extend(new)
             self._drop(len(self._items) - self._most)
@@ -147,6 +148,7 @@ class Queued:
         give_up_s = time.monotonic() + self._patience_s
         while len(self._items) + n > self._most and (left_s := give_up_s - time.monotonic()) > 0:
             self._changed.wait(left_s)
+        self._is_stuck = len(self._items) + n > self._most
 
     def _drop(self, n: int) -> None:
         for _ in range(n):
@@ -168,6 +170,7 @@ class Queued:
             items = list(self._items)
             self._items.clear()
             self._held = len(items)
+            self._is_stuck = False
             self._changed.notify_all()
             return items
 
