@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import ecgedge
@@ -80,6 +80,8 @@ def test_the_rate_shows_whatever_stamps_are_rounded_to(fs: float, tick: str) -> 
 @settings(max_examples=60, deadline=None)
 @given(fs=st.floats(50, 4000), rounding=st.sampled_from(("floor", "round", "ceil")))
 def test_any_rate_in_whole_ms_is_read_without_gaps(fs: float, rounding: str) -> None:
+    # A bit below 1 kHz, stamps are those of 1 kHz with a sample lost now and then, and no reader can tell.
+    assume(not 990 < fs < 1000)
     ms = getattr(np, {"floor": "floor", "round": "rint", "ceil": "ceil"}[rounding])(
         np.arange(int(30 * fs)) / fs * 1e3
     )
