@@ -3,31 +3,10 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_events import beats, rhythm, verdicts
 
-from ecgedge import Beat, Gap, Quality, Rhythm, Summarizer
+from ecgedge import Gap, Summarizer
 from ecgedge.details import CountedBeat, EctopicPattern, EctopicRow, Episode, LongInterval, Minute
-
-FS = 100.0
-
-
-def beats(symbols, start_s=0.0, rr_s=0.8):
-    out = []
-    for i, symbol in enumerate(symbols):
-        at = start_s + rr_s * i
-        out.append(Beat(round(at * FS), at, 1e3 * rr_s if i else None, symbol))
-    return out
-
-
-def verdicts(accepted):
-    return [
-        Quality(1000 * i, 10.0 * i, 1000 * (i + 1), 10.0 * (i + 1), ok, 0.9) for i, ok in enumerate(accepted)
-    ]
-
-
-def rhythm(start_s, end_s, label="N", af=False):
-    return Rhythm(
-        round(start_s * FS), start_s, round(end_s * FS), end_s, label, label, {label: 1.0}, True, False, af
-    )
 
 
 def told(events, size=1):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ecgedge.events import Mark
-from ecgedge.recording.database.spool import Felt, Spool, safe_text
+from ecgedge.recording.database.marks_folder import Felt, MarksFolder, safe_text
 
 if TYPE_CHECKING:
     from ecgedge_bridge.values import SampleBlock
@@ -95,7 +95,7 @@ class Marks:
     ) -> None:
         self._clock = clock
         self._posted: deque[Felt] = deque(maxlen=_MOST_WAITING)
-        self._spool = Spool(recording) if recording else None
+        self._folder = MarksFolder(recording) if recording else None
         self._keys = Keys() if keyboard and Keys.there() else None
 
     @property
@@ -109,7 +109,7 @@ class Marks:
 
     def due(self, block: SampleBlock) -> Iterator[Mark]:
         """Yield what was marked since the last block, with its place in the stream."""
-        now_s = self._clock() if self._posted or self._keys or self._spool else 0.0
+        now_s = self._clock() if self._posted or self._keys or self._folder else 0.0
         for felt in self._felt(now_s):
             ago_s = min(max(now_s - felt.utc_s, 0.0), _LONGEST_S)
             sample = max(block.end_sample - round(ago_s * block.fs), 0)
@@ -119,13 +119,13 @@ class Marks:
         """Give back the terminal and the folder."""
         if self._keys:
             self._keys.close()
-        if self._spool:
-            self._spool.close()
+        if self._folder:
+            self._folder.close()
 
     def _felt(self, now_s: float) -> Iterator[Felt]:
         if self._keys and KEY in self._keys.pressed().lower():
             yield Felt(now_s, "")
         while self._posted:
             yield self._posted.popleft()
-        if self._spool:
-            yield from self._spool.taken()
+        if self._folder:
+            yield from self._folder.taken()

@@ -46,6 +46,7 @@ Save = Annotated[
         ".fhir.json as 'save' does; may be repeated.",
     ),
 ]
+Replace = Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file of --save that is there already.")]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgedge.cli.options import Age, AsJson, Backend, Channel, Fs, Sex, Unit, WithWaves
+from ecgedge.cli.options import Age, AsJson, Backend, Channel, Fs, Replace, Sex, Unit, WithWaves
 from ecgedge.cli.spans import From, To
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def report(
     twelve_leads: Annotated[
         bool, typer.Option("--twelve-leads", help="Also eleven leads guessed from lead I, with a warning.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
+    force: Replace = False,
     waves: WithWaves = False,
     age: Age = None,
     sex: Sex = None,

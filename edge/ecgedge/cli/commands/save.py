@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgedge.cli.options import AsJson, Backend, Channel, Fs, Unit
+from ecgedge.cli.options import AsJson, Backend, Channel, Fs, Replace, Unit
 from ecgedge.cli.spans import From, To
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def save(
             "--tokens", help="A word of each beat, three bytes: all that .ecgt holds; in .jsonl too."
         ),
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
+    force: Replace = False,
     fs: Fs = None,
     channel: Channel = None,
     unit: Unit = None,

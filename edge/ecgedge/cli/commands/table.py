@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ecgedge.cli.options import AsJson, Backend, Channel, Fs, Unit
+from ecgedge.cli.options import AsJson, Backend, Channel, Fs, Replace, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ def table(
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="The file: .csv or .parquet; without it a table here.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")] = False,
+    force: Replace = False,
     jobs: Annotated[
         int | None, typer.Option("--jobs", min=1, max=256, help="Recordings at a time; default: all cores.")
     ] = None,

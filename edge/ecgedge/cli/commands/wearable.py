@@ -109,7 +109,7 @@ def mark(
 ) -> None:
     """Mark this moment in a recording that goes on, from another terminal or a button."""
     from ecgedge.cli.output import say
-    from ecgedge.recording.database.spool import post
+    from ecgedge.recording.database.marks_folder import post
 
     post(recording.expanduser(), text)
     say("marked")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import IO
 
 from ecgedge.sinks.saving import new_file, writing
+from ecgedge.sinks.sink import Item
 from ecgedge_bridge.files import atomic_file
 
-__all__ = ["FreshFiles"]
+__all__ = ["FreshFiles", "FreshSink"]
 
 _MODE = 0o600  # somebody's heart
 
@@ -90,6 +91,65 @@ class FreshFiles:
                 if not path.stat().st_size:
                     path.unlink()
         self._taken.clear()
+
+
+class FreshSink:
+    """A sink whose files take their places once the stream has ended and all was kept, or leave nothing.
+
+    Parameters
+    ----------
+    path : Path
+        The file that errors name.
+    files : FreshFiles
+
+    Attributes
+    ----------
+    written : list of Path
+        Files that are in their places.
+    """
+
+    def __init__(self, path: Path, files: FreshFiles) -> None:
+        self.path, self._files = path, files
+        self.written: list[Path] = []
+        self._broken = self._closed = False
+
+    def take(self, items: Iterable[Item]) -> None:
+        """Keep what came."""
+        try:
+            with writing(self.path):
+                for item in items:
+                    self._take(item)
+        except BaseException:
+            self._broken = True
+            raise
+
+    def close(self) -> None:
+        """Put the files in their places, or none where nothing came or not all of it could be kept."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if not self._broken and self._came():
+                with writing(self.path):
+                    self._write(self._files)
+                self.written = self._files.keep()
+        finally:
+            self._let_go()
+            self._files.drop()
+
+    def _take(self, item: Item) -> None:
+        raise NotImplementedError
+
+    def _came(self) -> bool:
+        """Whether there is anything to be written."""
+        return True
+
+    def _write(self, files: FreshFiles) -> None:
+        """Write what is left."""
+        raise NotImplementedError
+
+    def _let_go(self) -> None:
+        """Give back what was opened besides the files."""
 
 
 class _DropError(Exception):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ecgedge.sinks.about import NOTHING_KNOWN, About
-from ecgedge.sinks.forms.fresh import FreshFiles
-from ecgedge.sinks.saving import expanded, writing
+from ecgedge.sinks.forms.fresh import FreshFiles, FreshSink
+from ecgedge.sinks.saving import expanded
 from ecgedge.sinks.sink import Item
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.values import Acceleration, SampleBlock
@@ -31,7 +30,7 @@ _COLUMNS = {
 }  # fmt: skip
 
 
-class ParquetFiles:
+class ParquetFiles(FreshSink):
     """``NAME.parquet`` with the ECG and, with events, ``NAME.events.parquet`` beside it, or that one alone.
 
     The ECG has the columns ``sample`` (int64), ``time_s`` (double) and ``ecg_mV`` (float, null where there
@@ -69,39 +68,9 @@ class ParquetFiles:
         self._signal = None if alone else main
         self._about, self._fs = about, 0.0
         wanted = [self._events] * (alone or not about.signal_alone) + [main] * (not alone)
-        self._files = FreshFiles(wanted, force=force, sources=[source] if source else [])
+        super().__init__(main, FreshFiles(wanted, force=force, sources=[source] if source else []))
         self._tables: dict[Path, _Table] = {}
         self._held: list[Item] = []  # events before the first block, which says the rate
-        self._broken = self._closed = False
-        self.written: list[Path] = []
-
-    def take(self, items: Iterable[Item]) -> None:
-        """Write what came, a row group at a time."""
-        try:
-            with writing(self._signal or self._events):
-                for item in items:
-                    self._take(item)
-        except BaseException:
-            self._broken = True
-            raise
-
-    def close(self) -> None:
-        """Put the files in their places, or none where nothing came or not all of it could be kept."""
-        if self._closed:
-            return
-        self._closed = True
-        try:
-            if not self._broken:
-                with writing(self._signal or self._events):
-                    for event in self._held:
-                        self._take_event(event)
-                    for table in self._tables.values():
-                        table.close()
-                self.written = self._files.keep()
-        finally:
-            for table in self._tables.values():
-                table.abandon()
-            self._files.drop()
 
     def told(self) -> tuple[dict[str, object], str]:
         """Return how many rows there are."""
@@ -125,6 +94,16 @@ class ParquetFiles:
                 self._take_event(item)
             else:
                 self._held.append(item)
+
+    def _write(self, files: FreshFiles) -> None:
+        for event in self._held:
+            self._take_event(event)
+        for table in self._tables.values():
+            table.close()
+
+    def _let_go(self) -> None:
+        for table in self._tables.values():
+            table.abandon()
 
     def _take_block(self, block: SampleBlock) -> None:
         if self._signal is None:

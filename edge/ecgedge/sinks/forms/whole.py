@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ecgedge.recording.span import moved
 from ecgedge.sinks.about import NOTHING_KNOWN, About
-from ecgedge.sinks.forms.fresh import FreshFiles
+from ecgedge.sinks.forms.fresh import FreshFiles, FreshSink
 from ecgedge.sinks.forms.labels import Labels
 from ecgedge.sinks.forms.spool import Spool
 from ecgedge.sinks.saving import expanded, writing
@@ -19,7 +19,7 @@ from ecgedge_bridge.values import Acceleration, SampleBlock
 __all__ = ["WholeFile"]
 
 
-class WholeFile:
+class WholeFile(FreshSink):
     """A sink that writes when the stream has ended.
 
     Parameters
@@ -32,11 +32,6 @@ class WholeFile:
         What is read meanwhile, which is never replaced.
     about : About
         What is known of the stream.
-
-    Attributes
-    ----------
-    written : list of Path
-        Files that are in their places.
 
     Raises
     ------
@@ -57,41 +52,16 @@ class WholeFile:
         self.path, self.about, self.start = expanded(path), about, about.start
         self._check()
         beside = [self.path.with_suffix(ending) for ending in self.endings]
-        self._files = FreshFiles([*beside, self.path], force=force, sources=_of_source(source))
+        files = FreshFiles([*beside, self.path], force=force, sources=_of_source(source))
+        super().__init__(self.path, files)
         try:
             with writing(self.path):
                 self.spool = Spool(self.path.parent)
         except BaseException:
-            self._files.drop()
+            files.drop()
             raise
         self.labels = Labels(all_events=bool(about.events))
         self._origin: int | None = None
-        self.written: list[Path] = []
-        self._broken = self._closed = False
-
-    def take(self, items: Iterable[Item]) -> None:
-        """Keep what came."""
-        try:
-            with writing(self.path):
-                for item in items:
-                    self._take(item)
-        except BaseException:
-            self._broken = True
-            raise
-
-    def close(self) -> None:
-        """Write the files, or nothing where no signal came or not all of it could be kept."""
-        if self._closed:
-            return
-        self._closed = True
-        try:
-            if self.spool.end and not self._broken:
-                with writing(self.path):
-                    self._write(self._files)
-                self.written = self._files.keep()
-        finally:
-            self._files.drop()
-            self.spool.close()
 
     def told(self) -> tuple[dict[str, object], str]:
         """Return what is to be known of the file, for programs and in words."""
@@ -100,8 +70,11 @@ class WholeFile:
     def _check(self) -> None:
         """Refuse a name that the form cannot have."""
 
-    def _write(self, files: FreshFiles) -> None:
-        raise NotImplementedError
+    def _came(self) -> bool:
+        return bool(self.spool.end)
+
+    def _let_go(self) -> None:
+        self.spool.close()
 
     def _take(self, item: Item) -> None:
         if isinstance(item, Acceleration):

@@ -20,7 +20,7 @@ from ecgedge.recording.database.store import hold
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.files import write_atomically
 
-__all__ = ["LONGEST_TEXT", "Felt", "Spool", "post"]
+__all__ = ["LONGEST_TEXT", "Felt", "MarksFolder", "post"]
 
 LONGEST_TEXT = 200  # characters: a sentence
 _LARGEST = 4096  # bytes of a file: 200 characters, each escaped
@@ -40,7 +40,7 @@ def safe_text(text: str) -> str:
     return " ".join(text.split())[:LONGEST_TEXT]
 
 
-class Spool:
+class MarksFolder:
     """The folder, as the recording program holds it.
 
     Parameters
@@ -57,21 +57,21 @@ class Spool:
     --------
     >>> import tempfile
     >>> recording = Path(tempfile.mkdtemp()) / "night.db"
-    >>> spool = Spool(recording)
+    >>> folder = MarksFolder(recording)
     >>> post(recording, "palpitations")
-    >>> [felt.text for felt in spool.taken()]
+    >>> [felt.text for felt in folder.taken()]
     ['palpitations']
-    >>> spool.close()
+    >>> folder.close()
     """
 
     def __init__(self, recording: Path) -> None:
-        self.folder = _folder(recording)
+        self.path = _folder(recording)
         try:
-            self.folder.mkdir(mode=0o700, exist_ok=True)
-            self._fd = os.open(self.folder, os.O_RDONLY)
+            self.path.mkdir(mode=0o700, exist_ok=True)
+            self._fd = os.open(self.path, os.O_RDONLY)
         except OSError as error:
             raise ConfigError(
-                f"cannot make {self.folder}: {error.strerror}: record to another folder"
+                f"cannot make {self.path}: {error.strerror}: record to another folder"
             ) from error
         with suppress(OSError):  # a file system without locks: marks are taken in all the same
             hold(self._fd)
@@ -79,7 +79,7 @@ class Spool:
     def taken(self) -> Iterator[Felt]:
         """Yield what was marked since the last time, the earliest first."""
         try:
-            paths = sorted(path for path in self.folder.iterdir() if path.suffix == _ENDING)
+            paths = sorted(path for path in self.path.iterdir() if path.suffix == _ENDING)
         except OSError:  # deleted meanwhile
             return
         for path in paths[:_MOST]:
@@ -93,7 +93,7 @@ class Spool:
         """Let go, and remove the folder where nothing is left in it."""
         os.close(self._fd)
         with suppress(OSError):
-            self.folder.rmdir()
+            self.path.rmdir()
 
 
 def post(recording: Path, text: str = "") -> None:
