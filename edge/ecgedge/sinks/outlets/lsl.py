@@ -24,6 +24,7 @@ __all__ = ["LslOutlet"]
 
 # For each consumer that does not read: liblsl drops the oldest beyond it.
 _BUFFER_S = 60
+_READINGS = 9
 
 
 class LslOutlet:
@@ -49,6 +50,7 @@ class LslOutlet:
         _hush(self._pylsl)
         self._name, self._device = target.rest or "ecgedge", opening.device
         self._clock = HostClock()
+        self._apart_s = _apart_s(self._pylsl)
         # A recording has no arrival times: its first sample is taken for now.
         self._start_s: float | None = None
         self._fs = 0.0
@@ -83,11 +85,11 @@ class LslOutlet:
 
     def _time_s(self, sample: int) -> float:
         """When a sample was taken, on LSL's clock."""
-        now_s = float(self._pylsl.local_clock())
         if self._clock.segments:
-            # Both are clocks of this computer that never step; they may differ in where they began.
-            return self._clock.host_time_s(sample) + now_s - time.monotonic()
-        return now_s if self._start_s is None else self._start_s + sample / self._fs
+            return self._clock.host_time_s(sample) + self._apart_s
+        if self._start_s is None:
+            return float(self._pylsl.local_clock())
+        return self._start_s + sample / self._fs
 
     def _outlet(self, name: str, kind: str, fs: float) -> Any:
         pylsl = self._pylsl
@@ -101,6 +103,17 @@ class LslOutlet:
             for key, value in (("label", "I"), ("unit", "millivolts"), ("type", "ECG")):
                 channel.append_child_value(key, value)
         return pylsl.StreamOutlet(info, 0, _BUFFER_S)
+
+
+def _apart_s(pylsl: Any) -> float:
+    """How far LSL's clock is ahead of the one that blocks arrive by.
+
+    Both are clocks of this computer that never step; they may differ in where they began. Another program may
+    run between two readings, for half a second: the closest of several is taken, once.
+    """
+    readings = [(time.monotonic(), float(pylsl.local_clock()), time.monotonic()) for _ in range(_READINGS)]
+    before_s, lsl_s, after_s = min(readings, key=lambda one: one[2] - one[0])
+    return lsl_s - (before_s + after_s) / 2
 
 
 # https://labstreaminglayer.readthedocs.io/info/lslapicfg.html
