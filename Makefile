@@ -10,7 +10,7 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help docs demo test test-fast test-bluez test-browser test-mqtt test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge sbom lock clean
+.PHONY: help docs pictures demo test test-fast test-bluez test-browser test-mqtt test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge sbom lock clean
 .DEFAULT_GOAL = demo
 
 # Each target with the text behind its ##.
@@ -20,6 +20,10 @@ help:  ## this list
 # Into build/docs, to be opened as files or served by anything.
 docs: $(VENV)/.installed-dev  ## the documentation as a site, in build/docs
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet --config-file docs/site/mkdocs.yml
+
+# Into docs/images, from the product as it is; needs Chromium, as test-browser does.
+pictures: $(VENV)/.installed-dev  ## the pictures of the documentation anew, in docs/images
+	$(PY) tests/browser/pictures.py
 
 demo: $(VENV)/.installed-sim  ## the whole chain on a virtual wearable (the default)
 	$(VENV)/bin/ecgedge demo

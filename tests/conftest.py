@@ -70,6 +70,7 @@ SLOW = {
     "edge/artefacts/test_backends.py": "test_backends_agree",
     "bridge/link/test_trouble.py": "",
     "packaging/test_wheel.py": "",
+    "browser/test_pictures.py": "test_the_",
 }
 FS = 100.0
 N_SAMPLES = 320

@@ -39,6 +39,8 @@ PROGRAMS = {
 }
 KERNEL = "linux-image-amd64"
 MODULES = "virtio_pci 9p 9pnet_virtio overlay hci_vhci cmac ecb algif_hash algif_skcipher".split()
+# Another apt-get may be at work, that of the nightly upgrade for example.
+WAIT = ("-o", "DPkg::Lock::Timeout=300")
 STATUS = "BLUEZ_VM_STATUS="
 # From boot to the last line; what comes before takes some seconds.
 LIMIT_S = 400
@@ -92,7 +94,7 @@ def install() -> None:
     CACHE.mkdir(parents=True, exist_ok=True)
     _apt("apt-get", "update", "-qq")
     if missing := missing_packages():
-        _apt("apt-get", "install", "-qq", "--yes", "--no-install-recommends", *missing)
+        _apt("apt-get", "install", *WAIT, "-qq", "--yes", "--no-install-recommends", *missing)
     if not kernel_packages():
         depends = _apt("apt-cache", "depends", KERNEL)
         image_package = re.search(r"Depends: (linux-image-\S+)", depends)

@@ -19,6 +19,8 @@ from ecgedge.report.pdf import find_chromium
 FOLDER = Path(__file__).resolve().parent
 REPOSITORY = FOLDER.parents[1]
 PACKAGES = ("chromium", "fonts-dejavu-core")
+# Another apt-get may be at work, that of the nightly upgrade for example.
+WAIT = ("-o", "DPkg::Lock::Timeout=300")
 SKIPPED_BUT_REQUIRED = 77
 
 
@@ -61,7 +63,7 @@ def install(*, allowed: bool) -> None:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise CannotRunError("--install needs apt-get and root.")
     _apt("apt-get", "update", "-qq")
-    _apt("apt-get", "install", "-qq", "--yes", "--no-install-recommends", *PACKAGES)
+    _apt("apt-get", "install", *WAIT, "-qq", "--yes", "--no-install-recommends", *PACKAGES)
     if find_chromium() is None:
         raise CannotRunError(f"After apt-get install {packages} there still is no Chromium in the path.")
 

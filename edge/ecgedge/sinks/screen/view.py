@@ -40,6 +40,7 @@ _STALE_S = 5.0  # without a beat for so long, 12 a minute, no heart rate is show
 _COLOURS = {"N": "bold green", "A": "bold red", "O": "bold yellow", "~": "bold magenta"}
 # How each class of beat is marked above the curve, and drawn on it. Normal ones stay in the background.
 _MARKS = {"N": "dim", "S": "bold cyan", "V": "bold red", "F": "bold magenta", "Q": "bold white"}
+_REST = "not bold default"  # what stands behind a word in bold
 _UNNAMED = "·"  # a beat that no model named
 
 
@@ -202,9 +203,7 @@ class LiveView:
     def _rhythm_text(self) -> Text:
         """The last rhythm, or that the signal is too noisy to tell one."""
         if self._quality is not None and not self._quality.accepted:
-            return Text("too noisy", style="bold yellow").append(
-                f"  {reasons(self._quality)}", style="default"
-            )
+            return Text("too noisy", style="bold yellow").append(f"  {reasons(self._quality)}", style=_REST)
         if self._rhythm is None:
             return Text("not yet: 10 s of usable signal first", style="dim")
         rhythm = self._rhythm
@@ -212,7 +211,7 @@ class LiveView:
         style = _COLOURS["N" if rhythm.sinus else rhythm.label] if rhythm.label in _COLOURS else "bold"
         text = Text(plain(verdict(rhythm)), style=style)
         what = ", neither normal sinus nor AF" if rhythm.label == "O" and not rhythm.sinus else ""
-        return text.append(f"{what}  {sure:4.0%}  at {clock(rhythm.end_time_s)}", style="default")
+        return text.append(f"{what}  {sure:4.0%}  at {clock(rhythm.end_time_s)}", style=_REST)
 
     def _heart_text(self) -> Text:
         beats_s = list(self._beats_s)
@@ -220,7 +219,7 @@ class LiveView:
         if rate is None or self._now_s - beats_s[-1] > _STALE_S or not self._trusted():
             return Text("--", style="dim")
         text = Text(f"♥ {rate:.0f} bpm", style="bold")
-        return text.append(self._hrv_words(), style="default")
+        return text.append(self._hrv_words(), style=_REST)
 
     def _hrv_words(self) -> str:
         if self._hrv is None or self._hrv.rmssd_ms is None:
@@ -232,15 +231,15 @@ class LiveView:
         if self._quality is None:
             return Text("--", style="dim")
         if self._quality.accepted:
-            return Text("usable", style="green").append(f"  {self._quality.score:.0%}", style="default")
+            return Text("usable", style="green").append(f"  {self._quality.score:.0%}", style=_REST)
         return Text("refused: no model run", style="bold yellow")
 
     def _link_text(self) -> Text:
         state = plain(STATES.get(self._state, self._state))
         text = Text(state, style="green" if self._state == "streaming" else "yellow")
-        text.append(f"  {clock(self._now_s)} received", style="default")
+        text.append(f"  {clock(self._now_s)} received", style=_REST)
         text.append(f"  {self._lost} samples lost", style="bold red" if self._lost else "default")
-        return text.append("" if self._battery is None else f"  battery {self._battery} %", style="default")
+        return text.append("" if self._battery is None else f"  battery {self._battery} %", style=_REST)
 
     def _log_table(self, width: int) -> Table:
         table = Table.grid(padding=(0, 2))
