@@ -7,7 +7,7 @@ import select
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,9 +16,10 @@ from ecgedge.events import Mark
 from ecgedge.recording.database.marks_folder import Felt, MarksFolder, safe_text
 
 if TYPE_CHECKING:
+    from ecgedge.sinks.sink import Item, Sink
     from ecgedge_bridge.values import SampleBlock
 
-__all__ = ["Keys", "Marks"]
+__all__ = ["Keys", "Marked", "Marks"]
 
 KEY = "m"
 _MOST_WAITING = 20
@@ -61,6 +62,31 @@ class Keys:
 
         with suppress(OSError, termios.error):
             termios.tcsetattr(self._fd, termios.TCSADRAIN, self._before)
+
+
+class Marked:
+    """A sink that puts what was marked behind the block with which it is due.
+
+    Parameters
+    ----------
+    sink : Sink
+    marks : Marks
+    """
+
+    def __init__(self, sink: Sink, marks: Marks) -> None:
+        self._sink, self._marks = sink, marks
+
+    def take(self, items: Iterable[Item]) -> None:
+        """Pass on what came, with what was marked."""
+        from ecgedge_bridge.values import SampleBlock
+
+        same = list(items)
+        due = [mark for one in same if isinstance(one, SampleBlock) for mark in self._marks.due(one)]
+        self._sink.take([*same, *due])
+
+    def close(self) -> None:
+        """Close the sink."""
+        self._sink.close()
 
 
 class Marks:

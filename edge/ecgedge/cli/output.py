@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ecgedge.stream.stats import MonitorStats
 
 __all__ = [
+    "FILE_PATIENCE_S",
     "guard_streams",
     "open_lines",
     "open_outlets",
@@ -29,6 +30,7 @@ __all__ = [
     "print_ending",
     "print_json",
     "say",
+    "shows_a_view",
     "warn",
 ]
 
@@ -98,14 +100,14 @@ def open_lines(as_json: bool) -> JsonLines | TextLines:
 
 def open_terminal(as_json: bool, title: str, hint: str = "") -> Sink:
     """Choose the sink: JSON when asked for, the view on a terminal that can show it, else words."""
-    if as_json or not _shows_a_view():
+    if as_json or not shows_a_view():
         return open_lines(as_json)
     from ecgedge.sinks.screen import Screen
 
     return Screen(title, hint)
 
 
-def _shows_a_view() -> bool:
+def shows_a_view() -> bool:
     """Whether stdout is a terminal that moves its cursor, draws braille, and may use colour."""
     return (
         sys.stdout.isatty()
@@ -153,7 +155,7 @@ def open_savers(
 
 
 # A recording can wait for a receiver that gets on; one that is stuck costs no more than this.
-_FILE_PATIENCE_S = 5.0
+FILE_PATIENCE_S = 5.0
 
 
 def open_outlets(options: SendOptions, device: str, *, live: bool = True) -> list[Sink]:
@@ -174,7 +176,7 @@ def open_outlets(options: SendOptions, device: str, *, live: bool = True) -> lis
     """
     from ecgedge.sinks.registry import open_outlet
 
-    patience_s = 0.0 if live else _FILE_PATIENCE_S
+    patience_s = 0.0 if live else FILE_PATIENCE_S
     with ExitStack() as opened:
         outlets: list[Sink] = [
             opened.enter_context(closing(open_outlet(one, device=device, tell=warn, patience_s=patience_s)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -26,6 +27,10 @@ class OpenRecorder:
     def __init__(self, recorder: Recorder | DailyRecorder | None) -> None:
         self._recorder = recorder
         self._told: str | None = None
+
+    def paths(self) -> list[Path]:
+        """Return the files that are recorded to, the newest first."""
+        return self._recorder.paths if self._recorder else []
 
     def place(self, item: P) -> P:
         """Return a block or an event in the count of the file that is gone on with."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecgedge.cli.options import AsJson, Backend, Force, RecordOptions, Save, SendOptions, with_options
+from ecgedge.cli.web import WebOptions
 from ecgedge.sinks.plain import plain
 
 if TYPE_CHECKING:
@@ -26,14 +27,17 @@ __all__ = ["demo"]
 
 _WATCHABLE, _QUICK = 12.0, 100.0  # speeds: 380 s of ECG in half a minute for a person, in 4 s for a program
 
-Speed = Annotated[float | None, typer.Option("--speed", help="Times real time: 12 on a screen, else 100.")]
+Speed = Annotated[
+    float | None, typer.Option("--speed", help="Times real time: 12 on a screen, 1 with --web, else 100.")
+]
 Play = Annotated[Path | None, typer.Option("--play", help="Play this recording (WFDB, CSV) instead.")]
 
 
-@with_options(recording=RecordOptions, sending=SendOptions)
+@with_options(recording=RecordOptions, sending=SendOptions, web=WebOptions)
 def demo(
     recording: RecordOptions,
     sending: SendOptions,
+    web: WebOptions,
     as_json: AsJson = False,
     speed: Speed = None,
     play: Play = None,
@@ -43,10 +47,12 @@ def demo(
     backend: Backend = "auto",
 ) -> None:
     """Show the whole chain on a virtual wearable: no hardware, no data set, no network."""
+    from ecgedge.cli.marks import Marked, Marks
     from ecgedge.cli.monitors import open_monitor, wants_words
     from ecgedge.cli.output import open_outlets, open_savers, open_terminal, print_ending, print_json
     from ecgedge.cli.recorders import open_recorder
     from ecgedge.cli.running import run_until_stopped
+    from ecgedge.cli.web import open_page
     from ecgedge.demo.play import play as play_to
     from ecgedge.demo.programme import own_programme, recorded_programme
     from ecgedge.sinks.ending import Ending
@@ -59,22 +65,35 @@ def demo(
     facts = {"device": "virtual Polar H10", "tokens": wants_words(save)}
     recorder = open_recorder(recording, monitor, facts, new=True)
     savers += open_outlets(sending, "virtual Polar H10")
-    terminal = open_terminal(as_json, f"ecgedge demo: a virtual Polar H10 plays {what}")
-    announced: list[Sink] = [] if as_json else [_Announcer(terminal, programme.parts)]
-    if speed is None:
-        speed = _WATCHABLE if hasattr(terminal, "show_below") else _QUICK
-    ending = Ending()
-    try:
-        with closing(Several([recorder, *savers, ending, *announced, terminal])) as sink:
-            report = run_until_stopped(play_to(sink, programme=programme, speed=speed, monitor=monitor))
-    except BaseException:  # Ctrl-C leaves a summary too
-        print_ending(ending, monitor.stats, as_json)
-        raise
-    if as_json:
-        print_json(ending.summary().to_json() | report.to_json())
-    else:
-        print_ending(ending, monitor.stats, as_json)
-        _print_summary(report, save or (), synthetic=play is None)
+    speed = speed or _speed(as_json, web)
+    ending, marks = Ending(), Marks(recording.record)
+    title = f"ecgedge demo: a virtual Polar H10 plays {what}"
+    with closing(marks), open_page(web, title, speed=speed) as page:
+        shown = page.add("virtual Polar H10", mark=marks.post, recorder=recorder)
+        terminal = open_terminal(as_json, title, page.hint)
+        announced: list[Sink] = [] if as_json else [_Announcer(terminal, programme.parts)]
+        sinks = Several([recorder, *savers, *shown, ending, *announced, terminal])
+        try:
+            with closing(Marked(sinks, marks)) as sink:
+                report = run_until_stopped(play_to(sink, programme=programme, speed=speed, monitor=monitor))
+        except BaseException:  # Ctrl-C leaves a summary too
+            print_ending(ending, monitor.stats, as_json)
+            raise
+        if as_json:
+            print_json(ending.summary().to_json() | report.to_json())
+        else:
+            print_ending(ending, monitor.stats, as_json)
+            _print_summary(report, save or (), synthetic=play is None)
+        page.stay(as_json)
+
+
+def _speed(as_json: bool, web: WebOptions) -> float:
+    """How fast to play where nobody said: for a page as in life, for a person at a terminal quicker."""
+    from ecgedge.cli.output import shows_a_view
+
+    if web.asked:
+        return 1.0
+    return _WATCHABLE if not as_json and shows_a_view() else _QUICK
 
 
 class _Announcer:

@@ -23,16 +23,25 @@ from ecgedge.cli.options import (
     WithWaves,
     with_options,
 )
+from ecgedge.cli.web import WebOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ecgedge.cli.recorders import OpenRecorder
     from ecgedge.monitor import Monitor
+    from ecgedge.recording import Blocks
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Sink
+    from ecgedge_bridge.values import SampleBlock, Status
 
 __all__ = ["replay"]
 
+# Of signal that the page of a file can show: a day at 250 Hz takes 86 MB.
+_PAGE_HOURS = 24.0
 
-@with_options(recording=RecordOptions, sending=SendOptions)
+
+@with_options(recording=RecordOptions, sending=SendOptions, web=WebOptions)
 def replay(
     path: Annotated[
         Path,
@@ -43,7 +52,12 @@ def replay(
     ],
     recording: RecordOptions,
     sending: SendOptions,
+    web: WebOptions,
     as_json: AsJson = False,
+    speed: Annotated[
+        float | None,
+        typer.Option("--speed", min=0.1, max=1000, help="Times real time; without it as fast as it goes."),
+    ] = None,
     fs: Fs = None,
     channel: Channel = None,
     unit: Unit = None,
@@ -59,36 +73,56 @@ def replay(
     Of a recording of ours (.db), whose events are in it, it says whether they are found again.
     """
     from ecgedge.cli.monitors import open_monitor
-    from ecgedge.cli.output import open_lines, open_outlets, print_ending
+    from ecgedge.cli.output import FILE_PATIENCE_S, open_lines, open_outlets
     from ecgedge.cli.recorders import open_recorder
-    from ecgedge.cli.sources import ReadNotes, values_of
+    from ecgedge.cli.sources import values_of
+    from ecgedge.cli.web import open_page
     from ecgedge.recording.database.store import is_recording
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Several
-    from ecgedge_bridge.errors import ConfigError
-    from ecgedge_bridge.values import SampleBlock
 
     ending = Ending()
     values = values_of(path, fs, channel, unit)
     monitor = open_monitor(model=model, backend=backend, waves=waves, tokens=tokens, age=age, sex=sex)
-    if is_recording(path) and recording == RecordOptions():
-        _replay_recording(
-            path,
-            monitor,
-            Several([*open_outlets(sending, path.name, live=False), open_lines(as_json), ending]),
-            ending,
-            as_json,
+    with open_page(web, f"ecgedge replay: {path.name}", speed=speed or 1.0) as page:
+        start = getattr(values, "start", None)
+        shown = page.add(
+            path.name,
+            hours=_PAGE_HOURS,
+            wall_clock=None,
+            start_unix_s=start and start.timestamp(),
+            patience_s=FILE_PATIENCE_S,
         )
-        return
-    facts = {"source": path.name, "waves": waves, "tokens": tokens, "age": age, "sex": sex}
-    recorder = open_recorder(recording, monitor, facts)
-    outlets = open_outlets(sending, path.name, live=False)
+        others = [*open_outlets(sending, path.name, live=False), *shown, open_lines(as_json), ending]
+        if is_recording(path) and recording == RecordOptions():
+            _replay_recording(path, monitor, speed, Several(others), ending, as_json)
+        else:
+            facts = {"source": path.name, "waves": waves, "tokens": tokens, "age": age, "sex": sex}
+            recorder = open_recorder(recording, monitor, facts)
+            _replay_file(values, speed, monitor, recorder, Several([recorder, *others]), ending, as_json)
+        page.stay(as_json)
+
+
+def _replay_file(
+    values: Blocks | Iterator[SampleBlock | Status],
+    speed: float | None,
+    monitor: Monitor,
+    recorder: OpenRecorder,
+    sink: Sink,
+    ending: Ending,
+    as_json: bool,
+) -> None:
+    from ecgedge.cli.output import print_ending
+    from ecgedge.cli.sources import ReadNotes, paced
+    from ecgedge_bridge.errors import ConfigError
+    from ecgedge_bridge.values import SampleBlock
+
     notes = ReadNotes(values)
     broken: ConfigError | None = None
     try:
-        with closing(Several([recorder, *outlets, open_lines(as_json), ending])) as sink:
+        with closing(sink):
             try:
-                for value in values:
+                for value in paced(values, speed):
                     sink.take(notes.new())
                     placed = recorder.place(value)
                     found = monitor.feed(placed) if isinstance(placed, SampleBlock) else []
@@ -105,15 +139,18 @@ def replay(
         raise broken or ConfigError(notes.cut)
 
 
-def _replay_recording(path: Path, monitor: Monitor, sink: Sink, ending: Ending, as_json: bool) -> None:
+def _replay_recording(
+    path: Path, monitor: Monitor, speed: float | None, sink: Sink, ending: Ending, as_json: bool
+) -> None:
     """Analyse a recording again, each of its sessions as it was, and say whether the same is found."""
     from ecgedge.cli.output import print_ending, warn
+    from ecgedge.cli.sources import paced
     from ecgedge.recording.database.again import Again
     from ecgedge.recording.database.stored import StoredRecording
 
     with StoredRecording(path) as stored, closing(sink):
         again = Again(stored, monitor.models)
-        for item in again:
+        for item in paced(again, speed):
             sink.take([item])
     print_ending(ending, again.stats, as_json)
     warn(again.verdict())

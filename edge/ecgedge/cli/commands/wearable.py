@@ -26,9 +26,9 @@ from ecgedge.cli.options import (
     WithWaves,
     with_options,
 )
+from ecgedge.cli.web import WebOptions
 
 if TYPE_CHECKING:
-    from ecgedge.cli.marks import Marks
     from ecgedge.cli.recorders import OpenRecorder
     from ecgedge.monitor import Monitor
     from ecgedge.sinks.sink import Sink
@@ -37,12 +37,13 @@ if TYPE_CHECKING:
 __all__ = ["mark", "run", "scan"]
 
 
-@with_options(link=LinkOptions, recording=RecordOptions, sending=SendOptions)
+@with_options(link=LinkOptions, recording=RecordOptions, sending=SendOptions, web=WebOptions)
 def run(
     device: Device,
     link: LinkOptions,
     recording: RecordOptions,
     sending: SendOptions,
+    web: WebOptions,
     as_json: AsJson = False,
     save: Save = None,
     force: Force = False,
@@ -55,11 +56,12 @@ def run(
     config: Config = None,
 ) -> None:
     """Connect to a wearable and show what its ECG holds, until Ctrl-C."""
-    from ecgedge.cli.marks import Marks
+    from ecgedge.cli.marks import Marked, Marks
     from ecgedge.cli.monitors import open_monitor, wants_words
     from ecgedge.cli.output import open_outlets, open_savers, open_terminal, print_ending
     from ecgedge.cli.recorders import open_recorder
     from ecgedge.cli.running import run_until_stopped
+    from ecgedge.cli.web import open_page
     from ecgedge.service.notify import Systemd
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Several
@@ -73,9 +75,13 @@ def run(
     ending = Ending()
     marks = Marks(recording.record, keyboard=not as_json)
     try:
-        terminal = open_terminal(as_json, device, marks.hint)
-        with closing(Several([Systemd(), recorder, *savers, ending, terminal])) as sink:
-            run_until_stopped(_stream(device, options, monitor, recorder, marks, sink))
+        with open_page(web, device) as page:
+            shown = page.add(device, mark=marks.post, recorder=recorder)
+            hint = " · ".join(filter(None, [marks.hint, page.hint]))
+            terminal = open_terminal(as_json, device, hint)
+            sinks = Several([Systemd(), recorder, *savers, *shown, ending, terminal])
+            with closing(Marked(sinks, marks)) as sink:
+                run_until_stopped(_stream(device, options, monitor, recorder, sink))
     finally:
         marks.close()
         print_ending(ending, monitor.stats, as_json)
@@ -86,7 +92,6 @@ async def _stream(
     options: dict[str, Any],
     monitor: Monitor,
     recorder: OpenRecorder,
-    marks: Marks,
     sink: Sink,
 ) -> None:
     from ecgedge_bridge import connect
@@ -98,7 +103,7 @@ async def _stream(
         async with connect(device, on_event=told, **options) as wearable:
             async for block in wearable:
                 placed = recorder.place(block)
-                sink.take([placed, *monitor.feed(placed), *marks.due(placed)])
+                sink.take([placed, *monitor.feed(placed)])
     finally:
         sink.take(monitor.finish())
 

@@ -127,6 +127,11 @@ class Recorder:
         """Index behind the last sample of the file, in the file's own count."""
         return self._end
 
+    @property
+    def paths(self) -> list[Path]:
+        """The file, as a list: a day's recorder has several."""
+        return [self.path]
+
     def place(self, item: P) -> P:
         """Return an item of a stream that began anew with this recorder, in the file's own count.
 

@@ -91,6 +91,11 @@ class DailyRecorder:
         return self._recorder.path
 
     @property
+    def paths(self) -> list[Path]:
+        """The files of all days, the newest first."""
+        return [path for _, path in sorted(self._files(), reverse=True)]
+
+    @property
     def trouble(self) -> str | None:
         """Why nothing can be written at the moment."""
         return self._recorder.trouble

@@ -12,10 +12,30 @@ from ecgedge.sinks.queued import Tell
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.schema import Place, build
 
-__all__ = ["LOOPBACK", "NoOptions", "Opening", "Target"]
+__all__ = ["LOOPBACK", "NoOptions", "Opening", "Target", "host_and_port"]
 
 T = TypeVar("T")
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def host_and_port(text: str, option: str) -> tuple[str, int]:
+    """Return host and port of ``PORT``, ``HOST:PORT`` or ``[IPV6]:PORT``; without a host this machine alone.
+
+    Raises
+    ------
+    ConfigError
+        It is none of these.
+
+    Examples
+    --------
+    >>> host_and_port("8350", "--web-at"), host_and_port("[::]:8350", "--web-at")
+    (('127.0.0.1', 8350), ('::', 8350))
+    """
+    host, _, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not re.fullmatch(r"\d{1,5}", port, re.ASCII) or not int(port) < 1 << 16:
+        raise ConfigError(f"{option}: give PORT or HOST:PORT")
+    return host or LOOPBACK[0], int(port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +121,12 @@ class Target:
 
     def address(self) -> tuple[str, int]:
         """Return host and port of ``PORT`` or ``HOST:PORT``; without a host this machine alone."""
-        host, _, port = self.rest.rpartition(":")
-        host = host.strip("/").removeprefix("[").removesuffix("]")
-        if not re.fullmatch(r"\d{1,5}", port, re.ASCII) or not int(port) < 1 << 16:
-            raise ConfigError(f"--send {self.name}: give {self.scheme}:PORT or {self.scheme}:HOST:PORT")
-        return host or LOOPBACK[0], int(port)
+        try:
+            return host_and_port(self.rest.lstrip("/"), f"--send {self.scheme}")
+        except ConfigError:
+            raise ConfigError(
+                f"--send {self.name}: give {self.scheme}:PORT or {self.scheme}:HOST:PORT"
+            ) from None
 
     def told_of_readers(self, opening: Opening, host: str) -> None:
         """Tell the user where anybody who reaches this machine can read what is sent."""

@@ -18,11 +18,12 @@ from rich.table import Table
 from rich.text import Text
 
 from ecgedge.events import Battery, Beat, Event, FrameLost, Gap, Hrv, LinkState, Note, Quality, Rhythm
+from ecgedge.sinks.news import News
 from ecgedge.sinks.plain import plain
+from ecgedge.sinks.pulse import Pulse
 from ecgedge.sinks.screen.braille import braille
 from ecgedge.sinks.sink import Item
-from ecgedge.sinks.words import STATES, clock, describe, reasons, shown_at_s, verdict
-from ecgedge.stream.rate import heart_rate_bpm
+from ecgedge.sinks.words import STATES, clock, reasons, verdict
 from ecgedge_bridge.values import Acceleration, HeartRate, SampleBlock
 
 __all__ = ["LiveView"]
@@ -34,9 +35,7 @@ _LOG_LINES = 6
 # What stands around the curve on the 24 lines of a small terminal.
 _OTHER_LINES = 2 + 1 + 4 + 1 + _LOG_LINES + 1  # borders, beats, status, space, log, footer
 _MOST_LINES = 24  # of the curve: it is not clearer in more
-_BEATS = 9  # the heart rate shown is that of their intervals, up to eight
 _MOST_MARKS = round(_MOST_S * 5)  # 300 beats a minute
-_STALE_S = 5.0  # without a beat for so long, 12 a minute, no heart rate is shown
 _COLOURS = {"N": "bold green", "A": "bold red", "O": "bold yellow", "~": "bold magenta"}
 # How each class of beat is marked above the curve, and drawn on it. Normal ones stay in the background.
 _MARKS = {"N": "dim", "S": "bold cyan", "V": "bold red", "F": "bold magenta", "Q": "bold white"}
@@ -80,9 +79,8 @@ class LiveView:
         self._end_sample = 0
         self._fs = 1.0
         self._marks: deque[Beat] = deque(maxlen=_MOST_MARKS)
-        self._beats_s: deque[float] = deque(maxlen=_BEATS)  # in the accepted stretch that goes on
-        self._refused_until = 0
-        self._verdict = ""
+        self._pulse = Pulse()
+        self._news = News()
         self._rhythm: Rhythm | None = None
         self._quality: Quality | None = None
         self._hrv: Hrv | None = None
@@ -109,50 +107,24 @@ class LiveView:
             self._mv = np.concatenate([np.full(size - len(self._mv), np.nan, dtype=np.float32), self._mv])
 
     def _take_event(self, event: Event) -> None:
+        self._pulse.take(event)
         match event:
             case Beat():
-                self._take_beat(event)
+                self._marks.append(event)
             case Rhythm():
                 self._rhythm = event
             case Quality():
-                self._take_quality(event)
+                self._quality = event
             case Hrv():
                 self._hrv = event
-                return  # shown beside the heart rate: once a minute in the log would push the rest out
             case Gap():
                 self._lost += event.lost
-                self._beats_s.clear()
             case LinkState():
                 self._state = event.state
             case Battery():
                 self._battery = event.percent
-        if self._stands(event):
-            return
-        words = describe(event)
-        # A line that repeats the one before would only push others out.
-        if words is not None and not (self._log and self._log[-1].words == words):
-            self._log.append(LogLine(clock(shown_at_s(event)), words, _log_style(event)))
-
-    def _stands(self, event: Event) -> bool:
-        """Whether this is the verdict that is on the screen already: the log is of changes."""
-        if not isinstance(event, Rhythm | Quality) or (isinstance(event, Quality) and event.accepted):
-            return False
-        words = verdict(event) if isinstance(event, Rhythm) else "refused"
-        stands, self._verdict = words == self._verdict, words
-        return stands
-
-    def _take_beat(self, beat: Beat) -> None:
-        self._marks.append(beat)
-        if beat.rr_ms is None:
-            self._beats_s.clear()
-        if beat.sample >= self._refused_until:
-            self._beats_s.append(beat.time_s)
-
-    def _take_quality(self, quality: Quality) -> None:
-        self._quality = quality
-        if not quality.accepted:
-            self._refused_until = quality.end_sample
-            self._beats_s.clear()
+        if (line := self._news.of(event)) is not None:
+            self._log.append(LogLine(clock(line.at_s), line.words, _log_style(event)))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw the view as large as the terminal is."""
@@ -214,9 +186,8 @@ class LiveView:
         return text.append(f"{what}  {sure:4.0%}  at {clock(rhythm.end_time_s)}", style=_REST)
 
     def _heart_text(self) -> Text:
-        beats_s = list(self._beats_s)
-        rate = heart_rate_bpm([beats_s])
-        if rate is None or self._now_s - beats_s[-1] > _STALE_S or not self._trusted():
+        rate = self._pulse.bpm(self._now_s)
+        if rate is None:
             return Text("--", style="dim")
         text = Text(f"♥ {rate:.0f} bpm", style="bold")
         return text.append(self._hrv_words(), style=_REST)
