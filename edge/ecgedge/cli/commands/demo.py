@@ -65,7 +65,7 @@ def demo(
     facts = {"device": "virtual Polar H10", "tokens": wants_words(save)}
     recorder = open_recorder(recording, monitor, facts, new=True)
     savers += open_outlets(sending, "virtual Polar H10")
-    speed = speed or _speed(as_json, web)
+    speed = _speed(as_json, web) if speed is None else speed
     ending, marks = Ending(), Marks(recording.record)
     title = f"ecgedge demo: a virtual Polar H10 plays {what}"
     with closing(marks), open_page(web, title, speed=speed) as page:
