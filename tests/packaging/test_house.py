@@ -36,6 +36,19 @@ def test_no_room_is_crowded() -> None:
     assert not crowded
 
 
+def own_page(pattern: str) -> list[Path]:
+    """Files of the live page that are not other people's."""
+    return [file for file in tracked(f"edge/{pattern}") if "vendor" not in file.parts]
+
+
+def test_the_page_keeps_to_the_same_sizes() -> None:
+    files = own_page("*.js") + own_page("*.css") + own_page("*.html")
+    assert files
+    rooms = Counter(file.parent for file in files)
+    assert max(rooms.values()) <= MOST_MODULES
+    assert not {file.name for file in files if len(file.read_text("utf-8").splitlines()) > MOST_LINES}
+
+
 @pytest.mark.parametrize("top", ["edge", "export", "firmware_bridge", "benchmarks"])
 def test_no_file_is_long(top: str) -> None:
     assert not {

@@ -1,0 +1,77 @@
+// ECG paper on a canvas: true to scale, as CSS counts millimetres.
+
+export const PX_PER_MM = 96 / 25.4; // what CSS calls a millimetre
+export const PX_PER_S = 25 * PX_PER_MM;
+export const PX_PER_MV = 10 * PX_PER_MM;
+
+/**
+ * Give a canvas as many dots as it covers on the screen, and return its context, which counts CSS pixels.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @returns {{context: CanvasRenderingContext2D, width: number, height: number, dots: number}}
+ */
+export function fit(canvas) {
+  const dots = window.devicePixelRatio || 1;
+  const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+  canvas.width = Math.round(width * dots);
+  canvas.height = Math.round(height * dots);
+  const context = canvas.getContext("2d");
+  context.setTransform(dots, 0, 0, dots, 0, 0);
+  return { context, width, height, dots };
+}
+
+/** Read colours of the style sheet by their names, without the dashes. */
+export function colours(element, ...names) {
+  const style = getComputedStyle(element);
+  return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+}
+
+/**
+ * Draw the grid: a line each millimetre, a strong one each five, one of them where 0 mV lies.
+ *
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} rows of paper, one below the other
+ * @param {number} lane left plain at the top of each row, in CSS pixels
+ * @param {number} zero where 0 mV lies, in CSS pixels from the top of a row
+ */
+export function drawPaper(canvas, rows, lane, zero) {
+  const { context, width, height, dots } = fit(canvas);
+  const paint = colours(canvas, "paper", "fine", "strong");
+  context.fillStyle = paint.paper;
+  context.fillRect(0, 0, width, height);
+  const tall = height / rows;
+  for (let row = 0; row < rows; row++) {
+    context.setTransform(dots, 0, 0, dots, 0, Math.round(row * tall * dots));
+    for (const [every, colour] of [[1, paint.fine], [5, paint.strong]]) {
+      context.fillStyle = colour;
+      for (const x of lines(0, width, every, dots)) context.fillRect(x, lane, 1 / dots, tall - lane);
+      for (const y of lines(zero, tall, every, dots)) if (y >= lane) context.fillRect(0, y, width, 1 / dots);
+    }
+  }
+}
+
+/** Where lines lie, each on a dot of the screen, so that all are equally sharp. */
+function lines(through, length, everyMm, dots) {
+  const step = everyMm * PX_PER_MM;
+  const first = Math.ceil(-through / step);
+  const count = Math.floor((length - through) / step) - first + 1;
+  return Array.from({ length: count }, (_, i) => Math.round((through + (first + i) * step) * dots) / dots);
+}
+
+/** A pattern of slanted lines, for where there is no signal. */
+export function hatch(context, colour, dots) {
+  const size = Math.round(8 * dots);
+  const tile = new OffscreenCanvas(size, size);
+  const pen = tile.getContext("2d");
+  pen.strokeStyle = colour;
+  pen.lineWidth = dots;
+  pen.beginPath();
+  for (const shift of [-size, 0, size]) {
+    pen.moveTo(shift, size);
+    pen.lineTo(shift + size, 0);
+  }
+  pen.stroke();
+  const pattern = context.createPattern(tile, "repeat");
+  pattern.setTransform(new DOMMatrix().scale(1 / dots));
+  return pattern;
+}
