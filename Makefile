@@ -119,8 +119,8 @@ $(PY):
 		echo "this Python cannot make a venv: install its venv module (Debian: python3-venv)" >&2; exit 1; }
 
 $(VENV)/.installed-sim: pyproject.toml | $(PY)
-	@echo "installing ecgedge and its virtual wearable into $(VENV)"
-	@$(PIP) --editable '.[sim]'
+	@echo "installing ecgedge, its virtual wearable and its page into $(VENV)"
+	@$(PIP) --editable '.[sim,web]'
 	@touch $@
 
 # The development extra holds the other one. LOCKED=1 installs the very files of requirements-dev.lock, by their
