@@ -31,7 +31,7 @@ def values_of(
     return (value for value in replay_capture(path) if isinstance(value, SampleBlock | Status))
 
 
-_PIECE_S = 0.25  # of a block that is played at a pace
+_PIECE_S = 1 / 30  # of a block that is played at a pace: as often as a page is sent one
 
 
 def paced(values: Iterable[T], speed: float | None) -> Iterator[T | SampleBlock]:

@@ -97,12 +97,14 @@ class _Pages:
         viewer = Viewer(self._hub)
         told = asyncio.create_task(_listen(socket, viewer))
         try:
+            due_s = time.monotonic()
             while not told.done():
                 for message in viewer.news(time.monotonic()):
                     await (
                         socket.send_text(message) if isinstance(message, str) else socket.send_bytes(message)
                     )
-                await asyncio.wait([told], timeout=_TICK_S)
+                due_s = max(due_s + _TICK_S, time.monotonic())
+                await asyncio.wait([told], timeout=due_s - time.monotonic())
         except (WebSocketDisconnect, RuntimeError):  # starlette's word for a socket that closed meanwhile
             pass
         finally:
