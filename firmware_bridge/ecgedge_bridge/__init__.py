@@ -56,6 +56,8 @@ _names = LazyNames(
         "ecgedge_bridge.values": (
             "Acceleration Battery FrameLost HeartRate JsonEvent LinkState Note Place SampleBlock Samples"
         ),
+        "ecgedge_bridge.wired.door": "Wired attach",
+        "ecgedge_bridge.wired.numbers": "Scaling",
     },
 )
 __all__ = _names.all

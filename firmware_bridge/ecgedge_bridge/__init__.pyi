@@ -70,3 +70,6 @@ from ecgedge_bridge.values import Note as Note
 from ecgedge_bridge.values import Place as Place
 from ecgedge_bridge.values import SampleBlock as SampleBlock
 from ecgedge_bridge.values import Samples as Samples
+from ecgedge_bridge.wired.door import Wired as Wired
+from ecgedge_bridge.wired.door import attach as attach
+from ecgedge_bridge.wired.numbers import Scaling as Scaling

@@ -19,6 +19,8 @@
  * `sequence` is the number of the first of these samples since the device started. Count every sample that was
  * taken, sent or not: that is how the receiver knows exactly what is missing. `time_ms` is the device's clock
  * when the last of these samples was taken. Never let either start again while the device runs.
+ *
+ * On a serial line or another stream of bytes, send each frame in an envelope: ecg_frame_envelope().
  */
 #ifndef ECG_FRAME_H
 #define ECG_FRAME_H
@@ -182,6 +184,40 @@ static inline size_t ecg_frame_encode(uint8_t *out, size_t capacity, const int32
     end = ecg_frame_pack(end, microvolt, count, width);
     end = ecg_frame_put(end, ecg_frame_crc(out, (size_t)(end - out)), 2);
     return (size_t)(end - out);
+}
+
+/* Bytes that a frame of `length` bytes takes on a serial line or another stream of bytes, at most. */
+static inline size_t ecg_frame_envelope_size(size_t length)
+{
+    return length + length / 254u + 3u;
+}
+
+/* Put a frame into its envelope for a stream of bytes: a zero, the frame stuffed by COBS, a zero.
+ *
+ * Over Bluetooth a notification has its own ends; on a serial line the zeros show them. Returns the number of
+ * bytes written to `out`, or 0, with nothing written, if `capacity` is below ecg_frame_envelope_size(length).
+ */
+static inline size_t ecg_frame_envelope(uint8_t *out, size_t capacity, const uint8_t *frame, size_t length)
+{
+    size_t code_at = 1; /* where the length of the block goes that is being written */
+    size_t at = 2;
+    size_t i;
+    if (length == 0u || capacity < ecg_frame_envelope_size(length)) {
+        return 0;
+    }
+    out[0] = 0;
+    for (i = 0; i < length; i++) {
+        if (frame[i] != 0u) {
+            out[at++] = frame[i];
+        }
+        if (frame[i] == 0u || (at - code_at == 255u && i + 1u < length)) {
+            out[code_at] = (uint8_t)(at - code_at);
+            code_at = at++;
+        }
+    }
+    out[code_at] = (uint8_t)(at - code_at);
+    out[at++] = 0;
+    return at;
 }
 
 #endif /* ECG_FRAME_H */

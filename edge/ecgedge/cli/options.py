@@ -26,17 +26,41 @@ Age = Annotated[
 Sex = Annotated[str | None, typer.Option("--sex", help="The wearer's sex, beside --age: female or male.")]
 WithTokens = Annotated[bool, typer.Option("--tokens", help="Also a word of each beat (docs/tokens.md).")]
 Device = Annotated[str, typer.Argument(help="Name or address of the wearable, for example 'Polar H10'.")]
+Source = Annotated[
+    str,
+    typer.Argument(
+        help="Name or address of the wearable, for example 'Polar H10'; or serial:/dev/ttyUSB0, "
+        "tcp:HOST:PORT, lsl:NAME, or - for standard input."
+    ),
+]
 Adapter = Annotated[str | None, typer.Option("--adapter", help="Bluetooth adapter, for example hci1.")]
 Fs = Annotated[float | None, typer.Option("--fs", help="Sampling rate in Hz, if it is not in the file.")]
 Unit = Annotated[
     str | None,
-    typer.Option("--unit", help="Unit of the values: mV, uV, V, nV or counts, if it is not in the file."),
+    typer.Option(
+        "--unit",
+        help="Unit of the values: mV, uV, V, nV, counts, or counts in a mV as 341/mV, if it is not in "
+        "the file.",
+    ),
 ]
 Channel = Annotated[
     str | None, typer.Option("--channel", help="Name or number (from 0) of the signal to read.")
 ]
+LiveUnit = Annotated[
+    str | None,
+    typer.Option(
+        "--unit",
+        help="Unit of bare numbers: mV, uV, V, nV, counts, or counts in a mV as 341/mV; by default what "
+        "their size makes likely.",
+    ),
+]
+LiveChannel = Annotated[
+    str | None,
+    typer.Option("--channel", help="Name or number (from 0) of the column, or of the LSL channel."),
+]
 DeviceFs = Annotated[
-    float | None, typer.Option("--fs", help="Sampling rate in Hz, where the device has several.")
+    float | None,
+    typer.Option("--fs", help="Sampling rate in Hz, where the device has several or does not say it."),
 ]
 Save = Annotated[
     list[str] | None,

@@ -45,6 +45,12 @@ _UNITS = {spelling: unit for unit, spellings in _SPELLINGS.items() for spelling 
 # The micro sign of UTF-8 read as Latin-1, of Latin-1 read as UTF-8, and of both in turn.
 _MOJIBAKE = re.compile("Âµ|Î¼|Âμ|\ufffd|ï¿½|Ã\x82Âµ")
 
+# Counts that make a mV, which the gain of the front end and the converter's step give.
+_COUNTS_PER_MV = re.compile(
+    r"(\d{1,12}(?:\.\d{0,12})?|\.\d{1,12})\s*(?:counts)?/mv", re.IGNORECASE | re.ASCII
+)
+_LARGEST_PER_MV = 1e9  # a converter of 32 bits on 2 mV
+
 # Size of a heartbeat in mV, peak to peak. Wearables see 0.3 to 3 mV; small hearts and high electrodes 0.05,
 # drifting dry electrodes 20. So a factor of a thousand between units leaves no doubt.
 _SMALLEST_MV, _LARGEST_MV = 0.02, 20.0
@@ -125,16 +131,25 @@ def units_per_mv(record: Path, unit: str) -> float:
 
 
 def scale_of(unit: str, values: Float, fs: float) -> Scale:
-    """Give the scale of a named unit; counts are scaled by the first values.
+    """Give the scale of a named unit; counts are scaled by the first values, or by how many make a mV.
 
     Raises
     ------
     ConfigError
         No such unit.
+
+    Examples
+    --------
+    >>> scale_of("341/mV", np.array([512.0, 853.0]), 250.0).per_mv
+    341.0
     """
+    if (per_mv := _COUNTS_PER_MV.fullmatch(unit[:64])) and 0 < float(per_mv[1]) < _LARGEST_PER_MV:
+        return Scale(COUNTS, float(per_mv[1]))
     known = parse_unit(unit)
     if known is None:
-        raise ConfigError(f"unit {unit[:20]!r} is not known: choose mV, uV, V, nV or counts")
+        raise ConfigError(
+            f"unit {unit[:20]!r} is not known: choose mV, uV, V, nV, counts, or counts in a mV as 341/mV"
+        )
     if known == COUNTS:
         return _scale_of_counts(values, fs)
     scale = Scale(known, PER_MV[known])
@@ -161,9 +176,7 @@ def guess_scale(values: Float, fs: float) -> Scale:
         return _scale_of_counts(values, fs)
     for unit in ("uV", "V", "nV"):
         if _SMALLEST_MV <= size / PER_MV[unit] <= _LARGEST_MV:
-            note = (
-                f"the file names no unit; heartbeats of {size:.3g} are taken for {unit}: else choose --unit"
-            )
+            note = f"no unit is named; heartbeats of {size:.3g} are taken for {unit}: else choose --unit"
             return Scale(unit, PER_MV[unit], note=note)
     return _scale_of_counts(values, fs)
 

@@ -123,7 +123,9 @@ def unit(name: str, device: str, options: Sequence[str] = (), *, command: Sequen
         groups="dialout" if serial else "bluetooth",
         home="read-only" if start[0].startswith(("/home/", "/root/")) else "yes",
         private_devices="no" if serial else "yes",
-        devices=f"DeviceAllow={_escaped(device.removeprefix('serial:'))} rw\n" if serial else "",
+        devices=f"DeviceAllow={_escaped(device.removeprefix('serial:').partition('?')[0])} rw\n"
+        if serial
+        else "",
     )
 
 

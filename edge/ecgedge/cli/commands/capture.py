@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ecgedge.cli.options import AsJson, Device, LinkOptions, with_options
+from ecgedge.cli.wires import refuse_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +39,7 @@ def capture(
 
     if path.suffix.lower() != CAPTURE:
         raise typer.BadParameter(f"the name has to end in {CAPTURE}, so that it is known for what it is")
+    refuse_wire(device)
     options = link.checked()
     count = _Counted(open_lines(as_json))
     try:

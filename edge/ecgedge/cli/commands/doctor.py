@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecgedge.cli.options import AsJson, Device, LinkOptions, with_options
+from ecgedge.cli.wires import refuse_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +38,7 @@ def doctor(
     from ecgedge_bridge.checkup.findings import findings
     from ecgedge_bridge.checkup.measure import examine
 
+    refuse_wire(device)
     options = link.checked()
     show = None if as_json else _show
     checkup = run_until_stopped(examine(device, seconds, look_s=_LOOK_S, on_event=show, **options))

@@ -1,10 +1,10 @@
-"""``ecgedge run`` and ``ecgedge scan``: a wearable over Bluetooth."""
+"""``ecgedge run`` and ``ecgedge scan``: a wearable over Bluetooth, or a source on a wire."""
 
 from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,14 +14,16 @@ from ecgedge.cli.options import (
     Age,
     AsJson,
     Backend,
-    Device,
     Force,
     LinkOptions,
+    LiveChannel,
+    LiveUnit,
     Model,
     RecordOptions,
     Save,
     SendOptions,
     Sex,
+    Source,
     WithTokens,
     WithWaves,
     with_options,
@@ -30,6 +32,7 @@ from ecgedge.cli.web import WebOptions
 
 if TYPE_CHECKING:
     from ecgedge.cli.recorders import OpenRecorder
+    from ecgedge.cli.wires import Door
     from ecgedge.monitor import Monitor
     from ecgedge.sinks.sink import Sink
     from ecgedge_bridge.values import Acceleration, HeartRate, Status
@@ -39,7 +42,7 @@ __all__ = ["mark", "run", "scan"]
 
 @with_options(link=LinkOptions, recording=RecordOptions, sending=SendOptions, web=WebOptions)
 def run(
-    device: Device,
+    device: Source,
     link: LinkOptions,
     recording: RecordOptions,
     sending: SendOptions,
@@ -53,27 +56,30 @@ def run(
     age: Age = None,
     sex: Sex = None,
     tokens: WithTokens = False,
+    unit: LiveUnit = None,
+    channel: LiveChannel = None,
     config: Config = None,
 ) -> None:
-    """Connect to a wearable and show what its ECG holds, until Ctrl-C."""
+    """Connect to a wearable or another source and show what its ECG holds, until Ctrl-C."""
     from ecgedge.cli.marks import Marked, Marks
     from ecgedge.cli.monitors import open_monitor, wants_words
     from ecgedge.cli.output import open_outlets, open_savers, open_terminal, print_ending
     from ecgedge.cli.recorders import open_recorder
     from ecgedge.cli.running import run_until_stopped
     from ecgedge.cli.web import open_page
+    from ecgedge.cli.wires import find_door, keys_are_free
     from ecgedge.service.notify import Systemd
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Several
 
-    options = link.checked()
+    door = find_door(device, link, unit, channel)
     tokens = tokens or wants_words(save)
     monitor = open_monitor(model=model, backend=backend, waves=waves, tokens=tokens, age=age, sex=sex)
     facts = {"device": device, "waves": waves, "tokens": tokens, "age": age, "sex": sex}
     recorder = open_recorder(recording, monitor, facts)
     savers = [*open_savers(save, force=force), *open_outlets(sending, device)]
     ending = Ending()
-    marks = Marks(recording.record, keyboard=not as_json)
+    marks = Marks(recording.record, keyboard=not as_json and keys_are_free(device))
     try:
         with open_page(web, device) as page:
             shown = page.add(device, mark=marks.post, recorder=recorder)
@@ -81,26 +87,23 @@ def run(
             terminal = open_terminal(as_json, device, hint)
             sinks = Several([Systemd(), recorder, *savers, *shown, ending, terminal])
             with closing(Marked(sinks, marks)) as sink:
-                run_until_stopped(_stream(device, options, monitor, recorder, sink))
+                run_until_stopped(_stream(door, monitor, recorder, sink))
     finally:
         marks.close()
         print_ending(ending, monitor.stats, as_json)
 
 
 async def _stream(
-    device: str,
-    options: dict[str, Any],
+    door: Door,
     monitor: Monitor,
     recorder: OpenRecorder,
     sink: Sink,
 ) -> None:
-    from ecgedge_bridge import connect
-
     def told(event: Status | HeartRate | Acceleration) -> None:
         sink.take([recorder.place(event)])
 
     try:
-        async with connect(device, on_event=told, **options) as wearable:
+        async with door(on_event=told) as wearable:
             async for block in wearable:
                 placed = recorder.place(block)
                 sink.take([placed, *monitor.feed(placed)])

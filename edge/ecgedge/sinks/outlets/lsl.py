@@ -6,10 +6,8 @@ and in bursts; :class:`~ecgedge_bridge.HostClock` says when each sample was take
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from ecgedge.sinks.lines import json_line
@@ -19,6 +17,7 @@ from ecgedge.sinks.queued import EVENTS
 from ecgedge.sinks.sink import Item
 from ecgedge_bridge.stream.clock import HostClock
 from ecgedge_bridge.values import Acceleration, SampleBlock
+from ecgedge_bridge.wired.lsl import hush
 
 __all__ = ["LslOutlet"]
 
@@ -47,7 +46,7 @@ class LslOutlet:
     def __init__(self, target: Target, opening: Opening) -> None:
         target.decoded(NoOptions)
         self._pylsl = library("pylsl", "lsl")
-        _hush(self._pylsl)
+        hush(self._pylsl)
         self._name, self._device = target.rest or "ecgedge", opening.device
         self._clock = HostClock()
         self._apart_s = _apart_s(self._pylsl)
@@ -114,13 +113,3 @@ def _apart_s(pylsl: Any) -> float:
     readings = [(time.monotonic(), float(pylsl.local_clock()), time.monotonic()) for _ in range(_READINGS)]
     before_s, lsl_s, after_s = min(readings, key=lambda one: one[2] - one[0])
     return lsl_s - (before_s + after_s) / 2
-
-
-# https://labstreaminglayer.readthedocs.io/info/lslapicfg.html
-_SETTINGS = ("lsl_api.cfg", "~/lsl_api/lsl_api.cfg", "/etc/lsl_api/lsl_api.cfg")
-
-
-def _hush(pylsl: Any) -> None:
-    """Keep liblsl from writing to the user's terminal, where nobody has settings of their own for it."""
-    if "LSLAPICFG" not in os.environ and not any(Path(one).expanduser().exists() for one in _SETTINGS):
-        pylsl.set_config_content("[log]\nlevel = -3\n")
