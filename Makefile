@@ -36,9 +36,9 @@ test: lint  ## lint, types and all tests
 test-fast: $(VENV)/.installed-dev  ## the tests for daily work, under 90 s
 	$(PY) -m pytest -n 2 --dist worksteal -m "not slow" -q
 
-# The client on Linux's own Bluetooth stack, in a virtual machine: under 4 minutes. Says what it needs;
-# BLUEZ=--install lets it install that, as root on Debian.
-test-bluez: $(VENV)/.installed-dev  ## the client on Linux's own Bluetooth stack, in a virtual machine
+# The client on Linux's own Bluetooth stack and the service under systemd, in a virtual machine: 6 minutes on an
+# idle host. Says what it needs; BLUEZ=--install lets it install that, as root on Debian.
+test-bluez: $(VENV)/.installed-dev  ## client and service on Linux's own Bluetooth stack, in a virtual machine
 	$(PY) tests/bluez_vm/run.py $(BLUEZ)
 
 # Pages in a headless Chromium: half a minute. Says what it needs; BROWSER=--install lets it install that, as root on

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
-import signal
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncGenerator, AsyncIterator
-from pathlib import Path
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from ecgedge_bridge import VirtualWearable, WearableServer
 from ecgedge_bridge.simulation.on_air import _ACL_OCTETS, _device, _import_bumble
 
-# Where Debian and others put it.
-_DAEMONS = "/usr/libexec/bluetooth/bluetoothd", "/usr/lib/bluetooth/bluetoothd"
 _READY_S = 40.0
+
+
+async def said(*command: str, check: bool = False) -> str:
+    """Run a program while the air goes on, and return what it prints."""
+    process = await asyncio.create_subprocess_exec(*command, stdin=DEVNULL, stdout=PIPE)
+    out, _ = await process.communicate()
+    assert not (check and process.returncode), command
+    return out.decode(errors="replace").strip()
+
+
+async def systemctl(*words: str, check: bool = True) -> str:
+    """Ask the first process of the guest."""
+    return await said("systemctl", *words, check=check)
 
 
 class RealStack:
@@ -27,7 +37,6 @@ class RealStack:
     def __init__(self, bumble: Any) -> None:
         self._bumble = bumble
         self._air = bumble.link.LocalLink()
-        self._daemon: Process | None = None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -55,27 +64,20 @@ class RealStack:
 
     async def start_daemon(self) -> None:
         """Start bluetoothd and wait until its adapter is on."""
-        program = next(path for path in _DAEMONS if Path(path).exists())
-        self._daemon = await asyncio.create_subprocess_exec(program, "-n", stdout=DEVNULL, stderr=DEVNULL)
+        await systemctl("start", "bluetooth.service")
         async with asyncio.timeout(_READY_S):
             while "Powered: yes" not in await self.control("show"):
                 await self.control("power", "on")
 
     async def kill_daemon(self) -> None:
         """Kill bluetoothd: no goodbye to anybody."""
-        if self._daemon is not None:
-            self._daemon.send_signal(signal.SIGKILL)
-            await self._daemon.wait()
-            self._daemon = None
+        await systemctl("kill", "--signal=KILL", "bluetooth.service")
+        while await systemctl("is-active", "bluetooth.service", check=False) == "active":
+            await asyncio.sleep(0.1)
 
     async def control(self, *words: str) -> str:
         """Run bluetoothctl, as a person would, and return what it says."""
-        program = shutil.which("bluetoothctl") or "bluetoothctl"
-        process = await asyncio.create_subprocess_exec(
-            program, "--timeout", "5", *words, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL
-        )
-        out, _ = await process.communicate()
-        return out.decode(errors="replace")
+        return await said("bluetoothctl", "--timeout", "5", *words)
 
     @contextlib.asynccontextmanager
     async def with_wearable(self, wearable: VirtualWearable) -> AsyncIterator[None]:
@@ -96,3 +98,9 @@ async def stack() -> AsyncGenerator[RealStack, None]:
     stack = RealStack(_import_bumble())
     async with stack.running():
         yield stack
+
+
+@pytest.fixture(scope="session")
+def ask() -> Callable[..., Awaitable[str]]:
+    """Run a program while the air goes on, and return what it prints; one that fails is an error."""
+    return partial(said, check=True)

@@ -1,11 +1,10 @@
 #!/bin/busybox sh
-# First process of the guest: modules, the host's files, then guest.sh inside them; ends with the status.
+# First process of the guest: modules, the host's files, then the host's systemd in them as the first process.
 /bin/busybox --install -s /bin
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 exec </dev/console >/dev/console 2>&1
-. /settings
 
 say_status_and_end() {
     echo "BLUEZ_VM_STATUS=$1"
@@ -23,14 +22,18 @@ mount -t tmpfs layer /layer
 mkdir /layer/upper /layer/work
 mount -t overlay -o lowerdir=/host,upperdir=/layer/upper,workdir=/layer/work overlay /guest ||
     say_status_and_end 92
-mount -t proc proc /guest/proc
-mount -t sysfs sys /guest/sys
-mount -t devtmpfs dev /guest/dev
-mkdir -p /guest/dev/pts /guest/dev/shm
-mount -t devpts pts /guest/dev/pts
-mount -t tmpfs shm /guest/dev/shm
-mount -t tmpfs run /guest/run
 
-eval "set -- $PYTEST"
-chroot /guest /usr/bin/env - /bin/sh "$FOLDER/guest.sh" "$FOLDER" "$PYTHON" "$PYTHONPATH" "$@"
-say_status_and_end $?
+# None of the host's own services: of what is enabled here only the tests, the bus, and what systemd needs.
+mount -t tmpfs units /guest/etc/systemd/system
+mkdir -p /guest/run
+mount -t tmpfs run /guest/run
+mkdir /guest/run/bluez-vm
+cp /settings /guest.sh /guest/run/bluez-vm/
+cp /units/* /guest/etc/systemd/system/
+while read -r unit; do
+    ln -s /dev/null "/guest/etc/systemd/system/$unit"
+done </masked
+
+# The host may be a container, where systemd would look for its settings elsewhere.
+rm -f /guest/.dockerenv
+exec switch_root -c /dev/console /guest /lib/systemd/systemd

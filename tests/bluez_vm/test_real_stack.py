@@ -226,8 +226,15 @@ async def streaming_then(trouble: Callable[[], Any]) -> AsyncIterator[Callable[[
     await tasks[0]
 
 
-async def goes_on_after(stack: Any, trouble: Callable[[], Any]) -> None:
+# That bluetoothd is killed and started again is in test_service.py.
+async def test_it_goes_on_after_the_adapter_was_off(stack: Any) -> None:
     """Samples that were on their way are gone, and counted; what the strap sent afterwards is there."""
+
+    async def trouble() -> None:
+        await stack.control("power", "off")
+        await asyncio.sleep(1)
+        await stack.control("power", "on")
+
     # The ECG goes on meanwhile, as in life: long enough for an emulated machine to connect again.
     seen = Seen(ecg(40))
     strap = VirtualH10(seen.mv)
@@ -241,24 +248,6 @@ async def goes_on_after(stack: Any, trouble: Callable[[], Any]) -> None:
     assert seen.states[5] == "backing_off"
     assert seen.states[-6:] == [*AGAIN, "stopped"]
     assert strap.commands[-1] == STOP_ECG
-
-
-async def test_it_goes_on_after_bluetoothd_was_killed_and_restarted(stack: Any) -> None:
-    async def trouble() -> None:
-        await stack.kill_daemon()
-        await asyncio.sleep(1)
-        await stack.start_daemon()
-
-    await goes_on_after(stack, trouble)
-
-
-async def test_it_goes_on_after_the_adapter_was_off(stack: Any) -> None:
-    async def trouble() -> None:
-        await stack.control("power", "off")
-        await asyncio.sleep(1)
-        await stack.control("power", "on")
-
-    await goes_on_after(stack, trouble)
 
 
 async def test_a_value_read_by_another_program_comes_as_a_notification_and_does_no_harm(stack: Any) -> None:

@@ -21,14 +21,18 @@ __all__ = ["Systemd"]
 
 _LONGEST = 200  # characters of a status, which `systemctl status` shows on a line
 _EVERY_S = 1.0  # a watchdog is fed no more often
+# How long a start may go on from each step of the link: the longest of them, a connection with its retries,
+# has 60 s (LinkTiming.connect_s).
+_STEP_S = 120.0
 
 
 class Systemd:
     """A sink that tells systemd that the service lives.
 
-    It is ready once it looks for the wearable. Its watchdog is fed by samples that arrive, and by a link that
-    goes on searching: a strap that lies in a drawer is no reason to start the service again, a program that
-    neither receives nor searches is. Where no systemd listens, nothing is sent.
+    It is ready once samples arrive. Its watchdog is fed by samples, and by a link that goes on searching: a
+    strap that lies in a drawer is no reason to start the service again, a program that hangs is. So is a
+    strap that is connected and sends nothing: from then on only samples count. Where no systemd listens,
+    nothing is sent.
 
     Parameters
     ----------
@@ -55,7 +59,7 @@ class Systemd:
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             self._socket.setblocking(False)
         self._clock = clock
-        self._ready = False
+        self._ready = self._owes_samples = False
         self._fed_s = float("-inf")
         self._link = self._rhythm = ""
 
@@ -63,9 +67,9 @@ class Systemd:
         """Tell what came."""
         for item in items:
             if isinstance(item, SampleBlock):
-                self._feed()
+                self._take_samples()
             elif isinstance(item, LinkState):
-                self._feed(now=True)
+                self._take_step(item.state)
                 self._link = item.detail or item.state.replace("_", " ")
                 self._rhythm = ""
                 self._say_status()
@@ -80,13 +84,19 @@ class Systemd:
             self._socket.close()
             self._socket = None
 
-    def _feed(self, *, now: bool = False) -> None:
+    def _take_samples(self) -> None:
+        self._owes_samples = False
         at_s = self._clock()
-        if now or at_s - self._fed_s >= _EVERY_S:
+        if at_s - self._fed_s >= _EVERY_S:
             self._fed_s = at_s
             self._send("WATCHDOG=1")
         if not self._ready:
             self._ready = self._send("READY=1")
+
+    def _take_step(self, state: str) -> None:
+        if not self._owes_samples:
+            self._send("WATCHDOG=1" if self._ready else f"EXTEND_TIMEOUT_USEC={_STEP_S * 1e6:.0f}")
+        self._owes_samples |= state == "waiting"
 
     def _say_status(self) -> None:
         self._send(f"STATUS={plain(self._link + self._rhythm)[:_LONGEST]}")

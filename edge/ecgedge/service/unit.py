@@ -20,7 +20,8 @@ _UNIT = """\
 [Unit]
 Description=ECG of {what}
 Wants=bluetooth.service
-After=bluetooth.service dbus.service network.target
+# The last one so that the machine's start does not wait for a strap.
+After=bluetooth.service dbus.service network.target multi-user.target
 StartLimitIntervalSec=0
 
 [Service]
@@ -30,16 +31,19 @@ ExecStart={command}
 Restart=always
 RestartSec=5
 # From systemd 254 on; an older one waits five seconds each time.
-RestartSteps=6
-RestartMaxDelaySec=300
-# Fed by samples that arrive, and by a link that goes on searching.
+RestartSteps=4
+RestartMaxDelaySec=60
+# Fed by samples that arrive, and by a link that goes on searching. The strap is told to stop then too.
 WatchdogSec=300
+WatchdogSignal=SIGTERM
+# It has started once samples arrive; each step of the search for the strap asks for more time.
 TimeoutStartSec=120
 # The strap is told to stop, which takes a connection's time.
 TimeoutStopSec=30
 KillSignal=SIGTERM
 SuccessExitStatus=143
 
+# One that `ecgedge service install` has made, or else one that exists while the service runs.
 DynamicUser=yes
 User={user}
 SupplementaryGroups={groups}
@@ -62,8 +66,8 @@ ProtectKernelLogs=yes
 ProtectControlGroups=yes
 ProtectClock=yes
 ProtectHostname=yes
+# No ProcSubset: LiteRT reads /proc/cpuinfo, on ARM to learn what the processor can do.
 ProtectProc=invisible
-ProcSubset=pid
 PrivateUsers=no
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
 RestrictNamespaces=yes

@@ -57,13 +57,60 @@ def rhythm(label: str, *, changed: bool = True) -> Rhythm:
     return Rhythm(0, 0.0, 1300, 10.0, label, label, {label: 1.0}, conclusive=True, changed=changed)
 
 
-def test_ready_once_it_searches_and_then_alive_while_the_link_goes_on_searching(
-    sink: Systemd, manager: Manager
+def step(state: str, detail: str = "") -> LinkState:
+    return LinkState(0, 0.0, state, detail)
+
+
+ALIVE, MORE_TIME = ["WATCHDOG=1"], ["EXTEND_TIMEOUT_USEC=120000000"]
+
+
+def signs(manager: Manager) -> list[str]:
+    """What it was told, but for the status."""
+    return [line for line in manager.told() if not line.startswith("STATUS=")]
+
+
+def test_while_it_searches_it_is_not_ready_and_asks_for_time(sink: Systemd, manager: Manager) -> None:
+    sink.take([step("scanning", "looking for Polar H10")])
+    assert manager.told() == [*MORE_TIME, "STATUS=looking for Polar H10"]
+    for state in ("connecting", "setting_up", "waiting"):
+        sink.take([step(state)])
+    assert signs(manager) == MORE_TIME * 3
+    sink.take([block(0)])
+    assert signs(manager) == ["WATCHDOG=1", "READY=1"]
+
+
+def test_a_link_that_searches_is_alive_for_as_long_as_it_takes(sink: Systemd, manager: Manager) -> None:
+    sink.take([block(0)])
+    manager.told()
+    for _ in range(100):
+        sink.take([step("backing_off", "not found"), step("scanning")])
+        assert signs(manager) == ALIVE * 2
+
+
+def test_a_strap_that_is_connected_and_silent_feeds_nothing(sink: Systemd, manager: Manager) -> None:
+    turn = [step(state) for state in ("backing_off", "scanning", "connecting", "setting_up", "waiting")]
+    sink.take([block(0), *turn])
+    assert signs(manager) == ["WATCHDOG=1", "READY=1", *ALIVE * 5]
+    for _ in range(10):
+        sink.take(turn)
+        assert signs(manager) == []
+    sink.take([step("streaming")])
+    assert signs(manager) == []
+
+
+def test_a_start_that_meets_only_silence_asks_for_no_more_time(sink: Systemd, manager: Manager) -> None:
+    turn = [step(state) for state in ("scanning", "connecting", "setting_up", "waiting", "backing_off")]
+    sink.take([*turn, *turn])
+    assert signs(manager) == MORE_TIME * 4
+
+
+def test_samples_after_a_silence_make_the_search_count_again(
+    sink: Systemd, manager: Manager, now: list[float]
 ) -> None:
-    sink.take([LinkState(0, 0.0, "scanning", "looking for Polar H10")])
-    assert manager.told() == ["WATCHDOG=1", "READY=1", "STATUS=looking for Polar H10"]
-    sink.take([LinkState(0, 0.0, "backing_off", "not found", retry_s=60.0)])
-    assert manager.told() == ["WATCHDOG=1", "STATUS=not found"]
+    sink.take([block(0), step("waiting"), step("backing_off")])
+    now[0] = 60.0
+    sink.take([block(73), step("backing_off")])
+    assert signs(manager) == ["WATCHDOG=1", "READY=1", *ALIVE, *ALIVE, *ALIVE]
 
 
 def test_samples_feed_the_watchdog_once_a_second_and_nothing_else_does(

@@ -49,9 +49,12 @@ def install(
         file.write(text.encode())
     say(f"{path} was written")
     if folder == _DEFAULT:
+        _make_user(name)
         _systemctl("daemon-reload")
-        _systemctl("enable", "--now", f"{name}.service")
-        say(f"it runs, and starts with the machine; what it says: journalctl -fu {name}")
+        _systemctl("enable", f"{name}.service")
+        # Without waiting: it has started once samples arrive.
+        _systemctl("restart", "--no-block", f"{name}.service")
+        say(f"it looks for the wearable now, and when the machine starts: systemctl status {name}")
 
 
 @app.command()
@@ -82,7 +85,20 @@ def uninstall(
     say(f"{path} was removed; recordings stay in /var/lib/{name}")
 
 
+def _make_user(name: str) -> None:
+    """Make the service's user, if it is not there: the system bus refuses one that only systemd knows.
+
+    It refuses it where libnss-systemd is missing, as on a small Debian; where there is a user of that name,
+    systemd takes it (man systemd.exec, DynamicUser).
+    """
+    _call("systemd-sysusers", "--inline", f'u {name} - "ECG recordings" /var/lib/{name}')
+
+
 def _systemctl(*words: str, check: bool = True) -> int:
+    return _call("systemctl", *words, check=check)
+
+
+def _call(program: str, *words: str, check: bool = True) -> int:
     import os
     import shutil
     import subprocess
@@ -93,7 +109,7 @@ def _systemctl(*words: str, check: bool = True) -> int:
         raise ConfigError("systemd does not run here: start 'ecgedge run' by what starts your services")
     if check and os.geteuid():
         raise ConfigError("only root may change services: try it with sudo")
-    done = subprocess.run(["systemctl", *words], check=False)
+    done = subprocess.run([program, *words], check=False)
     if check and done.returncode:
-        raise ConfigError(f"systemctl {words[0]} failed: see what it says above")
+        raise ConfigError(f"{program} {words[0]} failed: see what it says above")
     return done.returncode
