@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 from devtools import Browser, Page, chromium
+from live import Stream, ecg, serving
 
+from ecgedge.monitor import Monitor
 from ecgedge.report.pdf import find_chromium
+from ecgedge.sinks.web.hub import Hub
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +35,32 @@ def page(browser: Browser) -> Iterator[Page]:
     fresh = Page(browser)
     yield fresh
     fresh.close()
+
+
+@pytest.fixture
+def hub() -> Hub:
+    """A page that shows nobody yet."""
+    return Hub("a test")
+
+
+@pytest.fixture(scope="session")
+def long_hub() -> Hub:
+    """Five minutes with all that can happen: fibrillation, extra beats, noise, a gap and marks."""
+    hub = Hub("a test")
+    marks: list[str] = []
+    mv = ecg(
+        ("sinus", 80.0, 64.0), ("af", 80.0, 105.0), ("pvc", 80.0, 70.0), ("noise", 40.0, 70.0),
+        ("sinus", 40.0, 60.0),
+    )  # fmt: skip
+    stream = Stream(hub.add("virtual strap", mark=marks.append), mv, monitor=Monitor())
+    stream.play(200)
+    stream.skip(6)
+    stream.play()
+    return hub
+
+
+@pytest.fixture(scope="session")
+def long_url(long_hub: Hub) -> Iterator[str]:
+    """Where :func:`long_hub` is."""
+    with serving(long_hub) as server:
+        yield server.url

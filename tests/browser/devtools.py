@@ -19,6 +19,9 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 
 _STARTS_S, _ANSWERS_S = 60.0, 30.0
+# What no test waits for, and a live page has thirty a second of.
+_COPIOUS = ("Network.webSocketFrameReceived", "Network.webSocketFrameSent")
+_KEYS = {"Enter": 13, " ": 32, "Tab": 9, "Escape": 27, "ArrowLeft": 37, "ArrowRight": 39, "Home": 36}
 
 
 class Browser:
@@ -34,14 +37,18 @@ class Browser:
         message = {"id": self._last, "method": method, "params": parameters}
         self._socket.send(json.dumps(message | ({"sessionId": session} if session else {})))
         while (answer := self._next()).get("id") != self._last:
-            self.events.append(answer)
+            self._keep(answer)
         assert "error" not in answer, f"{method}: {answer['error']}"
         return dict(answer["result"])
 
     def wait(self, session: str, event: str) -> None:
         """Wait until a tab has told of something."""
         while not any(e["method"] == event and e.get("sessionId") == session for e in self.events):
-            self.events.append(self._next())
+            self._keep(self._next())
+
+    def _keep(self, event: dict[str, Any]) -> None:
+        if event.get("method") not in _COPIOUS:
+            self.events.append(event)
 
     def _next(self) -> dict[str, Any]:
         return dict(json.loads(self._socket.recv(timeout=_ANSWERS_S)))
@@ -74,26 +81,75 @@ class Page:
         self.evaluate("1")  # takes in what came meanwhile
         return [event for event in self._browser.events if event.get("sessionId") == self._session]
 
-    def open(self, file: Path) -> None:
-        """Load a page, and wait until it is there."""
+    def open(self, page: Path | str) -> None:
+        """Load a file or an address, and wait until it is there."""
         self._browser.events.clear()
-        self.call("Page.navigate", url=file.as_uri())
+        self.call("Page.navigate", url=page if isinstance(page, str) else page.as_uri())
         self._browser.wait(self._session, "Page.loadEventFired")
 
     def evaluate(self, expression: str) -> Any:
-        """Return what a JavaScript expression comes to."""
-        result = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
+        """Return what a JavaScript expression comes to; of a promise, what it holds in the end."""
+        result = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
 
-    def screen(self, width: int, height: int, *, dark: bool = False, media: str = "screen") -> None:
-        """Look at it on a screen of a size in CSS pixels; below 600 a phone's."""
+    def until(self, expression: str) -> None:
+        """Wait until an expression comes to something true."""
+        until = time.monotonic() + _ANSWERS_S
+        while not self.evaluate(f"Boolean({expression})"):
+            assert time.monotonic() < until, f"never true in {_ANSWERS_S:.0f} s: {expression}"
+            time.sleep(0.05)
+
+    def key(self, name: str) -> None:
+        """Press a key."""
+        what = {"key": name, "code": "Space" if name == " " else name, "windowsVirtualKeyCode": _KEYS[name]}
+        text = {"Enter": "\r", " ": " "}.get(name)
+        self.call("Input.dispatchKeyEvent", type="keyDown", **what, **({"text": text} if text else {}))
+        self.call("Input.dispatchKeyEvent", type="keyUp", **what)
+
+    def click(self, selector: str, at: float = 0.5) -> None:
+        """Press the mouse on an element, at a share of its width."""
+        x, y = self.evaluate(
+            f"(e => {{ e.scrollIntoView({{block: 'center'}}); const b = e.getBoundingClientRect();"
+            f"return [b.left + {at} * b.width, b.top + b.height / 2]; }})"
+            f"(document.querySelector({selector!r}))"
+        )
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def screen(
+        self,
+        width: int,
+        height: int,
+        *,
+        dark: bool = False,
+        media: str = "screen",
+        still: bool = False,
+        dots: float = 1,
+    ) -> None:
+        """Look at it on a screen of a size in CSS pixels; below 600 a phone's. ``still``: without motion."""
         self.call(
-            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=dots,
             mobile=width < 600,
         )  # fmt: skip
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.call("Emulation.setEmulatedMedia", media=media, features=[scheme])
+        wanted = {
+            "prefers-color-scheme": "dark" if dark else "light",
+            "prefers-reduced-motion": "reduce" if still else "no-preference",
+        }
+        features = [{"name": name, "value": value} for name, value in wanted.items()]
+        self.call("Emulation.setEmulatedMedia", media=media, features=features)
+
+    @contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Look at another tab meanwhile."""
+        other = self._browser.call("Target.createTarget", url="about:blank", browserContextId=self._context)[
+            "targetId"
+        ]
+        self.until("document.hidden")
+        yield
+        self._browser.call("Target.closeTarget", targetId=other)
+        self.call("Page.bringToFront")
+        self.until("!document.hidden")
 
     def requests(self) -> list[str]:
         """What it asked for since it was opened, but for the page itself."""

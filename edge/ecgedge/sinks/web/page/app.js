@@ -99,7 +99,10 @@ connection.addEventListener("refused", () => location.reload());
 connection.addEventListener("woke", () => {
   for (const card of cards.values()) card.wake();
 });
-connection.addEventListener("text", ({ detail }) => takes[detail.type]?.(detail));
+connection.addEventListener("text", ({ detail }) => {
+  takes[detail.type]?.(detail);
+  start(); // a verdict may shade what is drawn already, with no signal to come
+});
 connection.addEventListener("frame", ({ detail }) => takeFrame(detail));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   for (const card of cards.values()) card.resize();

@@ -15,7 +15,7 @@ export class Card {
    * @param {number} id @param {HTMLElement} where @param {(words: string) => void} announce
    */
   constructor(id, where, announce) {
-    Object.assign(this, { id, announce, lines: [], start: null, now: 0, said: {}, speed: 1 });
+    Object.assign(this, { id, announce, lines: [], start: null, now: 0, said: {}, speed: 1, quality: null });
     this.root = document.getElementById("card").content.firstElementChild.cloneNode(true);
     this.parts = {};
     for (const part of this.root.querySelectorAll("[data-is]")) this.parts[part.dataset.is] = part;
@@ -93,8 +93,13 @@ export class Card {
     this.#gate(state.quality);
     this.#facts(state);
     this.#describe(state);
-    this.past.now(this.now, this.start);
-    this.sweep.shade(this.past.refused(state.quality));
+    this.past.now(this.now, this.start, state.ended);
+    this.quality = state.quality;
+    this.#shade();
+  }
+
+  #shade() {
+    this.sweep.shade(this.past.refused(this.quality));
   }
 
   #starts(start) {
@@ -179,6 +184,7 @@ export class Card {
 
   timeline(message) {
     this.past.merge(message);
+    this.#shade();
   }
 
   async #mark(event) {

@@ -58,9 +58,10 @@ export class Past {
     this.draw();
   }
 
-  now(now, start) {
+  now(now, start, ended) {
     this.start = start;
     this.follow(now);
+    if (ended && this.drawn !== this.end) this.draw(); // nothing comes that would do it
   }
 
   /** The stream has come to a time. */
