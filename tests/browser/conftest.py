@@ -59,7 +59,7 @@ def long_hub() -> Hub:
     return hub
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def long_url(long_hub: Hub) -> Iterator[str]:
     """Where :func:`long_hub` is."""
     with serving(long_hub) as server:

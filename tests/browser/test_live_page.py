@@ -294,3 +294,28 @@ def test_wearables_stand_side_by_side_and_one_may_join(page: Page, hub: Hub) -> 
     assert one["top"] == other["top"]
     assert one["right"] <= other["left"]
     assert names == ["left", "<b>right</b>"]
+
+
+def test_the_trend_holds_its_highest_values(page: Page, long_url: str) -> None:
+    """All at once, as on connecting: the chart finds its range before it has drawn anything."""
+    page.screen(1440, 900)
+    page.open(long_url)
+    page.until("/to 1\\d\\d a minute/.test(document.querySelector('[data-is=trend]')?.ariaLabel)")
+    # The highest dot in a colour of curve or band.
+    highest = """(canvas => {
+        const paint = getComputedStyle(canvas), pen = canvas.getContext('2d');
+        const probe = document.createElement('canvas').getContext('2d');
+        const rgb = name => {
+            probe.fillStyle = paint.getPropertyValue('--' + name);
+            probe.fillRect(0, 0, 1, 1);
+            return [...probe.getImageData(0, 0, 1, 1).data].slice(0, 3).join();
+        };
+        const wanted = ['band', 'hrv', 'line'].map(rgb);
+        for (let y = 0; y < canvas.height; y++) {
+            const {data} = pen.getImageData(0, y, canvas.width, 1);
+            for (let x = 0; x < canvas.width; x++)
+                if (wanted.includes([...data.slice(4 * x, 4 * x + 3)].join())) return y;
+        }
+    })(document.querySelector('[data-is=trend] canvas'))"""
+    page.until(f"{highest} > 0")
+    assert page.evaluate(highest) > 14  # below the 10 pixels of padding and the topmost line

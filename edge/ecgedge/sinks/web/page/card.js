@@ -28,6 +28,7 @@ export class Card {
     const watch = new ResizeObserver(() => this.resize());
     watch.observe(this.parts.trace);
     watch.observe(this.parts.timeline);
+    watch.observe(this.parts.trend);
   }
 
   /** The server tells who it is. */

@@ -37,7 +37,7 @@ export class Trend {
     const { from, to } = this.shown;
     this.plot.batch(() => {
       this.plot.setScale("x", { min: from, max: Math.max(to, from + MINUTE_S) });
-      for (const key of Object.keys(LEAST)) this.plot.setScale(key, range(this.plot, key));
+      for (const key of Object.keys(LEAST)) this.plot.setScale(key, range(this.plot, key, from, to));
     });
   }
 
@@ -90,9 +90,9 @@ function columns({ minutes, hrv }) {
 }
 
 /** All values that are shown, with some air, and a range that is shown at least. */
-function range(plot, key) {
+function range(plot, key, from, to) {
   const [least, most] = LEAST[key];
-  const shown = plot.data[0].map((at) => at >= plot.scales.x.min && at <= plot.scales.x.max);
+  const shown = plot.data[0].map((at) => at >= from && at <= to);
   const values = plot.series.flatMap((s, i) =>
     i && s.scale === key ? plot.data[i].filter((v, at) => v != null && shown[at]) : []);
   return {
