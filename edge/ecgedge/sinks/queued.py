@@ -17,6 +17,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import get_args
 
 from ecgedge.events import Event
@@ -78,7 +79,7 @@ class Queued:
     Attributes
     ----------
     missed : int
-        Items that the receiver did not get.
+        Items that the receiver did not get, as far as anybody knows: what it has not confirmed counts.
 
     Examples
     --------
@@ -200,4 +201,6 @@ class Queued:
         return None
 
     def _say(self, what: str) -> None:
-        self._tell(plain(f"{self._name}: {what}"))
+        # A pipe that nobody reads any more must not end the thread, and with it the sink.
+        with suppress(OSError, ValueError):
+            self._tell(plain(f"{self._name}: {what}"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -22,8 +24,25 @@ __all__ = ["Metrics"]
 _SLOW_READER_S = 3.0
 
 
+class _Server(WSGIServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing: a reader that hangs, or hangs up, is its own affair."""
+
+
 class _Handler(WSGIRequestHandler):
-    timeout = _SLOW_READER_S
+    def handle(self) -> None:
+        """Answer, within the time of one reader in all: a byte now and then buys no more of it."""
+        hanging_up = threading.Timer(_SLOW_READER_S, self._hang_up)
+        hanging_up.daemon = True
+        hanging_up.start()
+        try:
+            super().handle()
+        finally:
+            hanging_up.cancel()
+
+    def _hang_up(self) -> None:
+        with suppress(OSError):  # it was quicker
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class calls it so
         """Say nothing: stderr is for the user."""
@@ -54,7 +73,7 @@ class Metrics:
         target.told_of_readers(opening, host)
         try:
             self._server: WSGIServer = make_server(
-                host, port, client.make_wsgi_app(registry), handler_class=_Handler
+                host, port, client.make_wsgi_app(registry), server_class=_Server, handler_class=_Handler
             )
         except OSError as error:
             raise ConfigError(

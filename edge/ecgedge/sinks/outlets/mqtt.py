@@ -6,14 +6,16 @@ Below the topic (by default ``ecgedge/NAME``):
 ``heart_rate``, ``rhythm``, ``battery``, ``link``   the latest, each as plain text; retained
 ``events/TYPE``             every event as JSON, as it happens
 
-While the broker is away, events are missed and counted. What was retained is sent again when it is back, so
-that nobody sees an old state for the present one.
+While the broker is away, events are missed and counted: what it has not confirmed counts as missed, although
+it may have got the last of it. What was retained is sent again when it is back, so that nobody sees an old
+state for the present one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 import time
 from collections.abc import Awaitable, Iterable, Iterator
@@ -48,6 +50,9 @@ _BACK_OFF_S, _BACK_OFF_MAX_S = 1.0, 30.0
 _SILENT = logging.Logger("ecgedge mqtt", logging.CRITICAL + 1)
 # The broker sends the last will after one and a half times this.
 _KEEP_ALIVE_S = 20
+# Events on their way at a time: across a slow network a night's recording takes minutes, not hours. The
+# library lets no more than 20 wait for an answer.
+_AT_ONCE = 16
 # How long the connection is looked after when there is nothing to send.
 _LOOK_S = 0.01
 
@@ -158,13 +163,13 @@ class Mqtt:
         events = [item for item in items if not isinstance(item, SampleBlock | Acceleration)]
         for event in events:
             self._latest.add(event)
+        left = events if self._options.events == "yes" else []
         if self._client is None and time.monotonic() < self._next_try_s:
-            raise NotDelivered(self._why, len(events))
+            raise NotDelivered(self._why, len(left))
         if self._runner is None:
             self._runner = asyncio.Runner()
             # A connection that ends between two calls shows at the next one, and is told then.
             self._runner.get_loop().set_exception_handler(lambda *_: None)
-        left = events if self._options.events == "yes" else []
         try:
             self._runner.run(self._publish(left))
         except (self._aiomqtt.MqttError, OSError) as error:
@@ -186,13 +191,24 @@ class Mqtt:
             await self._retain(f"{self.base}/{topic}", self._latest.known[topic])
             self._latest.unsent.discard(topic)
         while left:
-            event = left[0]
-            text = json_line(event.to_json()).rstrip()
-            topic = f"{self.base}/events/{type(event).__name__.lower()}"
-            await self._client.publish(topic, text, timeout=_ANSWER_S)
-            del left[0]
+            await self._send_some(left)
         # Answers to what the broker asks, and our own signs of life, are sent while the loop runs.
         await asyncio.sleep(_LOOK_S)
+
+    async def _send_some(self, left: list[Any]) -> None:
+        """Send the first of them; those that the broker confirms are left no more."""
+        some = left[:_AT_ONCE]
+        answers = await asyncio.gather(*map(self._send, some), return_exceptions=True)
+        lost = [(event, error) for event, error in zip(some, answers, strict=True) if error is not None]
+        left[: len(some)] = [event for event, _ in lost]
+        if lost:
+            raise lost[0][1]
+
+    async def _send(self, event: Any) -> None:
+        # Unconfirmed, it might lie in a buffer of this machine for a quarter of a minute, and be lost there.
+        text = json_line(event.to_json()).rstrip()
+        topic = f"{self.base}/events/{type(event).__name__.lower()}"
+        await self._client.publish(topic, text, qos=1, timeout=_ANSWER_S)
 
     async def _connect(self) -> None:
         aiomqtt = self._aiomqtt
@@ -207,7 +223,13 @@ class Mqtt:
             logger=_SILENT,
             will=aiomqtt.Will(f"{self.base}/status", "offline", qos=1, retain=True),
         )
-        await client.__aenter__()
+        try:
+            await client.__aenter__()
+        except self._aiomqtt.MqttError:
+            await _hang_up(
+                client
+            )  # a broker that takes the connection and says nothing would keep each of them
+            raise
         self._client, self._pause_s = client, _BACK_OFF_S
         if self._options.discovery:
             from ecgedge import __version__
@@ -247,6 +269,13 @@ async def _hang_up(client: Any) -> None:
     """Close a connection that no longer works, however it objects."""
     with suppress(Exception):  # it is dead: there is nothing else to be done
         await _within(client.__aexit__(None, None, None))
+        return
+    # What still waits to be sent to a broker that hangs keeps the library from closing the connection.
+    connection = client._client.socket()
+    if connection is not None:
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+        await asyncio.sleep(_LOOK_S)
 
 
 def _parsed(target: Target, options: MqttOptions) -> tuple[str, int, Login, str]:

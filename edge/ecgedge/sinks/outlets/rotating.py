@@ -12,7 +12,7 @@ from typing import IO, Annotated
 
 from ecgedge.sinks.lines import json_line
 from ecgedge.sinks.outlets.target import Opening, Target
-from ecgedge.sinks.queued import EVENTS
+from ecgedge.sinks.queued import EVENTS, NotDelivered
 from ecgedge.sinks.saving import expanded, writing
 from ecgedge.sinks.sink import Item
 from ecgedge_bridge.errors import ConfigError
@@ -71,10 +71,19 @@ class RotatingLines:
         self._torn = True  # a line may have been left half written, by a crash or a full disk
 
     def take(self, items: Iterable[Item]) -> None:
-        """Write the events, each as a whole line."""
-        for item in items:
-            if not isinstance(item, SampleBlock | Acceleration):
-                self._write(json_line(item.to_json()).encode())
+        """Write the events, each as a whole line.
+
+        Raises
+        ------
+        NotDelivered
+            The disk is full, or the folder went away.
+        """
+        events = [item for item in items if not isinstance(item, SampleBlock | Acceleration)]
+        for written, event in enumerate(events):
+            try:
+                self._write(json_line(event.to_json()).encode())
+            except OSError as error:
+                raise NotDelivered(error.strerror or str(error), len(events) - written) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -99,8 +108,10 @@ class RotatingLines:
     def _rotate(self) -> None:
         """Move each file on by one, over the oldest, and begin anew."""
         names = [self._path, *(Path(f"{self._path}.{n + 1}") for n in range(self._rotation.keep))]
-        for older, newer in pairwise(reversed(names)):
+        # Where the last try ended before there was a new file, none may be moved over the oldest again.
+        for older, newer in pairwise(reversed(names)) if self._path.exists() else ():
             if newer.exists():
                 newer.replace(older)
+        begun = self._open()
         self._file.close()
-        self._file = self._open()
+        self._file = begun

@@ -1,7 +1,8 @@
 """JSON lines for whoever connects: ``tcp:PORT``, ``tcp:HOST:PORT`` or ``unix:/path``; any number of readers.
 
-A reader sees the events from the moment on that it connects. One that does not read keeps its last 256 kB
-waiting; what does not fit there is left out in whole lines, counted, and nobody else notices.
+A reader sees the events from the moment on that it connects. One that does not read keeps 256 kB waiting;
+what does not fit there is left out in whole lines, counted, and nobody else notices. What still waits when it
+hangs up, or at the end, is counted too. A line that two readers miss counts twice.
 """
 
 from __future__ import annotations
@@ -88,6 +89,11 @@ class _Reader:
         self.waiting += line
         return True
 
+    @property
+    def lines(self) -> int:
+        """Lines that wait; one of which a part was sent is among them."""
+        return self.waiting.count(b"\n")
+
     def send(self) -> None:
         """Send what the system takes now."""
         try:
@@ -133,27 +139,37 @@ class SocketLines:
     def take(self, items: Iterable[Item]) -> None:
         """Send the events; what does not fit a reader's share counts as missed."""
         self._accept()
-        missed = 0
+        missed = self._send()  # nothing is offered to who has gone
         for item in items:
             if self._readers and not isinstance(item, SampleBlock | Acceleration):
                 line = json_line(item.to_json()).encode()
                 missed += sum(not reader.offer(line) for reader in self._readers)
-        self._send()
+        missed += self._send()
         if missed:
             raise NotDelivered("a reader does not keep up", missed)
 
     def close(self) -> None:
-        """Send what is left to those who read, and hang up."""
+        """Send what is left to those who read, and hang up.
+
+        Raises
+        ------
+        NotDelivered
+            Somebody did not read to the end.
+        """
         end_s = time.monotonic() + _FLUSH_S
+        missed = 0
         while any(reader.waiting for reader in self._readers) and time.monotonic() < end_s:
-            self._send()
+            missed += self._send()
             time.sleep(0.01)
+        missed += sum(reader.lines for reader in self._readers)
         for reader in self._readers:
             reader.connection.close()
         self._listener.close()
         if self._path is not None:
             with suppress(OSError):
                 self._path.unlink()
+        if missed:
+            raise NotDelivered("a reader did not read to the end", missed)
 
     def _accept(self) -> None:
         with suppress(OSError):  # BlockingIOError: nobody else is waiting
@@ -164,9 +180,12 @@ class SocketLines:
                 else:
                     connection.close()
 
-    def _send(self) -> None:
+    def _send(self) -> int:
+        """Send what goes; return the lines that readers which hung up did not wait for."""
         for reader in self._readers:
             reader.send()
             if reader.gone:
                 reader.connection.close()
+        missed = sum(reader.lines for reader in self._readers if reader.gone)
         self._readers = [reader for reader in self._readers if not reader.gone]
+        return missed

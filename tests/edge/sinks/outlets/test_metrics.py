@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -84,6 +85,30 @@ def test_one_that_connects_and_says_nothing_holds_up_nobody_for_long() -> None:
         time.sleep(0.1)
         sink.take([Battery(0, 0.0, 50)])
         assert scraped(sink.port)["ecgedge_battery_percent", ""] == 50
+
+
+def test_one_that_says_a_byte_now_and_then_holds_up_nobody_for_ever(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("ecgedge.sinks.outlets.metrics._SLOW_READER_S", 0.5)
+    enough = threading.Event()
+
+    def drip(reader: socket.socket) -> None:
+        with suppress(OSError):
+            while not enough.wait(0.05):
+                reader.sendall(b"X")
+
+    with metrics() as sink, socket.create_connection(("127.0.0.1", sink.port)) as reader:
+        reader.sendall(b"GET /metrics HTTP/1.1\r\n")
+        dripping = threading.Thread(target=drip, args=(reader,))
+        dripping.start()
+        try:
+            sink.take([Battery(0, 0.0, 50)])
+            assert scraped(sink.port)["ecgedge_battery_percent", ""] == 50
+        finally:
+            enough.set()
+            dripping.join()
+    assert capfd.readouterr() == ("", "")  # no traceback: stderr is for the user
 
 
 def test_a_port_that_is_taken_is_one_line() -> None:
