@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import struct
 import sys
 import time
 import urllib.request
@@ -55,6 +56,25 @@ def scraping(port: str, every_s: str) -> dict[str, Any]:
                 took.append(time.perf_counter() - begun)
             time.sleep(float(every_s))
     return {"answers": len(took), "slowest_s": max(took, default=0.0)}
+
+
+def viewer(port: str) -> dict[str, Any]:
+    """Look at the live page as a browser does, and count the samples, and those between what frames hold."""
+    from websockets.exceptions import ConnectionClosed
+    from websockets.sync.client import connect
+
+    samples = missing = missed = 0
+    end: float | None = None
+    with suppress(Ended, ConnectionClosed), connect(f"ws://127.0.0.1:{port}/stream", max_size=None) as page:
+        print("ready", flush=True)
+        for message in page:
+            if isinstance(message, str):
+                missed = json.loads(message).get("missed", missed)
+                continue
+            (n,), (first,) = struct.unpack_from("<I", message, 4), struct.unpack_from("<d", message, 8)
+            missing += 0 if end is None else max(0, round(first - end))
+            samples, end = samples + n, first + n
+    return {"samples": samples, "missing": missing, "frames_missed": missed}
 
 
 def lsl(name: str) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Does a receiver that is away or stuck delay an event, is what it misses counted, and does memory stay flat?
 
 The whole chain at the pace of a strap: notifications through decoder and monitor, with waves and words, into
-the outlets of ``ecgedge run --send``. A real broker is frozen for five minutes and killed for five more; all
-the while readers of a socket and of the metrics hang, and consumers of LSL are frozen and killed.
+the outlets of ``ecgedge run --send`` and the live page. A real broker is frozen for five minutes and killed
+for five more; all the while readers of a socket and of the metrics hang, a viewer of the page sleeps, and
+consumers of LSL are frozen and killed.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from benchmarks.harness.signals import FRAME, FS, notifications, real_or_made
 from benchmarks.questions.sinks.receivers import Broker, FrozenReader, Receiver, free_port
 from ecgedge import Monitor, SampleBlock
 from ecgedge.events import Event
-from ecgedge.sinks.queued import Queued
+from ecgedge.sinks.queued import EVENTS, Queued
 from ecgedge.sinks.registry import open_outlet
 from ecgedge.sinks.sink import Item, Several
+from ecgedge.sinks.web.hub import Hub
+from ecgedge.sinks.web.server import PageServer
 from ecgedge_bridge.protocols.polar.decoder import PolarEcgDecoder
 
 # An event may be delayed by so much by all sinks together; no receiver may miss what is not counted; memory
@@ -84,6 +87,11 @@ class Outlets:
             "lsl": self._open(f"lsl:{self._lsl}"),
             "jsonl": self._open(f"{self.file}?mb=1000"),
         }
+        hub = Hub("bench")
+        self.sinks["page"] = Queued(hub.add("strap"), "page", kinds=(*EVENTS, SampleBlock))
+        self.page = PageServer(hub, "127.0.0.1", 0, None)
+        self.viewer, self.asleep = (Receiver("viewer", self.page.port) for _ in range(2))
+        self.asleep.process.send_signal(signal.SIGSTOP)
         self.reader, self.frozen = Receiver("lines", self._tcp), FrozenReader(self._tcp)
         self.scraper, self.hanging = (
             Receiver("scraping", self._metrics, 15.0),
@@ -122,7 +130,8 @@ class Outlets:
         frozen, got = self.frozen.lines(), self.reader.answer(ask=False)["lines"]
         consumer = self.consumer.answer()
         hung, scraped = self.hanging.answer(), self.scraper.answer()
-        self.broker.process.terminate()
+        viewer = self.viewer.answer()
+        self.page.close()
         received = {
             "mqtt": (seen.events, self.broker.events),
             "tcp": (2 * seen.events, got + frozen),
@@ -132,7 +141,15 @@ class Outlets:
         rows["tcp"] |= {"received_by_frozen": frozen}
         rows["lsl"] = {"sent": seen.samples, "missed": self.sinks["lsl"].missed, "consumer": consumer}
         rows["metrics"] = {"missed": self.sinks["metrics"].missed, "hanging": hung, "scraper": scraped}
+        rows["page"] = {"sent": seen.samples, "missed": self.sinks["page"].missed, "viewer": viewer}
         return rows
+
+    def end(self) -> None:
+        """End every process, whatever it does."""
+        for one in vars(self).values():
+            if isinstance(one, Broker | Receiver) and one.process.poll() is None:
+                one.process.kill()
+                one.process.wait()
 
     def _row(self, name: str, sent: int, received: int) -> dict[str, Any]:
         """Counted twice: a broker that was frozen reads what had given up on its answer."""
@@ -188,10 +205,13 @@ def measure(quick: bool) -> dict[str, Any]:
     seen = Seen()
     with TemporaryDirectory() as folder:
         outlets = Outlets(Path(folder))
-        play(outlets, plan, seen)
-        warm = round(plan.warm_s / 5)
-        grown_mb = (seen.rss_kb[-1] - seen.rss_kb[warm]) * 1024 / 1e6
-        accounts = outlets.accounts(seen)
+        try:
+            play(outlets, plan, seen)
+            accounts = outlets.accounts(seen)
+        finally:
+            outlets.end()
+    warm = round(plan.warm_s / 5)
+    grown_mb = (seen.rss_kb[-1] - seen.rss_kb[warm]) * 1024 / 1e6
     figures = {
         "take_max_ms": 1e3 * max(seen.take_s),
         "not_counted": float(sum(row.get("not_counted", 0) for row in accounts.values())),
@@ -201,6 +221,7 @@ def measure(quick: bool) -> dict[str, Any]:
         "targets": targets(figures, TARGETS),
         "seconds": plan.whole_s,
         "outage_s": plan.away_s,
+        "niceness": os.nice(0),
         "events": seen.events,
         "figures": figures,
         "take_ms": quantiles_ms(seen.take_s),
