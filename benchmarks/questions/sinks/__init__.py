@@ -78,6 +78,8 @@ class Outlets:
 
     def __init__(self, folder: Path) -> None:
         self.told: list[str] = []
+        hub = Hub("bench")
+        self.page = PageServer(hub, "127.0.0.1", 0, None)
         self.broker, self.file = Broker(folder), folder / "events.jsonl"
         self._tcp, self._metrics, self._lsl = free_port(), free_port(), f"ecgedge-bench-{os.getpid()}"
         self.sinks: dict[str, Queued] = {
@@ -87,9 +89,7 @@ class Outlets:
             "lsl": self._open(f"lsl:{self._lsl}"),
             "jsonl": self._open(f"{self.file}?mb=1000"),
         }
-        hub = Hub("bench")
         self.sinks["page"] = Queued(hub.add("strap"), "page", kinds=(*EVENTS, SampleBlock))
-        self.page = PageServer(hub, "127.0.0.1", 0, None)
         self.viewer, self.asleep = (Receiver("viewer", self.page.port) for _ in range(2))
         self.asleep.process.send_signal(signal.SIGSTOP)
         self.reader, self.frozen = Receiver("lines", self._tcp), FrozenReader(self._tcp)
