@@ -137,8 +137,11 @@ class Outlets:
             "tcp": (2 * seen.events, got + frozen),
             "jsonl": (seen.events, len(self.file.read_text().splitlines())),
         }
-        rows = {name: self._row(name, sent, n) for name, (sent, n) in received.items()}
-        rows["tcp"] |= {"received_by_frozen": frozen}
+        rows: dict[str, dict[str, Any]] = {
+            name: account(sent=sent, received=n, missed=self.sinks[name].missed)
+            for name, (sent, n) in received.items()
+        }
+        rows["tcp"]["received_by_frozen"] = frozen
         rows["lsl"] = {"sent": seen.samples, "missed": self.sinks["lsl"].missed, "consumer": consumer}
         rows["metrics"] = {"missed": self.sinks["metrics"].missed, "hanging": hung, "scraper": scraped}
         rows["page"] = {"sent": seen.samples, "missed": self.sinks["page"].missed, "viewer": viewer}
@@ -151,14 +154,14 @@ class Outlets:
                 one.process.kill()
                 one.process.wait()
 
-    def _row(self, name: str, sent: int, received: int) -> dict[str, Any]:
-        """Counted twice: a broker that was frozen reads what had given up on its answer."""
-        missed = self.sinks[name].missed
-        off = sent - received - missed
-        return {
-            "sent": sent, "received": received, "missed": missed,
-            "not_counted": max(0, off), "counted_and_received": max(0, -off),
-        }  # fmt: skip
+
+def account(*, sent: int, received: int, missed: int) -> dict[str, int]:
+    """What nobody counted, and what was counted and came: a broker that thaws reads what it had missed."""
+    off = sent - received - missed
+    return {
+        "sent": sent, "received": received, "missed": missed,
+        "not_counted": max(0, off), "counted_and_received": max(0, -off),
+    }  # fmt: skip
 
 
 def play(outlets: Outlets, plan: Plan, seen: Seen) -> None:
