@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.harness.command import Arguments
 from benchmarks.harness.machine import RESULTS, ROOT
-from benchmarks.tables import beats, costs, quantization, rhythm
+from benchmarks.tables import beats, costs, endurance, quantization, rhythm
 
 PAGES = (
     ROOT / "docs" / "performance.md",
@@ -28,6 +28,8 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "latency": costs.latency,
     "memory": costs.memory,
     "throughput": costs.throughput,
+    "sinks": endurance.sinks,
+    "day": endurance.day,
     "beats": beats.beats,
     "beat_classes": beats.beat_classes,
     "quantization": quantization.quantization,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from made_results import environment
 
 from benchmarks.children import strap
 from benchmarks.questions import day, sinks
 from benchmarks.questions.sinks.receivers import Broker
+from benchmarks.tables import endurance
 
 
 def test_the_command_line_gets_every_sample_of_a_strap_in_another_process(tmp_path: Path) -> None:
@@ -51,3 +55,41 @@ def test_the_brokers_log_tells_events_from_what_is_sent_again_and_what_is_retain
     broker = Broker.__new__(Broker)
     broker._log = log
     assert broker.events == 1
+
+
+def table(folder: Path, name: str, found: dict[str, Any]) -> list[str]:
+    (folder / f"{name}.json").write_text(json.dumps({"environment": environment(name), **found}))
+    return str(getattr(endurance, name)(folder)).splitlines()
+
+
+def test_the_table_of_receivers_says_what_was_found(tmp_path: Path) -> None:
+    accounts = {
+        "mqtt": sinks.account(sent=1000, received=400, missed=600),
+        "tcp": sinks.account(sent=2000, received=1500, missed=500),
+        "metrics": {"scraper": {"slowest_s": 2.9}},
+    }
+    lines = table(
+        tmp_path,
+        "sinks",
+        {
+            "outage_s": 300.0, "events": 1000, "take_ms": {"p50": 0.1, "p99": 2.0, "max": 9.5},
+            "accounts": accounts, "rss_kb": {"warm": 80_000, "end": 81_000}, "niceness": 0,
+        },
+    )  # fmt: skip
+    assert "| what all outlets together delay an event by, at most | 9.50 ms |  |" in lines
+    assert "| MQTT | 1,000 sent, 400 received, 600 counted as missed |  |" in lines
+    assert "| growth of memory meanwhile | 1.02 MB |  |" in lines
+    assert not any("niceness" in line for line in lines)
+
+
+def test_the_table_of_a_day_says_what_was_found(tmp_path: Path) -> None:
+    row = {"hours": 24.0, "samples_sent": 11_232_000, "peak_mb": 122.0, "growth_after_first_hour_mb": 0.5}
+    found = {
+        "speed": 100.0, "stand_in_mb": 18.0, "figures": {"lost_samples": 0.0}, "niceness": -5,
+        "whole": row | {"cpu_s_per_h": 12.0}, "alone": row | {"peak_mb": 105.0, "cpu_s_per_h": 5.0},
+    }  # fmt: skip
+    lines = table(tmp_path, "day", found)
+    assert "| samples of 24.0 h at 100 times real time | 11,232,000 |  |" in lines
+    assert "| most memory, 18.0 MB of it what stands in for BlueZ | 122 MB |  |" in lines
+    assert "| the same with all of them | 12.0 CPU s | 2.40 × |" in lines
+    assert "| niceness of the benchmark, on a machine that did other work | -5 |  |" in lines
