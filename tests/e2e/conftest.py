@@ -12,13 +12,15 @@ RADIO = """
 import contextlib, itertools, sys
 import ecgedge_bridge.link.bleak_radio as link
 from ecgedge.demo.synthetic import Segment, synthesize
-from ecgedge_bridge import LinkTiming, VirtualH10, virtual_strap
+from ecgedge_bridge import LinkError, LinkTiming, VirtualH10, virtual_strap
 real_connect = link.connect
 
 @contextlib.asynccontextmanager
 async def connect(name, **options):
+    if name == "away":
+        raise LinkError("away was not found: put it on")
     ecg = synthesize([Segment("sinus", 60)], seed=1).mv
-    strap = VirtualH10(itertools.repeat(ecg), speed=50, name="Polar H10 1")
+    strap = VirtualH10(itertools.repeat(ecg), speed=50, name=f"{name} 1")
     options["timing"] = LinkTiming().scaled(50)
     try:
         async with virtual_strap(strap) as radio, real_connect(name, backend=radio, **options) as wearable:

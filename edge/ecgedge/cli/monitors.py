@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import typer
 
 if TYPE_CHECKING:
-    from ecgedge.monitor import Monitor
+    from ecgedge.monitor import Models, Monitor
     from ecgedge.rhythm.wearer import Wearer
 
 __all__ = ["open_monitor", "wants_words"]
@@ -25,9 +25,11 @@ def open_monitor(
     backend: str = "auto",
     age: float | None = None,
     sex: str | None = None,
+    models: Models | None = None,
     **options: Any,
 ) -> Monitor:
-    """Make an :class:`ecgedge.Monitor`, with the rhythm model of a folder where one is given.
+    """Make an :class:`ecgedge.Monitor`, with the rhythm model of a folder where one is given, or with models
+    that are loaded already.
 
     Raises
     ------
@@ -36,7 +38,8 @@ def open_monitor(
     """
     from ecgedge.monitor import Models, Monitor
 
-    return Monitor(Models.load(backend, rhythm=model), wearer=_wearer(age, sex), **options)
+    models = models or Models.load(backend, rhythm=model)
+    return Monitor(models, wearer=_wearer(age, sex), **options)
 
 
 def _wearer(age: float | None, sex: str | None) -> Wearer | None:

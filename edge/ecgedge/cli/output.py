@@ -52,15 +52,18 @@ def print_json(value: dict[str, Any]) -> None:
     print(json_line(value), end="", flush=True)
 
 
-def print_ending(ending: Ending, stats: MonitorStats, as_json: bool) -> None:
+def print_ending(ending: Ending, stats: MonitorStats, as_json: bool, wearable: str | None = None) -> None:
     """Print what a run came to; nothing where no signal came."""
     from ecgedge.sinks.ending import summary_lines
 
     if not stats.samples:
         return
     if as_json:
-        print_json(ending.summary().to_json())
+        print_json(ending.summary().to_json() | ({} if wearable is None else {"wearable": wearable}))
         return
+    if wearable is not None:
+        say()
+        say(wearable)
     say(
         f"     end  {stats.windows} windows: {stats.rejected} rejected as noise, "
         f"{stats.model_runs} model runs; {stats.samples} samples, {stats.lost} missing"
@@ -91,11 +94,11 @@ def guard_streams() -> None:
         )
 
 
-def open_lines(as_json: bool) -> JsonLines | TextLines:
-    """Choose between JSON and words."""
+def open_lines(as_json: bool, wearable: str | None = None) -> JsonLines | TextLines:
+    """Choose between JSON and words; each line names the wearable, where there are several."""
     from ecgedge.sinks.lines import JsonLines, TextLines
 
-    return JsonLines(sys.stdout) if as_json else TextLines(sys.stdout)
+    return JsonLines(sys.stdout, wearable=wearable) if as_json else TextLines(sys.stdout, wearable)
 
 
 def open_terminal(as_json: bool, title: str, hint: str = "") -> Sink:

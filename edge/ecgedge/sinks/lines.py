@@ -33,6 +33,8 @@ class JsonLines:
         Written to at once, so that whoever reads a pipe sees events as they happen.
     owned : bool
         Whether to close it too.
+    wearable : str, optional
+        Put into each line, where several wearables share the output.
 
     Examples
     --------
@@ -42,15 +44,16 @@ class JsonLines:
     {"type": "battery", "sample": 0, "time_s": 0.0, "percent": 87, "device": ""}
     """
 
-    def __init__(self, out: TextIO, *, owned: bool = False) -> None:
+    def __init__(self, out: TextIO, *, owned: bool = False, wearable: str | None = None) -> None:
         self._out = out
         self._owned = owned
+        self._more = {} if wearable is None else {"wearable": wearable}
 
     def take(self, items: Iterable[Item]) -> None:
         """Write the events."""
         for item in items:
             if not isinstance(item, SampleBlock | Acceleration):
-                self._out.write(json_line(item.to_json()))
+                self._out.write(json_line(item.to_json() | self._more))
                 self._out.flush()
 
     def close(self) -> None:
@@ -70,6 +73,8 @@ class TextLines:
     ----------
     out : text file
         Written to at once.
+    wearable : str, optional
+        Stands before each line, where several wearables share the output.
 
     Examples
     --------
@@ -79,8 +84,9 @@ class TextLines:
         0:00  gap of 130 samples lost (1.0 s)
     """
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, wearable: str | None = None) -> None:
         self._out = out
+        self._name = "" if wearable is None else f"{plain(wearable)}  "
         self._last = ""
         self._again = 0  # times that the last line would have been repeated
         self._verdict = ""
@@ -138,11 +144,13 @@ class TextLines:
     def _write(self, time_s: float, words: str) -> None:
         self._write_again()
         self._last = words
-        self._out.write(f"{clock(time_s):>8}  {words}\n")
+        self._out.write(f"{self._name}{clock(time_s):>8}  {words}\n")
         self._out.flush()
 
     def _write_again(self) -> None:
         if self._again:
-            self._out.write(f"{'':8}  (the same {self._again} more time{'s' * (self._again > 1)})\n")
+            self._out.write(
+                f"{self._name}{'':8}  (the same {self._again} more time{'s' * (self._again > 1)})\n"
+            )
             self._out.flush()
         self._again = 0

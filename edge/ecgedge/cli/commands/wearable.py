@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -30,14 +30,17 @@ from ecgedge.cli.options import (
 )
 from ecgedge.cli.web import WebOptions
 
-if TYPE_CHECKING:
-    from ecgedge.cli.recorders import OpenRecorder
-    from ecgedge.cli.wires import Door
-    from ecgedge.monitor import Monitor
-    from ecgedge.sinks.sink import Sink
-    from ecgedge_bridge.values import Acceleration, HeartRate, Status
-
 __all__ = ["mark", "run", "scan"]
+
+Beside = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--beside",
+        metavar="DEVICE",
+        help="Another wearable beside it, with the same options; may be repeated. {device} in the name of a "
+        "file is each one's.",
+    ),
+]
 
 
 @with_options(link=LinkOptions, recording=RecordOptions, sending=SendOptions, web=WebOptions)
@@ -58,57 +61,39 @@ def run(
     tokens: WithTokens = False,
     unit: LiveUnit = None,
     channel: LiveChannel = None,
+    beside: Beside = None,
     config: Config = None,
 ) -> None:
     """Connect to a wearable or another source and show what its ECG holds, until Ctrl-C."""
-    from ecgedge.cli.marks import Marked, Marks
+    from ecgedge.cli.live import Outputs, Stream, named, open_stream, stream_all
     from ecgedge.cli.monitors import open_monitor, wants_words
-    from ecgedge.cli.output import open_outlets, open_savers, open_terminal, print_ending
-    from ecgedge.cli.recorders import open_recorder
+    from ecgedge.cli.output import print_ending
     from ecgedge.cli.running import run_until_stopped
     from ecgedge.cli.web import open_page
-    from ecgedge.cli.wires import find_door, keys_are_free
-    from ecgedge.service.notify import Systemd
-    from ecgedge.sinks.ending import Ending
-    from ecgedge.sinks.sink import Several
+    from ecgedge.cli.wires import find_door
 
-    door = find_door(device, link, unit, channel)
-    tokens = tokens or wants_words(save)
-    monitor = open_monitor(model=model, backend=backend, waves=waves, tokens=tokens, age=age, sex=sex)
-    facts = {"device": device, "waves": waves, "tokens": tokens, "age": age, "sex": sex}
-    recorder = open_recorder(recording, monitor, facts)
-    savers = [*open_savers(save, force=force), *open_outlets(sending, device)]
-    ending = Ending()
-    marks = Marks(recording.record, keyboard=not as_json and keys_are_free(device))
+    devices = named(device, beside)
+    doors = [find_door(one, link, unit, channel) for one in devices]
+    outputs = Outputs(recording, sending, save, force)
+    each = [outputs.of(one, several=len(devices) > 1) for one in devices]
+    how: dict[str, Any] = {"waves": waves, "tokens": tokens or wants_words(save), "age": age, "sex": sex}
+    monitor = open_monitor(model=model, backend=backend, **how)
+    streams: list[Stream] = []
     try:
-        with open_page(web, device) as page:
-            shown = page.add(device, mark=marks.post, recorder=recorder)
-            hint = " · ".join(filter(None, [marks.hint, page.hint]))
-            terminal = open_terminal(as_json, device, hint)
-            sinks = Several([Systemd(), recorder, *savers, *shown, ending, terminal])
-            with closing(Marked(sinks, marks)) as sink:
-                run_until_stopped(_stream(door, monitor, recorder, sink))
+        with ExitStack() as opened:
+            page = opened.enter_context(open_page(web, ", ".join(devices)))
+            for one, door, to in zip(devices, doors, each, strict=True):
+                own = open_monitor(models=monitor.models, **how) if streams else monitor
+                streams.append(
+                    open_stream(
+                        opened, one, door, own, to, page, how, as_json=as_json, alone=len(devices) == 1
+                    )
+                )
+            run_until_stopped(stream_all(streams))
     finally:
-        marks.close()
-        print_ending(ending, monitor.stats, as_json)
-
-
-async def _stream(
-    door: Door,
-    monitor: Monitor,
-    recorder: OpenRecorder,
-    sink: Sink,
-) -> None:
-    def told(event: Status | HeartRate | Acceleration) -> None:
-        sink.take([recorder.place(event)])
-
-    try:
-        async with door(on_event=told) as wearable:
-            async for block in wearable:
-                placed = recorder.place(block)
-                sink.take([placed, *monitor.feed(placed)])
-    finally:
-        sink.take(monitor.finish())
+        for stream in streams:
+            wearable = stream.device if len(devices) > 1 else None
+            print_ending(stream.ending, stream.monitor.stats, as_json, wearable)
 
 
 def mark(
