@@ -45,7 +45,8 @@ def test_who_sees_the_covariate_holds_where_only_its_share_moves(loss: dict[str,
 
 def test_with_the_prior_of_the_place_it_is_the_best_everywhere(loss: dict[str, dict[str, float]]) -> None:
     for place in PLACES:
-        assert loss[CORRECTED][place] == min(loss[arm][place] for arm in ARMS)
+        # Where two arms come to the same, the last digit is the processor's.
+        assert loss[CORRECTED][place] <= min(loss[arm][place] for arm in ARMS) + 1e-9
     moved = [place for place in PLACES if PLACES[place][:2] != (0.15, 0.85)]
     assert all(loss[CORRECTED][place] < 0.9 * loss["f(x,z)"][place] for place in moved)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ecgedge.cli.live.wires import refuse_wire
 from ecgedge.cli.options import AsJson, Device, LinkOptions, with_options
-from ecgedge.cli.wires import refuse_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,8 +33,8 @@ def capture(
 
     `ecgedge replay FILE.cap` gives the same values again as the live wearable.
     """
+    from ecgedge.cli.live.running import run_until_stopped
     from ecgedge.cli.output import open_lines, print_json, say
-    from ecgedge.cli.running import run_until_stopped
     from ecgedge.recording import CAPTURE
 
     if path.suffix.lower() != CAPTURE:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ecgedge.cli.live.web import WebOptions
 from ecgedge.cli.options import AsJson, Backend, Force, RecordOptions, Save, SendOptions, with_options
-from ecgedge.cli.web import WebOptions
 from ecgedge.sinks.plain import plain
 
 if TYPE_CHECKING:
@@ -47,12 +47,12 @@ def demo(
     backend: Backend = "auto",
 ) -> None:
     """Show the whole chain on a virtual wearable: no hardware, no data set, no network."""
-    from ecgedge.cli.marks import Marked, Marks
+    from ecgedge.cli.live.marks import Marked, Marks
+    from ecgedge.cli.live.recorders import open_recorder
+    from ecgedge.cli.live.running import run_until_stopped
+    from ecgedge.cli.live.web import open_page
     from ecgedge.cli.monitors import open_monitor, wants_words
     from ecgedge.cli.output import open_outlets, open_savers, open_terminal, print_ending, print_json
-    from ecgedge.cli.recorders import open_recorder
-    from ecgedge.cli.running import run_until_stopped
-    from ecgedge.cli.web import open_page
     from ecgedge.demo.play import play as play_to
     from ecgedge.demo.programme import own_programme, recorded_programme
     from ecgedge.sinks.ending import Ending

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ecgedge.cli.live.wires import refuse_wire
 from ecgedge.cli.options import AsJson, Device, LinkOptions, with_options
-from ecgedge.cli.wires import refuse_wire
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +33,8 @@ def doctor(
 
     Prints in plain sentences what is wrong and what to do. Exit status 1 if something is seriously wrong.
     """
+    from ecgedge.cli.live.running import run_until_stopped
     from ecgedge.cli.output import print_json
-    from ecgedge.cli.running import run_until_stopped
     from ecgedge_bridge.checkup.findings import findings
     from ecgedge_bridge.checkup.measure import examine
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ecgedge.cli.live.web import WebOptions
 from ecgedge.cli.options import (
     Age,
     AsJson,
@@ -23,12 +24,11 @@ from ecgedge.cli.options import (
     WithWaves,
     with_options,
 )
-from ecgedge.cli.web import WebOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ecgedge.cli.recorders import OpenRecorder
+    from ecgedge.cli.live.recorders import OpenRecorder
     from ecgedge.monitor import Monitor
     from ecgedge.recording import Blocks
     from ecgedge.sinks.ending import Ending
@@ -72,11 +72,11 @@ def replay(
 
     Of a recording of ours (.db), whose events are in it, it says whether they are found again.
     """
+    from ecgedge.cli.live.recorders import open_recorder
+    from ecgedge.cli.live.web import open_page
     from ecgedge.cli.monitors import open_monitor
     from ecgedge.cli.output import FILE_PATIENCE_S, open_lines, open_outlets
-    from ecgedge.cli.recorders import open_recorder
     from ecgedge.cli.sources import values_of
-    from ecgedge.cli.web import open_page
     from ecgedge.recording.database.store import is_recording
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Several

@@ -60,8 +60,8 @@ def simulate(
     Faults: disconnect, silence, end, stall, clock, garbage, drop_frame, drop_part, duplicate, reorder,
     corrupt, truncate, refuse, no_answer, hang_up, mtu.
     """
+    from ecgedge.cli.live.running import run_until_stopped
     from ecgedge.cli.output import open_lines
-    from ecgedge.cli.running import run_until_stopped
 
     options: dict[str, Any] = {"speed": speed, "faults": [_fault(text) for text in fault or ()]}
     if name is not None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ecgedge.cli.config import Config
+from ecgedge.cli.live.web import WebOptions
 from ecgedge.cli.options import (
     Adapter,
     Age,
@@ -28,7 +29,6 @@ from ecgedge.cli.options import (
     WithWaves,
     with_options,
 )
-from ecgedge.cli.web import WebOptions
 
 __all__ = ["mark", "run", "scan"]
 
@@ -65,12 +65,12 @@ def run(
     config: Config = None,
 ) -> None:
     """Connect to a wearable or another source and show what its ECG holds, until Ctrl-C."""
-    from ecgedge.cli.live import Outputs, Stream, named, open_stream, stream_all
+    from ecgedge.cli.live.running import run_until_stopped
+    from ecgedge.cli.live.streams import Outputs, Stream, named, open_stream, stream_all
+    from ecgedge.cli.live.web import open_page
+    from ecgedge.cli.live.wires import find_door
     from ecgedge.cli.monitors import open_monitor, wants_words
     from ecgedge.cli.output import print_ending
-    from ecgedge.cli.running import run_until_stopped
-    from ecgedge.cli.web import open_page
-    from ecgedge.cli.wires import find_door
 
     devices = named(device, beside)
     doors = [find_door(one, link, unit, channel) for one in devices]
@@ -114,8 +114,8 @@ def scan(
     seconds: Annotated[float, typer.Option("--seconds", min=0.1, max=120, help="How long to listen.")] = 5.0,
 ) -> None:
     """List the Bluetooth LE devices that are near, the strongest first."""
+    from ecgedge.cli.live.running import run_until_stopped
     from ecgedge.cli.output import print_json, say
-    from ecgedge.cli.running import run_until_stopped
     from ecgedge_bridge import scan as scan_devices
 
     for found in run_until_stopped(scan_devices(seconds, adapter=adapter)):

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ecgedge.cli.marks import Marks
+from ecgedge.cli.live.marks import Marks
 from ecgedge.events import Mark
 from ecgedge.recording.database.marks_folder import LONGEST_TEXT, MarksFolder, post
 from ecgedge_bridge.errors import ConfigError

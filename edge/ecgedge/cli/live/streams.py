@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    from ecgedge.cli.live.recorders import OpenRecorder
+    from ecgedge.cli.live.web import OpenPage
+    from ecgedge.cli.live.wires import Door
     from ecgedge.cli.options import RecordOptions, SendOptions
-    from ecgedge.cli.recorders import OpenRecorder
-    from ecgedge.cli.web import OpenPage
-    from ecgedge.cli.wires import Door
     from ecgedge.monitor import Monitor
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Sink
@@ -118,10 +118,10 @@ def open_stream(
     alone: bool,
 ) -> Stream:
     """Open all that a stream is written, sent and shown to; ``opened`` closes it."""
-    from ecgedge.cli.marks import Marked, Marks
+    from ecgedge.cli.live.marks import Marked, Marks
+    from ecgedge.cli.live.recorders import open_recorder
+    from ecgedge.cli.live.wires import keys_are_free
     from ecgedge.cli.output import open_lines, open_outlets, open_savers, open_terminal
-    from ecgedge.cli.recorders import open_recorder
-    from ecgedge.cli.wires import keys_are_free
     from ecgedge.service.notify import Systemd
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Several

@@ -14,7 +14,7 @@ import typer
 from ecgedge.cli.output import say, warn
 
 if TYPE_CHECKING:
-    from ecgedge.cli.recorders import OpenRecorder
+    from ecgedge.cli.live.recorders import OpenRecorder
     from ecgedge.sinks.sink import Sink
     from ecgedge.sinks.web.hub import Hub
     from ecgedge.sinks.web.server import PageServer

@@ -1,0 +1,1 @@
+"""What commands that stream share: wearables side by side, doors, recorders, marks, the page."""
