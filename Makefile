@@ -41,9 +41,9 @@ test-fast: $(VENV)/.installed-dev  ## the tests for daily work, under 90 s
 test-bluez: $(VENV)/.installed-dev  ## client and service on Linux's own Bluetooth stack, in a virtual machine
 	$(PY) tests/bluez_vm/run.py $(BLUEZ)
 
-# Pages in a headless Chromium: half a minute. Says what it needs; BROWSER=--install lets it install that, as root on
+# Pages in a headless Chromium: two minutes. Says what it needs; BROWSER=--install lets it install that, as root on
 # Debian. `make test` runs them too where Chromium is.
-test-browser: $(VENV)/.installed-dev  ## reports and drawings in a headless Chromium
+test-browser: $(VENV)/.installed-dev  ## reports, drawings and the live page in a headless Chromium
 	$(PY) tests/browser/run.py $(BROWSER)
 
 # The MQTT sink against a real broker, Mosquitto. `make test` runs these tests too, where there is one.

@@ -57,6 +57,15 @@ def test_without_the_token_nothing_is_shown(page: Page, hub: Hub) -> None:
         assert page.evaluate("document.cookie") == ""
 
 
+def test_who_is_let_in_no_more_is_asked_for_the_token(page: Page, hub: Hub) -> None:
+    Stream(hub.add("virtual strap"), pulses(5, FS)).play()
+    with serving(hub) as server:
+        page.open(server.url)
+        page.until("document.querySelector('.card')")
+    with serving(hub, port=server.port, token="correct-horse-battery"):
+        page.until("document.querySelector('input[name=token]')")
+
+
 def test_another_sites_page_reads_nothing_and_marks_nothing(page: Page, hub: Hub, tmp_path: Path) -> None:
     marks: list[str] = []
     Stream(hub.add("virtual strap", mark=marks.append), pulses(5, FS)).play()

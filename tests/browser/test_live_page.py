@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import numpy as np
 import pytest
 from devtools import Page
 from live import FS, INK, PX_PER_MM, SHOWS_TRACE, TRACE, Stream, columns, ecg, pulses, serving, shows, text
+from websockets.sync.client import connect
 
 from ecgedge.monitor import Monitor
 from ecgedge.sinks.web.hub import Hub
 
-# How often the trace changed in so many milliseconds.
+# In how many seconds the trace changes so many times.
 CHANGES = """new Promise(done => {
     const canvas = document.querySelector('.monitor .trace'), start = performance.now();
     let last = canvas.toDataURL(), changes = 0;
@@ -18,11 +21,12 @@ CHANGES = """new Promise(done => {
         const now = canvas.toDataURL();
         if (now !== last) changes++;
         last = now;
-        if (performance.now() - start < %d) requestAnimationFrame(look);
-        else done([changes, (performance.now() - start) / 1000]);
+        if (changes < %d) requestAnimationFrame(look);
+        else done((performance.now() - start) / 1000);
     })();
 })"""
 PEN_PX = 1.6
+MOST_VIEWERS = 16  # at a time
 
 
 def measured(ink: list[tuple[float, float] | None]) -> tuple[float, list[int], list[int]]:
@@ -76,8 +80,7 @@ def test_the_trace_moves_and_shows_now(page: Page, hub: Hub) -> None:
         page.open(server.url)
         page.until(SHOWS_TRACE)
         with stream.running():
-            changes, seconds = page.evaluate(CHANGES % 3000)
-            assert changes > 2 * seconds  # a burst each 0.56 s is played out in many steps
+            assert page.evaluate(CHANGES % 20)
         assert page.complaints() == []
 
 
@@ -89,8 +92,7 @@ def test_with_reduced_motion_it_advances_once_a_second(page: Page, hub: Hub) -> 
         page.open(server.url)
         page.until(SHOWS_TRACE)
         with stream.running():
-            changes, seconds = page.evaluate(CHANGES % 4000)
-            assert 1 <= changes <= seconds + 2
+            assert page.evaluate(CHANGES % 5) >= 3  # the first may come at once, the last with the second
 
 
 def test_letters_stand_over_their_beats(page: Page, long_url: str, hub: Hub) -> None:
@@ -183,6 +185,36 @@ def test_it_says_that_the_connection_is_lost_and_comes_back(page: Page, hub: Hub
         before = page.evaluate(f"document.querySelector({TRACE!r}).toDataURL()")
         with stream.running():
             page.until(f"document.querySelector({TRACE!r}).toDataURL() !== {before!r}")
+
+
+def test_a_server_that_began_anew_is_shown_alone(page: Page, hub: Hub) -> None:
+    """Another recording, shorter and of one wearable less: nothing of the old one stays."""
+    Stream(hub.add("left"), ecg(("af", 90.0, 100.0)), monitor=Monitor()).play()
+    hub.add("right")
+    with serving(hub) as server:
+        page.open(server.url)
+        shows(page, "log", "atrial fibrillation")
+        page.until("document.querySelectorAll('.card').length == 2")
+    other = Hub("another test")
+    Stream(other.add("new"), ecg(("sinus", 30.0, 60.0)), monitor=Monitor()).play()
+    with serving(other, port=server.port):
+        page.until("[...document.querySelectorAll('.card h2')].map(h => h.textContent).join() === 'new'")
+        shows(page, "log", "sinus rhythm")
+        assert "fibrillation" not in text(page, "log")
+        page.until("document.querySelector('[data-is=timeline]').ariaValueNow <= 60")
+        page.until(f"{INK % TRACE}.filter(Boolean).length > 300")
+
+
+def test_one_viewer_too_many_is_told_so(page: Page, hub: Hub) -> None:
+    Stream(hub.add("virtual strap"), pulses(5, FS)).play()
+    with serving(hub) as server, ExitStack() as others:
+        for _ in range(MOST_VIEWERS):
+            viewer = others.enter_context(connect(server.url.replace("http", "ws") + "stream", proxy=None))
+            assert "hello" in str(viewer.recv())
+        page.open(server.url)
+        page.until("/Too many look/.test(document.getElementById('banner').textContent)")
+        others.close()
+        page.until("document.getElementById('banner').hidden")
 
 
 def test_a_tab_that_slept_shows_now(page: Page, hub: Hub) -> None:

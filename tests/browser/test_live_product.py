@@ -39,12 +39,12 @@ def command(*words: str) -> Iterator[str]:
 
 
 def test_the_demonstration_has_a_page(page: Page) -> None:
-    with command("demo", "--speed", "12") as url:
+    with command("demo", "--speed", "8") as url:
         page.open(url)
         shows(page, "link", "streaming")
         page.until(SHOWS_TRACE)
-        shows(page, "rhythm", "sinus rhythm")
-        shows(page, "rhythm", "atrial fibrillation")
+        shows(page, "log", "sinus rhythm")
+        shows(page, "log", "atrial fibrillation")
         assert text(page, "battery") == "87 %"
         assert page.complaints() == []
     page.until("/trying again/.test(document.getElementById('banner').textContent)")

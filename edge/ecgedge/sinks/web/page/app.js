@@ -29,6 +29,10 @@ function greet({ version: server, title, wearables, can_mark: canMark, speed }) 
   version = server;
   $("title").textContent = title;
   document.title = title;
+  for (const id of [...cards.keys()].filter((id) => !wearables.some((w) => w.id === id))) {
+    cards.get(id).remove();
+    cards.delete(id);
+  }
   for (const { id, name } of wearables) {
     if (!cards.has(id)) cards.set(id, new Card(id, $("cards"), announce));
     cards.get(id).greet({ name, canMark, speed: Number.isFinite(speed) && speed > 0 ? speed : 1 });
@@ -91,7 +95,8 @@ connection.addEventListener("open", () => {
 connection.addEventListener("lost", ({ detail }) => {
   const next = detail.seconds > 0 ? `trying again in ${detail.seconds} s` : "trying again";
   status("lost", "no connection");
-  say(`Connection to the Pi lost: ${next}. What you see is from before.`);
+  if (detail.full) say(`Too many look at this page already: ${next}.`);
+  else say(`Connection to the Pi lost: ${next}. What you see is from before.`);
   if (!lost) announce("Connection to the Pi lost.");
   lost = true;
 });

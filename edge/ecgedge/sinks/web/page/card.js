@@ -25,10 +25,8 @@ export class Card {
     this.sweep = new Sweep(this.parts);
     this.past = new Past(id, this.parts, announce);
     this.parts.mark.addEventListener("submit", (event) => this.#mark(event));
-    const watch = new ResizeObserver(() => this.resize());
-    watch.observe(this.parts.trace);
-    watch.observe(this.parts.timeline);
-    watch.observe(this.parts.trend);
+    this.watch = new ResizeObserver(() => this.resize());
+    for (const part of ["trace", "timeline", "trend"]) this.watch.observe(this.parts[part]);
   }
 
   /** The server tells who it is. */
@@ -43,10 +41,16 @@ export class Card {
     this.past.name(name);
   }
 
-  /** A connection has begun: what comes now stands for itself. */
+  /** A connection has begun, and its server may have begun anew: what comes now stands for itself. */
   restart() {
-    this.said = {};
+    Object.assign(this, { said: {}, lines: [], start: null });
+    this.past.restart();
     this.wake();
+  }
+
+  remove() {
+    this.watch.disconnect();
+    this.root.remove();
   }
 
   /** The page was away: the trace begins again with the last seconds, which the server sends. */

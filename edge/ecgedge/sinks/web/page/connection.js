@@ -4,12 +4,14 @@ const FIRST_WAIT_S = 1; // a restarted server is back in seconds
 const LONGEST_WAIT_S = 15;
 const QUIET_S = 20; // then it asks for a sign of life: a lost network says nothing by itself
 const ANSWER_S = 8;
+const TOO_MANY = 1013; // RFC 6455's registry of close codes: try again later
 
 /**
  * A WebSocket that reconnects.
  *
  * Events: `open`; `text` (detail: the message), `frame` (detail: an ArrayBuffer), `lost` (detail:
- * `{seconds}` until the next try, told anew each second; 0: trying now), `refused`: the server wants a token.
+ * `{seconds, full}`: until the next try, told anew each second, 0: trying now; whether there are too many viewers
+ * already), `woke`: the tab is looked at again, `refused`: the server wants a token.
  */
 export class Connection extends EventTarget {
   /** @param {URL} url */
@@ -31,31 +33,32 @@ export class Connection extends EventTarget {
     socket.binaryType = "arraybuffer";
     socket.addEventListener("open", () => this.#open());
     socket.addEventListener("message", ({ data }) => this.#take(data));
-    socket.addEventListener("close", () => socket === this.socket && this.#close());
+    socket.addEventListener("close", ({ code }) => socket === this.socket && this.#close(code));
   }
 
   #open() {
     this.opened = true;
-    this.wait = FIRST_WAIT_S;
     this.#listen();
     this.#tell("open");
   }
 
   #take(data) {
+    this.wait = FIRST_WAIT_S; // not before: who is one too many is let in and shown out again
     this.#listen();
     if (typeof data === "string") this.#tell("text", JSON.parse(data));
     else if (!document.hidden) this.#tell("frame", data);
   }
 
-  #close() {
+  #close(code) {
     clearTimeout(this.quiet);
+    this.full = code === TOO_MANY;
     if (!this.opened) this.#askWhy();
     this.#countDown(this.wait);
     this.wait = Math.min(2 * this.wait, LONGEST_WAIT_S);
   }
 
   #countDown(seconds) {
-    this.#tell("lost", { seconds });
+    this.#tell("lost", { seconds, full: this.full });
     if (seconds <= 0) this.#connect();
     else this.timer = setTimeout(() => this.#countDown(seconds - 1), 1000);
   }

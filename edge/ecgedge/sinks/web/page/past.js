@@ -45,6 +45,11 @@ export class Past {
     }
   }
 
+  /** Another stream may be shorter. */
+  restart() {
+    this.end = 0;
+  }
+
   resize() {
     this.band.resize();
     this.trend.resize();
@@ -53,7 +58,6 @@ export class Past {
   }
 
   merge(message) {
-    if (message.whole) this.end = 0; // another stream may be shorter
     this.history = merged(this.history, message);
     this.draw();
   }

@@ -56,8 +56,8 @@ export class Trend {
       axes: [
         { ...axis, size: 26, splits: (plot) => time(plot).map((t) => t.at),
           values: (plot) => time(plot).map((t) => t.words) },
-        { ...axis, scale: "rate", size: 40 },
-        { ...axis, scale: "hrv", side: 1, size: 40, grid: { show: false } },
+        { ...axis, scale: "rate", size: 40, space: 36 },
+        { ...axis, scale: "hrv", side: 1, size: 40, space: 36, grid: { show: false } },
       ],
       series: [
         {},
