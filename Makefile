@@ -23,7 +23,7 @@ docs: $(VENV)/.installed-dev  ## the documentation as a site, in build/docs
 
 # Into docs/images, from the product as it is; needs Chromium, as test-browser does.
 pictures: $(VENV)/.installed-dev  ## the pictures of the documentation anew, in docs/images
-	$(PY) tests/browser/pictures.py
+	PYTHONPATH=tests/browser $(PY) docs/site/pictures.py
 
 demo: $(VENV)/.installed-sim  ## the whole chain on a virtual wearable (the default)
 	$(VENV)/bin/ecgedge demo

@@ -1,6 +1,6 @@
 """Pictures of the documentation, made from the product as it is: all of them on synthetic ECG.
 
-Usage: python tests/browser/pictures.py [NAME ...]        without names all of them; `make pictures`
+Usage: make pictures, or PYTHONPATH=tests/browser python docs/site/pictures.py NAME ... for some of them
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import played_page
 import terminal
 from devtools import Page, chromium
 from rich.text import Text
@@ -118,6 +119,28 @@ def report_strips(browser: Page, folder: Path) -> bytes:
     return stretch(browser, night_report(folder), "Atrial fibrillation", "Supraventricular, by the hour")
 
 
+def live_page(browser: Page, folder: Path) -> bytes:
+    """The live page on a desk."""
+    return live_shot(browser, 1440, 1170, 1)
+
+
+def live_page_phone(browser: Page, folder: Path) -> bytes:
+    """The live page on a phone."""
+    return live_shot(browser, 390, 844, 2)
+
+
+def live_shot(browser: Page, width: int, height: int, dots: int) -> bytes:
+    """The live page on a screen with so many dots a pixel."""
+    browser.call(
+        "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=dots,
+        mobile=width < 600,
+    )  # fmt: skip
+    browser.call("Emulation.setScrollbarsHidden", hidden=True)
+    with played_page.shown(browser):
+        taken = browser.call("Page.captureScreenshot", format="webp", quality=QUALITY)
+    return base64.b64decode(taken["data"])
+
+
 def stretch(browser: Page, file: Path, first: str, behind: str) -> bytes:
     """A page from one heading to another."""
     browser.screen(960, 1200)
@@ -146,6 +169,8 @@ DRAWN: dict[str, Callable[[], str]] = {"terminal.svg": live_view, "ending.svg": 
 TAKEN: dict[str, Callable[[Page, Path], bytes]] = {
     "report.webp": report,
     "report-strips.webp": report_strips,
+    "live-page.webp": live_page,
+    "live-page-phone.webp": live_page_phone,
 }
 
 
