@@ -134,6 +134,30 @@ def test_fibrillation_is_named_with_how_sure_it_is(page: Page, hub: Hub) -> None
         assert text(page, "battery") == "87 %"
 
 
+def test_a_screen_reader_is_told_of_changes_alone(page: Page, hub: Hub) -> None:
+    parts = (("sinus", 40.0, 60.0), ("sinus", 30.0, 80.0), ("af", 60.0, 104.0), ("noise", 40.0, 70.0))
+    stream = Stream(hub.add("strap"), ecg(*parts), monitor=Monitor()).play(20)
+    with serving(hub) as server:
+        page.open(server.url)
+        page.until("/sinus rhythm/.test(document.getElementById('live').textContent)")
+        page.evaluate(
+            "window.told = []; live = document.getElementById('live');"
+            "new MutationObserver(() => told.push(live.textContent)).observe(live, {childList: true})"
+        )
+        rates = set()
+        while stream.now_s < 169:
+            stream.play(10)
+            page.evaluate("new Promise(done => setTimeout(done, 300))")  # figures come four times a second
+            rates.add(text(page, "rate"))
+        shows(page, "gate", "too noisy, because of")
+        assert len(rates) > 3
+        told = page.evaluate("told")
+    assert any("atrial fibrillation" in words for words in told)
+    assert any("too noisy, because of" in words for words in told)
+    assert len(told) < 12
+    assert all(words.startswith("strap: ") for words in told)
+
+
 def test_noise_is_named_with_its_reasons_and_shaded(page: Page, hub: Hub) -> None:
     parts = (("sinus", 40.0, 64.0), ("noise", 40.0, 64.0))
     Stream(hub.add("virtual strap"), ecg(*parts), monitor=Monitor()).play()
