@@ -68,7 +68,7 @@ class OpenPage:
 
     @property
     def hint(self) -> str:
-        """Where the page is."""
+        """Where the page is, for the frame of the live view: a token of this run stands on stderr alone."""
         return self._server.url if self._server else ""
 
     def add(self, name: str, *, recorder: OpenRecorder | None = None, **options: Any) -> list[Sink]:
@@ -112,31 +112,33 @@ def open_page(options: WebOptions, title: str, *, speed: float = 1.0) -> OpenPag
     from ecgedge.sinks.web.server import PageServer
 
     host, port = host_and_port(options.web_at or _PLACE, "--web-at")
-    token = _token(options.web_token, needed=host not in LOOPBACK)
+    token, kept_in = _token(options.web_token, needed=host not in LOOPBACK)
     hub = Hub(title, speed=speed)
     server = PageServer(hub, host, port, token)
-    warn(f"page: {server.url}")
+    # A token that is kept stays out of logs: whoever may read it knows where it is.
+    url = server.url if kept_in else server.url_with_token
+    warn(f"page: {url}" + (f" (its token is in {kept_in})" if kept_in else ""))
     if host not in LOOPBACK:
         warn("whoever reaches this machine and has the token sees the page, unencrypted on the way")
     return OpenPage(hub, server)
 
 
-def _token(file: Path | None, *, needed: bool) -> str | None:
-    """Return the token: the file's, the environment's, or a new one where one is needed."""
+def _token(file: Path | None, *, needed: bool) -> tuple[str | None, str]:
+    """Return the token and where it is kept: a file, the environment, or nowhere for a new one."""
     from ecgedge.sinks.web.access import new_token
     from ecgedge_bridge.errors import ConfigError
 
-    token = os.environ.get(_VARIABLE)
+    token, kept_in = os.environ.get(_VARIABLE), f"${_VARIABLE}"
     if file is not None:
-        token = _kept(file.expanduser())
+        token, kept_in = _kept(file.expanduser()), str(file)
     if token is None:
-        return new_token() if needed else None
+        return new_token() if needed else None, ""
     if len(token) < _LEAST_TOKEN or not token.isascii() or not token.isprintable() or " " in token:
         raise ConfigError(
             f"the page's token must be {_LEAST_TOKEN} or more ASCII characters without spaces: "
             "delete its file, and another is made"
         )
-    return token
+    return token, kept_in
 
 
 def _kept(file: Path) -> str:

@@ -79,11 +79,15 @@ class PageServer:
 
     @property
     def url(self) -> str:
-        """What a browser is given; with the token where one is needed."""
+        """Where the page is."""
         host = socket.gethostname() if self._host in ("0.0.0.0", "::") else self._host
         shown = f"[{host}]" if ":" in host else host
-        token = f"?token={self._token}" if self._token else ""
-        return f"http://{shown}:{self.port}/{token}"
+        return f"http://{shown}:{self.port}/"
+
+    @property
+    def url_with_token(self) -> str:
+        """What a browser is given the first time."""
+        return self.url + (f"?token={self._token}" if self._token else "")
 
     def close(self) -> None:
         """Hang up on everybody."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +14,12 @@ from hypothesis import strategies as st
 from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.events import Battery, Beat, Gap, LinkState, Mark, Quality, Rhythm
 from ecgedge.monitor import Monitor
+from ecgedge.recording.database.recorder import Recorder
+from ecgedge.recording.database.rotation import DailyRecorder
 from ecgedge.sinks.web.frames import encode
 from ecgedge.sinks.web.hub import Hub
 from ecgedge.sinks.web.kept import Kept
+from ecgedge.sinks.web.recorded import Recorded
 from ecgedge.sinks.web.timeline import Timeline
 from ecgedge.sinks.web.viewer import Viewer
 from ecgedge.sinks.web.wearable import Cursor, Wearable
@@ -284,6 +288,31 @@ def test_marks_and_strips_find_their_wearable() -> None:
     assert strip["beats"] == [{"at_s": 700 / FS, "symbol": "V"}]
     assert hub.strip(7, 0.0, 1.0) is None
     assert hub.strip(-1, 0.0, 1.0) is None
+
+
+@pytest.mark.parametrize("daily", [False, True])
+def test_what_is_no_longer_in_memory_comes_from_the_recording(tmp_path: Path, daily: bool) -> None:
+    """Also of a day before, and while the file is written to."""
+    clock = [1_800_000_000.0]
+    make = DailyRecorder if daily else Recorder
+    with make(tmp_path / "ecg.db", wall_clock=lambda: clock[0]) as recorder:
+        hub = Hub("page")
+        wearable = hub.add("strap", hours=1 / 60, older=Recorded(lambda: recorder.paths))
+        for minute in range(12):
+            items = [
+                block(minute * 7800, 7800, minute / 10),
+                Beat(minute * 7800 + 10, 60.0 * minute + 0.1, None, "V"),
+            ]
+            recorder.take(items)
+            wearable.take(items)
+            clock[0] += 86400.0 * (minute == 5)
+        for minute in range(11):
+            strip = hub.strip(0, minute * 60.0, 10.0)
+            assert strip is not None
+            assert strip["mv"] == pytest.approx([minute / 10] * 1300, abs=0.001)
+            assert [beat["symbol"] for beat in strip["beats"]] == ["V"]
+        assert hub.strip(0, 3600.0, 10.0) is None
+    assert len(recorder.paths) == 1 + daily
 
 
 def test_what_a_monitor_finds_is_what_the_page_says() -> None:
