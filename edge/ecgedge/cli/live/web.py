@@ -111,7 +111,8 @@ def open_page(options: WebOptions, title: str, *, speed: float = 1.0) -> OpenPag
     from ecgedge.sinks.web.hub import Hub
     from ecgedge.sinks.web.server import PageServer
 
-    host, port = host_and_port(options.web_at or _PLACE, "--web-at")
+    place = _PLACE if options.web_at is None else options.web_at
+    host, port = host_and_port(place, "--web-at")
     token, kept_in = _token(options.web_token, needed=host not in LOOPBACK)
     hub = Hub(title, speed=speed)
     server = PageServer(hub, host, port, token)

@@ -23,7 +23,7 @@ from ecgedge_bridge.values import Acceleration, HeartRate, SampleBlock
 __all__ = ["Cursor", "Wearable"]
 
 _LINES = 20  # of the log, on connecting
-_SHOWN_S = 10.0  # of signal, on connecting
+_SHOWN_S = 20.0  # of signal, on connecting: a trace as wide as a large screen, half a metre
 _TICKS = 30  # frames a second
 _OTHER = ", neither normal sinus nor AF"
 

@@ -134,8 +134,8 @@ def test_a_slow_viewer_sees_now_and_is_told_what_it_missed() -> None:
     wearable.take([block(130, round(60 * FS))])
     first, mv, _ = decode(wearable.frame(cursor) or b"")
     assert first + len(mv) == 130 + 60 * FS
-    assert len(mv) == 10 * FS
-    assert cursor.missed == 50 * 30  # seconds, frames a second
+    assert len(mv) == 20 * FS
+    assert cursor.missed == 40 * 30  # seconds, frames a second
     assert wearable.messages(cursor)[0]["missed"] == cursor.missed
 
 
@@ -239,7 +239,7 @@ def test_a_viewer_that_slept_gets_what_is_now() -> None:
     news = list(viewer.news(0.01))
     assert [json.loads(one)["type"] for one in news if isinstance(one, str)] == ["state", "log", "timeline"]
     first, mv, _ = decode(next(one for one in news if isinstance(one, bytes)))
-    assert len(mv) == 10 * FS
+    assert len(mv) == 20 * FS
     assert first + len(mv) == 31 * FS
 
 
