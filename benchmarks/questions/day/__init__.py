@@ -71,8 +71,8 @@ class Commanded:
         return self._errors.read_text()
 
     def stop(self) -> str:
-        """End it as Ctrl-C does, and return what it said."""
-        self._run.send_signal(signal.SIGINT)
+        """End it as a service manager does, and return what it said: a shell may make it deaf to Ctrl-C."""
+        self._run.send_signal(signal.SIGTERM)
         self._run.wait(60)
         return self._out.read_text()
 
@@ -250,7 +250,7 @@ def main(arguments: Arguments = None) -> int:
     asked = parser.parse_args(arguments)
     measured = command.described(asked)
     hours = asked.hours or (1.5 if asked.quick else 24.0)
-    found = measure(hours, min(hours, max(hours / 4, 1.5)), asked.speed)
+    found = measure(hours, min(hours, max(hours / 8, 1.5)), asked.speed)
     show(found)
     command.write(asked, found, measured)
     return command.verdict(asked, found["targets"])

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FILE_PATIENCE_S",
+    "apart",
     "guard_streams",
     "open_lines",
     "open_outlets",
@@ -99,6 +100,13 @@ def open_lines(as_json: bool, wearable: str | None = None) -> JsonLines | TextLi
     from ecgedge.sinks.lines import JsonLines, TextLines
 
     return JsonLines(sys.stdout, wearable=wearable) if as_json else TextLines(sys.stdout, wearable)
+
+
+def apart(shown: Sink) -> Sink:
+    """Show what a live command shows in a thread of its own: where it stands still, the stream goes on."""
+    from ecgedge.sinks.queued import Output
+
+    return Output(shown, "output", tell=warn, kinds=(object,))
 
 
 def open_terminal(as_json: bool, title: str, hint: str = "") -> Sink:

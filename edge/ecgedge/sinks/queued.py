@@ -25,7 +25,7 @@ from ecgedge.sinks.plain import plain
 from ecgedge.sinks.sink import Item, Sink
 from ecgedge_bridge.values import HeartRate
 
-__all__ = ["EVENTS", "NotDelivered", "Queued", "Tell"]
+__all__ = ["EVENTS", "NotDelivered", "Output", "Queued", "Tell"]
 
 Tell = Callable[[str], None]
 EVENTS: tuple[type, ...] = (*get_args(Event), HeartRate)
@@ -204,3 +204,46 @@ class Queued:
         # A pipe that nobody reads any more must not end the thread, and with it the sink.
         with suppress(OSError, ValueError):
             self._tell(plain(f"{self._name}: {what}"))
+
+
+class Output(Queued):
+    """What a live command shows: where that stands still the stream goes on, where it fails the stream ends.
+
+    A frozen terminal, or a pipe that nobody reads, would else stop the recording too. What a closed pipe says
+    is raised once, by the next :meth:`take` or by :meth:`close`. Parameters are those of :class:`Queued`.
+
+    Examples
+    --------
+    >>> import sys
+    >>> from ecgedge.events import Battery
+    >>> from ecgedge.sinks.lines import JsonLines
+    >>> output = Output(JsonLines(sys.stdout), "stdout")
+    >>> output.take([Battery(0, 0.0, 87)])
+    >>> output.close()
+    {"type": "battery", "sample": 0, "time_s": 0.0, "percent": 87, "device": ""}
+    """
+
+    _failures: tuple[Exception, ...] = ()
+    _is_raised = False
+
+    def take(self, items: Iterable[Item]) -> None:
+        """Queue what is shown; raise what went wrong with what was queued before."""
+        self._raise()
+        super().take(items)
+
+    def close(self) -> None:
+        """Show what is left; raise what went wrong with it."""
+        super().close()
+        self._raise()
+
+    def _attempt(self, work: Callable[[], None], items: list[Item]) -> str | None:
+        try:
+            work()
+        except Exception as error:
+            self._failures = self._failures or (error,)
+        return None
+
+    def _raise(self) -> None:
+        if self._failures and not self._is_raised:
+            self._is_raised = True
+            raise self._failures[0]

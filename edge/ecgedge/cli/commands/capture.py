@@ -34,14 +34,14 @@ def capture(
     `ecgedge replay FILE.cap` gives the same values again as the live wearable.
     """
     from ecgedge.cli.live.running import run_until_stopped
-    from ecgedge.cli.output import open_lines, print_json, say
+    from ecgedge.cli.output import apart, open_lines, print_json, say
     from ecgedge.recording import CAPTURE
 
     if path.suffix.lower() != CAPTURE:
         raise typer.BadParameter(f"the name has to end in {CAPTURE}, so that it is known for what it is")
     refuse_wire(device)
     options = link.checked()
-    count = _Counted(open_lines(as_json))
+    count = _Counted(apart(open_lines(as_json)))
     try:
         run_until_stopped(_record(device, path, seconds, count, options))
     finally:

@@ -121,7 +121,7 @@ def open_stream(
     from ecgedge.cli.live.marks import Marked, Marks
     from ecgedge.cli.live.recorders import open_recorder
     from ecgedge.cli.live.wires import keys_are_free
-    from ecgedge.cli.output import open_lines, open_outlets, open_savers, open_terminal
+    from ecgedge.cli.output import apart, open_lines, open_outlets, open_savers, open_terminal
     from ecgedge.service.notify import Systemd
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Several
@@ -139,7 +139,7 @@ def open_stream(
     sinks += own(page.add(device, mark=marks.post, recorder=recorder))
     hint = " · ".join(filter(None, [marks.hint, page.hint]))
     shown = open_terminal(as_json, device, hint) if alone else open_lines(as_json, device)
-    sinks += own([ending, shown])
+    sinks += own([ending, apart(shown)])
     return Stream(device, door, monitor, recorder, ending, Marked(Several(sinks), marks))
 
 
