@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,9 @@ BRIDGED = 2
 BRIDGED_S = 0.02
 # Between two bridges at least so many samples came, else the signal would be made up more than measured.
 BETWEEN = 5
+# A whole recording is taken so many samples at a time. As float64 a day at 250 Hz would fill 170 MB, and for
+# a sum of more than 10,000 products OpenBLAS starts threads, which spin where other work has the cores.
+PIECE = 8192
 
 
 class Run(NamedTuple):
@@ -28,8 +32,8 @@ class Run(NamedTuple):
     samples: Array | None
 
 
-def as_samples(samples: npt.ArrayLike) -> Array:
-    """Return one lead as float64, with NaN where a masked array has no value.
+def one_lead(samples: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Return samples as an array, of the type that they have, if they are one lead of numbers.
 
     Raises
     ------
@@ -38,31 +42,53 @@ def as_samples(samples: npt.ArrayLike) -> Array:
 
     Examples
     --------
-    >>> import numpy as np
-    >>> as_samples(np.ma.masked_equal([1, 2, 99], 99)).tolist()
-    [1.0, 2.0, nan]
+    >>> one_lead([1, 2, 3]).tolist()
+    [1, 2, 3]
     """
     x = np.asanyarray(samples)
     if x.ndim != 1:
         raise ValueError(f"samples of shape {x.shape}: give one lead as a one-dimensional array in mV")
     if not np.issubdtype(x.dtype, np.integer) and not np.issubdtype(x.dtype, np.floating):
         raise TypeError(f"samples of type {x.dtype}: give numbers, in mV")
+    return x
+
+
+def runs(lead: npt.NDArray[Any]) -> Iterator[Run]:
+    """Split samples into runs of numbers and of what is none: not finite, masked, or beyond :data:`LIMIT`.
+
+    A run is float64 and of :data:`PIECE` samples at most: one that is longer goes on in the next.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> [run.samples for run in runs(np.ma.masked_equal([1, 2, 99], 99))]
+    [array([1., 2.]), None]
+    """
+    for at in range(0, len(lead), PIECE):
+        x = _as_float64(lead[at : at + PIECE])
+        good = _good(x)
+        if good is None:
+            yield Run(at, at + len(x), x)
+            continue
+        edges = [0, *(np.flatnonzero(good[1:] != good[:-1]) + 1).tolist(), len(x)]
+        for start, end in pairwise(edges):
+            yield Run(at + start, at + end, x[start:end] if good[start] else None)
+
+
+def _as_float64(x: npt.NDArray[Any]) -> Array:
+    """The same numbers, with NaN where a masked array has no value."""
     if isinstance(x, np.ma.MaskedArray):
         x = np.ma.filled(x.astype(np.float64), np.nan)
     return np.asarray(x).astype(np.float64, copy=False)
 
 
-def runs(x: Array) -> Iterator[Run]:
-    """Split samples into runs of numbers and of what is none: not finite, or beyond :data:`LIMIT`."""
+def _good(x: Array) -> npt.NDArray[np.bool_] | None:
+    """Which samples are numbers within the limit; None: all of them."""
     with np.errstate(over="ignore", invalid="ignore"):
-        if len(x) and np.dot(x, x) <= LIMIT**2:  # nearly always: no sample can be beyond the limit, nor NaN
-            yield Run(0, len(x), x)
-            return
-        good = np.abs(x) <= LIMIT  # False for NaN as well
-    edges = np.flatnonzero(good[1:] != good[:-1]) + 1
-    for start, end in zip([0, *edges.tolist()], [*edges.tolist(), len(x)], strict=True):
-        if end > start:
-            yield Run(start, end, x[start:end] if good[start] else None)
+        if np.dot(x, x) <= LIMIT**2:  # nearly always: no sample can be beyond the limit, nor NaN
+            return None
+        good: npt.NDArray[np.bool_] = np.abs(x) <= LIMIT  # False for NaN as well
+        return good
 
 
 class Bridges:

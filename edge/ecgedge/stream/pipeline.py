@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ecgedge.events import Event, Gap, Note
 from ecgedge.stream.clock import SampleClock
 from ecgedge.stream.filters import Filter
-from ecgedge.stream.intake import Bridges, as_samples, runs
+from ecgedge.stream.intake import Bridges, one_lead, runs
 from ecgedge.stream.plan import planned
 from ecgedge.stream.ring import Ring
 from ecgedge.stream.segment import Segment
@@ -163,7 +163,7 @@ class Pipeline:
 
     def _feed(self, block: SampleBlock) -> list[Event]:
         fs = self._rate(block)
-        samples = as_samples(block.samples)
+        samples = one_lead(block.samples)
         events: list[Event] = []
         start = block.sample if block.placed else self._next or 0
         if not 0 <= start <= LAST_SAMPLE:

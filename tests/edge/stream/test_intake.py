@@ -1,6 +1,7 @@
 """What strangers feed: single losses, masks, raw counts, absurd values and indices."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.events import Beat, Gap, Note
 from ecgedge.monitor import Models
 from ecgedge.recording.csvwriter import CsvWriter
+from ecgedge.stream.intake import PIECE, runs
 from ecgedge.stream.pipeline import Pipeline
 
 MODELS = Models.load()
@@ -173,3 +175,32 @@ def test_beats_alone_run_on_counts():
     x = 1e6 * ecg(250.0) + 1e8
     found = pipeline.feed(ecgedge.SampleBlock(x, 250.0, 0)) + pipeline.finish()
     assert len([e for e in found if isinstance(e, Beat)]) > 40
+
+
+def test_a_whole_recording_is_taken_in_pieces_of_float64():
+    x = np.ones(2_000_000, np.float32)
+    tracemalloc.start()
+    try:
+        found = sum(run.end - run.start for run in runs(x))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found == len(x)
+    assert peak < x.nbytes / 10
+
+
+@pytest.mark.parametrize("missing", [1, 2, 3, 400])
+@pytest.mark.parametrize("masked", [False, True])
+def test_what_is_missing_where_pieces_meet_is_told_as_in_blocks(missing, masked):
+    x = ecg(130.0, seconds=2.5 * PIECE / 130)
+    x[[2 * PIECE, 2 * PIECE + 1]] = np.inf
+    hole = slice(PIECE - missing // 2 - 1, PIECE - missing // 2 - 1 + missing)
+    if masked:
+        x = np.ma.masked_array(x)
+        x[hole] = np.ma.masked
+    else:
+        x[hole] = np.nan
+    (whole, stats), (cut, cut_stats) = fed(x, 130.0), fed(x, 130.0, (5000, 9000, 16_000))
+    assert [e.to_json() for e in whole] == [e.to_json() for e in cut]
+    assert (stats.bridged, stats.lost) == (cut_stats.bridged, cut_stats.lost)
+    assert stats.bridged + stats.lost == missing + 2
