@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.beats.net import FS, HOP, REACH, BeatNet, Runner
+from ecgedge.beats.net import FS, HOP, REACH, BeatNet, runner
 from ecgedge.stream.amplitude import FLOOR_MV
 from ecgedge.stream.ring import Ring
 from ecgedge.stream.segment import DetectedBeat, Segment
@@ -163,7 +163,7 @@ class _Candidates:
     """Samples at a hop's end that the next hop may still change."""
 
     def __init__(self, net: BeatNet) -> None:
-        self._run = Runner(net)
+        self._run = runner(net)
         self._lowest = min(net.threshold, net.back)
         # Scaled so that the sum is 1 where the network gives the very bump that it was trained to give.
         self._kernel = np.hanning(2 * _AROUND + 3)[1:-1].astype(np.float32)

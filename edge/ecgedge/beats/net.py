@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -145,7 +147,7 @@ _ZERO, _ONE = np.zeros((), np.float32), np.ones((), np.float32)
 
 
 class Runner:
-    """Runs a network; all memory that it needs is taken once.
+    """Runs a network; all memory that it needs is taken once. Threads may share it.
 
     Examples
     --------
@@ -157,6 +159,7 @@ class Runner:
 
     def __init__(self, net: BeatNet) -> None:
         *convolutions, (self._out, self._out_bias) = net.layers()
+        self._lock = threading.Lock()
         self._input = np.zeros((LENGTH, 1), np.float32)
         self._steps = []
         x = self._input
@@ -173,17 +176,31 @@ class Runner:
         x : ndarray of float32, shape (LENGTH,)
             Signal in heights of a typical QRS.
         """
-        # Every step writes in place: no array is made for each second of a stream.
-        self._input[:, 0] = x
-        for step in self._steps:
-            step.run()
-        p: Floats = self._steps[-1].output @ self._out
+        # Every step writes in place: no array is made for each second of a stream. Another thread's signal
+        # must not come between the steps.
+        with self._lock:
+            self._input[:, 0] = x
+            for step in self._steps:
+                step.run()
+            p: Floats = self._steps[-1].output @ self._out
         p += self._out_bias
         np.negative(p, out=p)
         np.exp(p, out=p)
         p += _ONE
         np.reciprocal(p, out=p)
         return p.reshape(HOP)
+
+
+@lru_cache(maxsize=8)  # a process has one network; whoever compares some makes a runner of 215 kB for each
+def runner(net: BeatNet) -> Runner:
+    """The runner of a network: all who run the same one share it, for a run leaves nothing behind.
+
+    Examples
+    --------
+    >>> runner(BeatNet.load()) is runner(BeatNet.load())
+    True
+    """
+    return Runner(net)
 
 
 class _Convolution:
