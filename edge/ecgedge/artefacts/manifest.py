@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -301,10 +302,12 @@ def _read_bounded(path: Path, limit: int) -> bytes:
         raise ModelError(f"{path} is missing or not a file: give the path of a whole model folder")
     try:
         with path.open("rb") as file:
-            data = file.read(limit + 1)
+            size = os.fstat(file.fileno()).st_size
+            # The memory for all that is asked for is taken before a byte is read.
+            data = file.read(size + 1) if size <= limit else b""
     except OSError as error:
         raise ModelError(f"{path} cannot be read ({error}): check its permissions") from error
-    if len(data) > limit:
+    if max(size, len(data)) > limit:
         raise ModelError(f"{path} is larger than {limit} bytes: {FIX}")
     return data
 

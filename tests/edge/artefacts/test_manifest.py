@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -264,3 +265,20 @@ def test_a_draft_cannot_be_saved(draft: Manifest, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="backends"):
         draft.save(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_takes_the_memory_of_its_size(folder: Path, manifest: Manifest) -> None:
+    tracemalloc.start()
+    try:
+        read_verified(folder, manifest.backends["tflite"])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1 << 20
+
+
+def test_a_file_beyond_the_limit_is_refused_unread(folder: Path, manifest: Manifest) -> None:
+    with (folder / "model.tflite").open("wb") as file:
+        file.truncate((256 << 20) + 1)  # sparse: it takes no room on the disk
+    with pytest.raises(ModelError, match=r"model\.tflite is larger than 268435456 bytes"):
+        read_verified(folder, manifest.backends["tflite"])
