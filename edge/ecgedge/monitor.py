@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ecgedge.beat_classes.model import BeatClassModel
 from ecgedge.beat_classes.stage import BeatClassStage
@@ -21,11 +22,12 @@ from ecgedge.rhythm.stage import RhythmStage
 from ecgedge.rhythm.wearer import Wearer
 from ecgedge.stream.pipeline import Pipeline
 from ecgedge.stream.stage import Stage
-from ecgedge.tokens.model import WordModel
-from ecgedge.tokens.stage import WordStage
-from ecgedge.waves.model import WaveModel
-from ecgedge.waves.stage import WaveStage
 from ecgedge_bridge.errors import ModelError
+
+# Few monitors are asked for waves or words: what finds them is imported when one is.
+if TYPE_CHECKING:
+    from ecgedge.tokens.model import WordModel
+    from ecgedge.waves.model import WaveModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +110,8 @@ class Models:
             else BeatClassModel.load(beat_classes, backend),
             gate if isinstance(gate, GateModel) else GateModel.load(gate),
             beats if isinstance(beats, BeatNet) else BeatNet.load(beats),
-            waves if isinstance(waves, WaveModel | None) else WaveModel.load(waves, backend),
-            tokens if isinstance(tokens, WordModel | None) else WordModel.load(tokens, backend),
+            None if waves is None else _wave_model(waves, backend),
+            None if tokens is None else _word_model(tokens, backend),
         )
 
     def digests(self) -> dict[str, str]:
@@ -178,10 +180,26 @@ def default_stages(
     )
     backend, also = models.rhythm.backend.name, list[Stage]()
     if waves:
-        also.append(WaveStage(models.waves or WaveModel.load(None, backend), by_class=True))
+        from ecgedge.waves.stage import WaveStage
+
+        also.append(WaveStage(_wave_model(models.waves, backend), by_class=True))
     if tokens:
-        also.append(WordStage(models.tokens or WordModel.load(None, backend)))
+        from ecgedge.tokens.stage import WordStage
+
+        also.append(WordStage(_word_model(models.tokens, backend)))
     return (*stages, *also)
+
+
+def _wave_model(given: str | Path | WaveModel | None, backend: str) -> WaveModel:
+    from ecgedge.waves.model import WaveModel
+
+    return given if isinstance(given, WaveModel) else WaveModel.load(given, backend)
+
+
+def _word_model(given: str | Path | WordModel | None, backend: str) -> WordModel:
+    from ecgedge.tokens.model import WordModel
+
+    return given if isinstance(given, WordModel) else WordModel.load(given, backend)
 
 
 class Monitor(Pipeline):

@@ -38,6 +38,13 @@ def test_importing_it_stays_light(program: Any, package: str) -> None:
     assert imported_by(done) & HEAVY == set()
 
 
+def test_a_monitor_imports_what_finds_waves_and_words_when_it_is_asked(program: Any) -> None:
+    for options, names in (("", set()), ("waves=True, tokens=True", {"ecgedge.waves", "ecgedge.tokens"})):
+        done = program(f"{SAY_MODULES}; import ecgedge; ecgedge.Monitor({options})").run()
+        assert done.returncode == 0, done.stderr
+        assert set(done.stdout.split()) & {"ecgedge.waves", "ecgedge.tokens"} == names
+
+
 def test_help_imports_nothing_heavy(program: Any) -> None:
     done = program.cli("--help", before=SAY_MODULES).run()
     assert imported_by(done) & (HEAVY | {"rich", "asyncio"}) == set()
