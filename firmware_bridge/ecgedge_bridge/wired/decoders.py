@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -77,15 +77,14 @@ class _Trouble:
         return [FrameLost(*place, error.code, words, device)]
 
 
-class _Frames:
-    """Our own frames."""
+D = TypeVar("D", FrameDecoder, NumberDecoder)
 
-    def __init__(self, device: str, wanted: Wanted) -> None:
-        self._device, self._fs = device, wanted.fs
-        self._splitter = FrameSplitter()
-        self._trouble = _Trouble()
-        self._decoder: FrameDecoder | None = None
-        self.readable = 0
+
+class _Found(Generic[D]):
+    """What is known of a source whose decoder is made once its bytes tell which it needs."""
+
+    _decoder: D | None = None
+    readable = 0
 
     @property
     def place(self) -> Place:
@@ -98,6 +97,15 @@ class _Frames:
     @property
     def stats(self) -> DecoderStats:
         return self._decoder.stats if self._decoder else DecoderStats()
+
+
+class _Frames(_Found[FrameDecoder]):
+    """Our own frames."""
+
+    def __init__(self, device: str, wanted: Wanted) -> None:
+        self._device, self._fs = device, wanted.fs
+        self._splitter = FrameSplitter()
+        self._trouble = _Trouble()
 
     def receive(self, data: bytes, host_time_s: float) -> list[Event]:
         events: list[Event] = []
@@ -128,7 +136,7 @@ class _Row(NamedTuple):
     host_time_s: float
 
 
-class _Lines:
+class _Lines(_Found[NumberDecoder]):
     """Lines of numbers."""
 
     def __init__(self, device: str, wanted: Wanted, is_whole: bool) -> None:
@@ -141,23 +149,9 @@ class _Lines:
         self._names: tuple[str, ...] = ()
         self._rows: list[_Row] = []
         self._layout: Layout | None = None
-        self._decoder: NumberDecoder | None = None
         self._batch: list[tuple[float, float]] = []
         self._size, self._damaged = 1, 0
         self._last_tick, self._host_s = -1.0, 0.0
-        self.readable = 0
-
-    @property
-    def place(self) -> Place:
-        return self._decoder.place if self._decoder else Place(0, 0.0)
-
-    @property
-    def fs_hat(self) -> float:
-        return self._decoder.fs_hat if self._decoder else 0.0
-
-    @property
-    def stats(self) -> DecoderStats:
-        return self._decoder.stats if self._decoder else DecoderStats()
 
     def receive(self, data: bytes, host_time_s: float) -> list[Event]:
         paused = host_time_s - self._host_s > PAUSE_S
