@@ -59,7 +59,7 @@ MASKED = """
 """.split()
 STATUS = "BLUEZ_VM_STATUS="
 # From boot to the last line; what comes before takes some seconds.
-LIMIT_S = 540
+LIMIT_S = 720
 # What this script ends with where pytest did not run to its end, and where nothing could be run.
 NO_STATUS, SKIPPED_BUT_REQUIRED = 70, 77
 

@@ -252,7 +252,7 @@ async def test_it_goes_on_after_the_adapter_was_off(stack: Any) -> None:
 
 async def test_a_value_read_by_another_program_comes_as_a_notification_and_does_no_harm(stack: Any) -> None:
     async def trouble() -> None:
-        assert await read_elsewhere(PMD_CONTROL) == FEATURES
+        assert await read_elsewhere(strap.address, PMD_CONTROL) == FEATURES
 
     seen = Seen(ecg(4))
     strap = VirtualH10(seen.mv)
@@ -264,8 +264,8 @@ async def test_a_value_read_by_another_program_comes_as_a_notification_and_does_
     assert seen.states == ["scanning", *UP, "stopped"]
 
 
-async def read_elsewhere(uuid: str) -> bytes:
-    """Read a characteristic as another program on the bus would."""
+async def read_elsewhere(address: str, uuid: str) -> bytes:
+    """Read a characteristic as another program on the bus would; BlueZ knows other devices for a while."""
     from dbus_fast import BusType, Message
     from dbus_fast.aio import MessageBus
 
@@ -282,7 +282,9 @@ async def read_elsewhere(uuid: str) -> bytes:
         (path,) = [
             path
             for path, interfaces in objects.items()
-            if (has := interfaces.get(characteristic)) and has["UUID"].value == uuid
+            if (has := interfaces.get(characteristic))
+            and has["UUID"].value == uuid
+            and address.replace(":", "_") in path
         ]
         return bytes(await call(path, characteristic, "ReadValue", "a{sv}", {}))
     finally:
