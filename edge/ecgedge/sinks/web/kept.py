@@ -102,4 +102,8 @@ class Kept:
             self._minutes[minute] = np.full(self._size, np.nan, np.float32)
             while len(self._minutes) > self._most:
                 self._minutes.popitem(last=False)
+            # Their number alone would let a slow heart's beats fill four hours.
+            oldest = next(iter(self._minutes)) * self._size
+            while self._beats and self._beats[0].sample < oldest:
+                self._beats.popleft()
         return self._minutes[minute]
