@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict, deque
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +13,28 @@ import numpy.typing as npt
 from ecgedge.events import Beat
 from ecgedge_bridge.values import SampleBlock
 
-__all__ = ["Kept"]
+__all__ = ["Kept", "strip_json"]
 
 _MINUTE_S = 60
 _FASTEST = 300  # beats a minute: more cannot be kept than a heart makes
+
+
+def strip_json(
+    start_s: float, fs: float, mv: npt.NDArray[np.float32], beats: Iterable[Beat]
+) -> dict[str, Any]:
+    """Return a stretch of signal as the page takes it, None where a sample is missing.
+
+    Examples
+    --------
+    >>> strip_json(2.0, 1.0, np.array([0.5, np.nan], np.float32), [Beat(3, 3.0, None, "N")])
+    {'start_s': 2.0, 'fs': 1.0, 'mv': [0.5, None], 'beats': [{'at_s': 3.0, 'symbol': 'N'}]}
+    """
+    return {
+        "start_s": start_s,
+        "fs": fs,
+        "mv": [round(value, 4) if math.isfinite(value) else None for value in mv.tolist()],
+        "beats": [{"at_s": beat.sample / fs, "symbol": beat.symbol} for beat in beats],
+    }
 
 
 class Kept:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
-from itertools import takewhile
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ecgedge.events import Beat
 from ecgedge.recording.database.stored import StoredRecording
+from ecgedge.sinks.web.kept import strip_json
 from ecgedge_bridge.errors import ConfigError
 
 __all__ = ["Recorded"]
@@ -41,7 +43,7 @@ class Recorded:
 
     def __call__(self, start_s: float, seconds: float) -> dict[str, Any] | None:
         """Return a strip, None where no file has it."""
-        for _, path in takewhile(lambda one: one[0] < _MOST_FILES, enumerate(self._files())):
+        for path in islice(self._files(), _MOST_FILES):
             try:
                 with StoredRecording(path) as stored:
                     if (found := _strip(stored, start_s, start_s + seconds)) is not None:
@@ -53,14 +55,8 @@ class Recorded:
 
 def _strip(stored: StoredRecording, start_s: float, end_s: float) -> dict[str, Any] | None:
     mv = stored.signal(start_s, end_s)
-    fs = next((session.fs for session in stored.sessions), 0.0)
-    values = [round(value, 4) if math.isfinite(value) else None for value in mv.tolist()]
-    if not any(value is not None for value in values):
+    if not np.isfinite(mv).any():
         return None
-    beats = [event for event in stored.events(start_s, end_s) if isinstance(event, Beat)]
-    return {
-        "start_s": start_s,
-        "fs": fs,
-        "mv": values,
-        "beats": [{"at_s": beat.time_s, "symbol": beat.symbol} for beat in beats],
-    }
+    fs = stored.sessions[0].fs
+    beats = (event for event in stored.events(start_s, end_s) if isinstance(event, Beat))
+    return strip_json(start_s, fs, mv, beats)

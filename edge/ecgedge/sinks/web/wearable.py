@@ -15,7 +15,7 @@ from ecgedge.sinks.plain import plain
 from ecgedge.sinks.pulse import Pulse
 from ecgedge.sinks.sink import Item
 from ecgedge.sinks.web.frames import encode
-from ecgedge.sinks.web.kept import Kept
+from ecgedge.sinks.web.kept import Kept, strip_json
 from ecgedge.sinks.web.timeline import Timeline
 from ecgedge.sinks.words import STATES, reasons, verdict
 from ecgedge_bridge.values import Acceleration, HeartRate, SampleBlock
@@ -168,12 +168,7 @@ class Wearable:
             if not fs or end <= first or not self._kept.holds(first, end):
                 return None
             mv, beats = self._kept.signal(first, end), self._kept.beats(first, end)
-        return {
-            "start_s": start_s,
-            "fs": fs,
-            "mv": [round(value, 4) if value == value else None for value in mv.tolist()],
-            "beats": [{"at_s": beat.sample / fs, "symbol": beat.symbol} for beat in beats],
-        }
+        return strip_json(start_s, fs, mv, beats)
 
     def _take_block(self, block: SampleBlock) -> None:
         self._kept.add(block)
