@@ -66,8 +66,9 @@ class Broker:
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
+        """Go on; one that was stopped stays so."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
 
 
 class Listener:

@@ -1,9 +1,13 @@
-"""Items of a stream, as a monitor gives them."""
+"""Items of a stream, as a monitor gives them, and a broker."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
+from broker import Broker
 
 from ecgedge.events import Battery, Beat, FrameLost, Gap, Hrv, LinkState, Note, Quality, Rhythm
 from ecgedge.sinks.sink import Item
@@ -39,3 +43,13 @@ def items() -> list[Item]:
         FrameLost(1430, 11.0, FrameCode.CHECKSUM, "wrong CRC\x1b[2J"),
         LinkState(1430, 11.0, "backing_off", "gone", "strap", LinkCode.LOST, 1.0),
     ]
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    running = Broker(tmp_path)
+    try:
+        yield running
+    finally:
+        running.thaw()
+        running.stop()

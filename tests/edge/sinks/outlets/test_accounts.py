@@ -8,7 +8,7 @@ import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -163,17 +163,6 @@ def test_a_folder_that_cannot_take_a_new_file_for_a_while_costs_nothing_and_move
     got = [json.loads(line)["sample"] for file in files for line in file.read_text().splitlines()]
     assert got == [*range(8), *range(20, 25)]
     assert len(got) + queued.missed == 25
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    running = Broker(tmp_path)
-    try:
-        yield running
-    finally:
-        if running._process is not None:
-            running.thaw()
-        running.stop()
 
 
 class Ward:

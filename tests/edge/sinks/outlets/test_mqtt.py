@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,16 +20,6 @@ from ecgedge.sinks.registry import open_outlet
 from ecgedge.sinks.sink import Item
 
 pytestmark = needs_mosquitto
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    running = Broker(tmp_path)
-    try:
-        yield running
-    finally:
-        running.thaw()
-        running.stop()
 
 
 @pytest.fixture
