@@ -25,7 +25,7 @@ docs: $(VENV)/.installed-dev  ## the documentation as a site, in build/docs
 pictures: $(VENV)/.installed-dev  ## the pictures of the documentation anew, in docs/images
 	PYTHONPATH=tests/browser $(PY) docs/site/pictures.py
 
-demo: $(VENV)/.installed-sim  ## the whole chain on a virtual wearable (the default)
+demo: $(VENV)/.installed-sim $(VENV)/.core  ## the whole chain on a virtual wearable (the default)
 	$(VENV)/bin/ecgedge demo
 
 # Two tests at a time: some twenty minutes.
@@ -33,7 +33,7 @@ test: lint  ## lint, types and all tests
 	$(PY) -m pytest -n 2 --dist worksteal
 
 # For daily work: no training, no virtual machine, two tests at a time; under 90 s.
-test-fast: $(VENV)/.installed-dev  ## the tests for daily work, under 90 s
+test-fast: $(VENV)/.installed-dev $(VENV)/.core  ## the tests for daily work, under 90 s
 	$(PY) -m pytest -n 2 --dist worksteal -m "not slow" -q
 
 # The client on Linux's own Bluetooth stack and the service under systemd, in a virtual machine: 6 minutes on an
@@ -58,7 +58,7 @@ test-mqtt: $(VENV)/.installed-dev  ## the MQTT sink against a real broker
 test-emulated: $(VENV)/.installed-dev  ## the bundled model on an emulated Haswell and Cortex-A53
 	$(PY) tests/emulated/run.py $(EMULATED)
 
-lint: $(VENV)/.installed-dev  ## ruff, mypy and the import rules
+lint: $(VENV)/.installed-dev $(VENV)/.core  ## ruff, mypy and the import rules
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
@@ -118,14 +118,21 @@ $(PY):
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 		echo "this Python cannot make a venv: install its venv module (Debian: python3-venv)" >&2; exit 1; }
 
+CORE = hatch_build.py $(wildcard edge/core/*.[ch] edge/core/python/*.[ch])
+
+# The compiled core again after a change of its sources: seconds.
+$(VENV)/.core: $(CORE) | $(VENV)/.installed-sim
+	@$(PIP) --no-deps --editable .
+	@touch $@
+
 $(VENV)/.installed-sim: pyproject.toml | $(PY)
 	@echo "installing ecgedge, its virtual wearable and its page into $(VENV)"
 	@$(PIP) --editable '.[sim,web]'
-	@touch $@
+	@touch $@ $(VENV)/.core
 
 # The development extra holds the other one. LOCKED=1 installs the very files of requirements-dev.lock, by their
 # hashes; other platforms and Pythons take the extra. `make lock` writes the lock again.
 $(VENV)/.installed-dev: pyproject.toml | $(PY)
 	@echo "installing ecgedge and all development tools into $(VENV) (PyTorch is large: some minutes)"
 	@$(if $(LOCKED),$(PIP) --require-hashes -r requirements-dev.lock && $(PIP) --no-deps --editable .,$(PIP) --editable '.[dev]')
-	@touch $@ $(VENV)/.installed-sim
+	@touch $@ $(VENV)/.installed-sim $(VENV)/.core

@@ -1,0 +1,1 @@
+"""Numbers that come out the same, bit for bit, on every processor and in the compiled core."""
