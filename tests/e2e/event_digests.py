@@ -14,9 +14,9 @@ import hashlib
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,7 +35,8 @@ def recordings() -> Iterator[tuple[str, Iterable[ecgedge.SampleBlock]]]:
     """Names and blocks of all recordings at hand; those of the data sets only where there are any."""
     for file in sorted(CAPTURES.glob("*.cap")):
         yield f"captures/{file.name}", ecgedge.read(file)
-    yield "made", pieces(made(), 130.0)
+    for name, recipe in MADE.items():
+        yield name, pieces(made(recipe), recipe.fs)
     try:
         from ecgedge_export import data
 
@@ -48,15 +49,52 @@ def recordings() -> Iterator[tuple[str, Iterable[ecgedge.SampleBlock]]]:
         yield f"mitdb/{record.id}", pieces(record.mv, record.fs)
 
 
-def made() -> Any:
-    """Every kind of rhythm that the package can make, with noise, NaN and silence in it."""
-    from ecgedge.demo.synthetic import Segment, synthesize
+class Made(NamedTuple):
+    """A recording that the package makes: kinds of rhythm, their seconds and beats a minute; its rate."""
 
-    kinds = (("sinus", 40.0, 62.0), ("af", 50.0, 105.0), ("pvc", 50.0, 72.0), ("noise", 25.0, 70.0))
-    mv = synthesize([Segment(*kind) for kind in kinds], 130.0, seed=5).mv.astype(np.float32)
-    mv[7000:7100] = np.nan
+    segments: Sequence[tuple[str, float, float]]
+    fs: float
+    spoil: Callable[[Any], Any] | None = None
+
+
+def _holes(mv: Any) -> Any:
+    """Missing samples of all lengths, silence, and a lead that is off."""
+    for at, n in ((1000, 1), (1600, 2), (2200, 7), (7000, 100)):
+        mv[at : at + n] = np.nan
     mv[15_000:16_500] = 0.0
     return mv
+
+
+def _hum(mv: Any) -> Any:
+    """A hum at a third of a QRS on a baseline that wanders, both of exact values: no sine of this machine."""
+    wave = np.array([0.0, 0.3, 0.0, -0.3])
+    drift = np.abs(np.arange(len(mv)) % 1800 - 900) / 1000
+    return mv + np.resize(wave, len(mv)) + drift
+
+
+MADE = {
+    "made/every kind": Made(
+        (("sinus", 40, 62), ("af", 50, 105), ("pvc", 50, 72), ("noise", 25, 70)), 130.0, _holes
+    ),
+    "made/slow at 125 Hz": Made((("sinus", 90, 44),), 125.0),
+    "made/fibrillation at 250 Hz": Made((("af", 130, 96),), 250.0),
+    "made/extrasystoles at 360 Hz": Made((("pvc", 120, 80),), 360.0),
+    "made/hum at 200 Hz": Made((("sinus", 90, 75), ("pvc", 60, 60)), 200.0, _hum),
+    "made/upside down at 500 Hz": Made((("sinus", 60, 68), ("af", 60, 120)), 500.0, lambda mv: -0.4 * mv),
+    "made/clipped at 512 Hz": Made((("sinus", 70, 90),), 512.0, lambda mv: np.clip(mv, -0.1, 0.45)),
+    "made/raw counts at 256 Hz": Made((("sinus", 60, 66),), 256.0, lambda mv: 4000.0 * mv + 1e6),
+    "made/noise between at 100 Hz": Made((("sinus", 45, 70), ("noise", 40, 70), ("af", 60, 84)), 100.0),
+    "made/five minutes at 128 Hz": Made((("sinus", 320, 58),), 128.0),
+}
+
+
+def made(recipe: Made) -> Any:
+    """Its samples, in whole microvolts: what made them may differ in the last digit between processors."""
+    from ecgedge.demo.synthetic import Segment, synthesize
+
+    mv = synthesize([Segment(*part) for part in recipe.segments], recipe.fs, seed=5).mv.astype(np.float64)
+    mv = np.round(recipe.spoil(mv) if recipe.spoil else mv, 3)
+    return mv.astype(np.float32)
 
 
 def pieces(mv: Any, fs: float) -> Iterator[ecgedge.SampleBlock]:
