@@ -53,9 +53,9 @@ test-mqtt: $(VENV)/.installed-dev  ## the MQTT sink against a real broker
 		apt-get install -y -q mosquitto || echo "SKIPPED: no MQTT broker: apt-get install mosquitto" >&2
 	$(PY) -m pytest -q tests/edge/sinks/outlets
 
-# The bundled model on an emulated Haswell and Cortex-A53: half a minute. Says what it needs;
+# Models and events on an emulated Nehalem, Haswell and Cortex-A53: some minutes. Says what it needs;
 # EMULATED=--install lets it install that, as root on Debian.
-test-emulated: $(VENV)/.installed-dev  ## the bundled model on an emulated Haswell and Cortex-A53
+test-emulated: $(VENV)/.installed-dev  ## models and events on emulated processors: x86-64 without AVX, with AVX2, and arm64
 	$(PY) tests/emulated/run.py $(EMULATED)
 
 lint: $(VENV)/.installed-dev $(VENV)/.core  ## ruff, mypy and the import rules

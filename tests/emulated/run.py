@@ -1,98 +1,95 @@
-"""The bundled models on processors that are not here: logits of both runtimes as of LiteRT here, bit for bit.
+"""The same on processors that are not here: logits of both runtimes, and the events of whole recordings.
 
-A Haswell (AVX2 without VNNI, where saturating int8 kernels show) and the Cortex-A53 of a Raspberry Pi 3, both
-under QEMU's user emulation. For the second one a Debian for arm64 is unpacked into the cache folder, with
-wheels of the runtimes beside it; nothing is installed, and no root is needed but for ``--install``.
+The bundled models say the same as LiteRT here, bit for bit, and both cores find the very events whose digests
+are kept in the repository: on a Nehalem (no AVX), a Haswell (AVX2 without VNNI, where saturating int8 kernels
+show) and the Cortex-A53 of a Raspberry Pi 3, all under QEMU's user emulation.
 
-Usage: python tests/emulated/run.py [--install] [--require]
+Usage: python tests/emulated/run.py [--install] [--require] [--only NAME]
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
-import os
-import shlex
-import shutil
-import subprocess
 import sys
 import tempfile
-import time
-import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from machines import MACHINES, REPOSITORY, CannotRunError, Machine
 
 FOLDER = Path(__file__).resolve().parent
-REPOSITORY = FOLDER.parents[1]
 MODELS = [REPOSITORY / "edge" / "ecgedge" / "models" / name for name in ("rhythm", "beat_classes")]
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "ecgedge-emulated"
-QEMU = "qemu-user-static"  # Debian package
-DEBIAN = ("python3-minimal", "libpython3-stdlib", "libstdc++6")
-WHEELS = ("numpy", "onnxruntime", "ai-edge-litert", "flatbuffers")
-PLATFORMS = [f"manylinux_2_{minor}_aarch64" for minor in (17, 27, 28)]
+DIGESTS = REPOSITORY / "tests" / "e2e" / "event_digests.py"
+CORES = ("c", "numpy")
 WINDOWS = 24
-LIMIT_S = 300
+LIMIT_S = 900
 SKIPPED_BUT_REQUIRED = 77
 
-# onnxruntime asks these files which processor it is on, and crashes where they are those of another one.
-CPUINFO = """\
-processor\t: {}
-BogoMIPS\t: 38.40
-Features\t: fp asimd evtstrm crc32 cpuid
-CPU implementer\t: 0x41
-CPU architecture: 8
-CPU variant\t: 0x0
-CPU part\t: 0xd03
-CPU revision\t: 4
-
-"""
-
-
-class CannotRunError(Exception):
-    """Something is missing; the message says what, and how to get it."""
+Logits = Mapping[str, npt.NDArray[np.float32]]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Compare all processors with this one; 1 if one differs, 0 where one cannot be had unless required."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--install", action="store_true", help=f"get {QEMU} with apt-get, as root")
+    parser.add_argument(
+        "--install", action="store_true", help="get QEMU and a compiler with apt-get, as root"
+    )
     parser.add_argument("--require", action="store_true", help="fail where a processor cannot be emulated")
+    parser.add_argument("--only", default="", help="processors with this in their name")
     options = parser.parse_args(arguments)
-    skipped, wrong = 0, 0
-    for model in MODELS:
-        missing, different = compare(model, options.install)
-        skipped, wrong = skipped + missing, wrong + different
+    skipped = wrong = 0
+    with tempfile.TemporaryDirectory(prefix="emulated-") as scratch:
+        check = Check(Path(scratch))
+        for name, find in MACHINES.items():
+            if options.only not in name:
+                continue
+            try:
+                wrong += check.machine(find(options.install))
+            except CannotRunError as reason:
+                skipped += 1
+                bar = "=" * 100
+                sys.stderr.write(f"{bar}\nSKIPPED: an emulated {name}. {reason}\n{bar}\n")
     return 1 if wrong else SKIPPED_BUT_REQUIRED if skipped and options.require else 0
 
 
-def compare(model: Path, install: bool) -> tuple[int, int]:
-    """Run a model everywhere; how many processors cannot be had, and how many runtimes say something else."""
-    skipped, wrong, wanted = 0, 0, None
-    for name, found in everywhere(model, install):
-        if isinstance(found, CannotRunError):
-            skipped += 1
-            bar = "=" * 100
-            sys.stderr.write(f"{bar}\nSKIPPED: {model.name} on an emulated {name}. {found}\n{bar}\n")
-            continue
-        wanted = found["litert"] if wanted is None else wanted
-        wrong += report(f"{model.name}, {name}", found, wanted)
-    return skipped, wrong
+class Check:
+    """Runs everything on one processor after the other; files go into ``scratch``."""
 
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._wanted: dict[Path, npt.NDArray[np.float32]] = {}  # what LiteRT says here, by model
+        for model in MODELS:
+            np.save(self._inputs(model), windows(model))
+            self._wanted[model] = self._logits(Machine("here", [sys.executable]), model)["litert"]
 
-def everywhere(model: Path, install: bool) -> Iterator[tuple[str, Logits | CannotRunError]]:
-    """What the runtimes say on this machine, and then on every other, or why that cannot be had."""
-    with tempfile.TemporaryDirectory(prefix="emulated-") as scratch:
-        inputs = Path(scratch) / "windows.npy"
-        np.save(inputs, windows(model))
-        yield "this machine", logits([sys.executable], model, inputs, {})
-        for name, machine in MACHINES.items():
-            try:
-                yield name, machine(model, inputs, install)
-            except CannotRunError as reason:
-                yield name, reason
+    def _inputs(self, model: Path) -> Path:
+        return self._scratch / f"{model.name}.npy"
+
+    def machine(self, machine: Machine) -> int:
+        """How many runtimes and cores say something else on it."""
+        wrong = 0
+        for model in MODELS:
+            wrong += report(
+                f"{model.name}, {machine.name}", self._logits(machine, model), self._wanted[model]
+            )
+        package = machine.package(self._scratch / machine.name.split()[-1].strip("()"))
+        for core in CORES:
+            said = machine.run(DIGESTS, "--made", core=core, package=package, limit_s=LIMIT_S).strip()
+            sys.stdout.write(f"{'events, ' + machine.name:45s} {core:8s} {said}\n")
+            wrong += not said.endswith("different: none")
+        return wrong
+
+    def _logits(self, machine: Machine, model: Path) -> Logits:
+        """What the runtimes say on a processor."""
+        target = self._scratch / "logits.npz"
+        machine.run(
+            FOLDER / "agree.py", str(model), str(self._inputs(model)), str(target),
+            package=REPOSITORY / "edge", limit_s=LIMIT_S,
+        )  # fmt: skip
+        with np.load(target) as arrays:
+            return dict(arrays)
 
 
 def windows(model: Path) -> npt.NDArray[np.float32]:
@@ -111,25 +108,6 @@ def windows(model: Path) -> npt.NDArray[np.float32]:
     return np.array(made, np.float32)
 
 
-Logits = Mapping[str, npt.NDArray[np.float32]]
-
-
-def logits(python: Sequence[str | Path], model: Path, inputs: Path, environment: Mapping[str, str]) -> Logits:
-    """What the runtimes of a Python say."""
-    target = inputs.with_name(f"logits{time.monotonic_ns()}.npz")
-    command = [*map(str, python), str(FOLDER / "agree.py"), str(model), str(inputs), str(target)]
-    paths = [str(REPOSITORY / name) for name in ("firmware_bridge", "edge")]
-    found = os.pathsep.join([*paths, *environment.get("PYTHONPATH", "").split(os.pathsep)]).strip(os.pathsep)
-    done = subprocess.run(
-        command, env={**os.environ, **environment, "PYTHONPATH": found}, capture_output=True, text=True,
-        timeout=LIMIT_S, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(f"{shlex.join(command)} ended with {done.returncode}: {done.stderr[-2000:]}")
-    with np.load(target) as arrays:
-        return dict(arrays)
-
-
 def report(name: str, found: Logits, wanted: npt.NDArray[np.float32]) -> int:
     """Write a line for each runtime and return how many say something else."""
     wrong = 0
@@ -139,104 +117,6 @@ def report(name: str, found: Logits, wanted: npt.NDArray[np.float32]) -> int:
         sys.stdout.write(f"{name:45s} {runtime:8s} {len(values)} windows {said}\n")
         wrong += not same
     return wrong
-
-
-def emulator(name: str, install: bool) -> str:
-    """Path of one of QEMU's programs."""
-    for program in (f"qemu-{name}-static", f"qemu-{name}"):
-        if found := shutil.which(program):
-            return found
-    if not install:
-        raise CannotRunError(f"Needed here: apt-get install {QEMU}, which `run.py --install` does as root.")
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise CannotRunError("--install needs apt-get and root.")
-    _call("apt-get", "-qq", "update")
-    _call("apt-get", "-qq", "--yes", "--no-install-recommends", "install", QEMU)
-    return emulator(name, install=False)
-
-
-def haswell(model: Path, inputs: Path, install: bool) -> Logits:
-    """This very Python on an older processor."""
-    if os.uname().machine != "x86_64":
-        raise CannotRunError("It runs this machine's own Python, which is not for x86-64.")
-    return logits([emulator("x86_64", install), "-cpu", "Haswell", sys.executable], model, inputs, {})
-
-
-def cortex_a53(model: Path, inputs: Path, install: bool) -> Logits:
-    """A Python for arm64, with wheels for it."""
-    qemu, root = emulator("aarch64", install), arm64_root()
-    python = next((root / "usr" / "bin").glob("python3.*"))
-    environment = {"PYTHONPATH": str(root / "site"), "PYTHONHOME": "/usr"}
-    return logits([qemu, "-cpu", "cortex-a53", "-L", root, python], model, inputs, environment)
-
-
-MACHINES: dict[str, Callable[[Path, Path, bool], Logits]] = {
-    "x86-64 Haswell (AVX2, no VNNI)": haswell,
-    "arm64 Cortex-A53": cortex_a53,
-}
-
-
-def arm64_root() -> Path:
-    """Return the folder with Debian and wheels for arm64, made once for each set of versions."""
-    versions = {name: importlib.metadata.version(name) for name in WHEELS}
-    root = CACHE / "-".join(["arm64", *(versions[name] for name in WHEELS)])
-    if not root.is_dir():
-        if missing := [name for name in ("apt-get", "dpkg-deb") if shutil.which(name) is None]:
-            raise CannotRunError(f"Needed here: {' and '.join(missing)}, of Debian or one of its kin.")
-        CACHE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="half-", dir=CACHE) as half:
-            fresh = Path(half) / "root"
-            unpack_debian(Path(half), fresh)
-            unpack_wheels(Path(half), fresh, [f"{name}=={version}" for name, version in versions.items()])
-            disguise(fresh)
-            fresh.rename(root)
-    return root
-
-
-def unpack_debian(work: Path, root: Path) -> None:
-    """Download Python for arm64 with all that it needs, and unpack it; apt gets folders of its own."""
-    for name in ("state/lists/partial", "cache/archives/partial"):
-        (work / name).mkdir(parents=True)
-    (work / "status").touch()
-    settings = {
-        "APT::Architecture": "arm64", "APT::Architectures": "arm64", "APT::Install-Recommends": "0",
-        "APT::Sandbox::User": "", "Debug::NoLocking": "1", "Dir::State": work / "state",
-        "Dir::State::status": work / "status", "Dir::Cache": work / "cache",
-    }  # fmt: skip
-    apt = ["apt-get", "-qq", *(part for key, value in settings.items() for part in ("-o", f"{key}={value}"))]
-    _call(*apt, "update")
-    _call(*apt, "--yes", "--download-only", "install", *DEBIAN)
-    for package in sorted((work / "cache" / "archives").glob("*.deb")):
-        _call("dpkg-deb", "-x", str(package), str(root))
-
-
-def unpack_wheels(work: Path, root: Path, wanted: Sequence[str]) -> None:
-    """Download wheels for the Python in ``root`` and unpack them beside it."""
-    python = next((root / "usr" / "bin").glob("python3.*")).name.removeprefix("python")
-    platforms = [part for name in PLATFORMS for part in ("--platform", name)]
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download", "--no-deps"]
-    only = ["--only-binary=:all:", "--python-version", python, *platforms]
-    _call(*pip, *only, "--dest", str(work / "wheels"), *wanted)
-    for wheel in sorted((work / "wheels").glob("*.whl")):
-        zipfile.ZipFile(wheel).extractall(root / "site")
-
-
-def disguise(root: Path) -> None:
-    """Write what the kernel of a four-core Cortex-A53 says of itself."""
-    cpus = root / "sys" / "devices" / "system" / "cpu"
-    for i in range(4):
-        (cpus / f"cpu{i}").mkdir(parents=True)
-    for name in ("possible", "present", "online"):
-        (cpus / name).write_text("0-3\n")
-    (root / "proc").mkdir(exist_ok=True)
-    (root / "proc" / "cpuinfo").write_text("".join(CPUINFO.format(i) for i in range(4)))
-
-
-def _call(*command: str) -> None:
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise CannotRunError(f"`{shlex.join(command)}` failed: {done.stderr.strip()[-500:]}")
 
 
 if __name__ == "__main__":
