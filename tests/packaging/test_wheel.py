@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 import venv
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
 # What a person who works on the package may have set, and a stranger has not.
-HIDDEN = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "ECGEDGE_DATA")
+HIDDEN = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "ECGEDGE_DATA", "ECGEDGE_CORE")
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-def called(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+def called(
+    *command: str | Path, cwd: Path, variables: Mapping[str, str] = NOTHING
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(word) for word in command],
         cwd=cwd,
@@ -26,12 +33,14 @@ def called(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
         timeout=900,
-        env={key: value for key, value in os.environ.items() if key not in HIDDEN},
+        env={key: value for key, value in os.environ.items() if key not in HIDDEN} | dict(variables),
     )
 
 
-def pip(python: Path | str, *arguments: str | Path, cwd: Path) -> None:
-    done = called(python, "-m", "pip", "--disable-pip-version-check", *arguments, cwd=cwd)
+def pip(python: Path | str, *arguments: str | Path, cwd: Path, variables: Mapping[str, str] = NOTHING) -> str:
+    done = called(
+        python, "-m", "pip", "--disable-pip-version-check", *arguments, cwd=cwd, variables=variables
+    )
     unreachable = (
         "No matching distribution",
         "ConnectionError",
@@ -42,6 +51,7 @@ def pip(python: Path | str, *arguments: str | Path, cwd: Path) -> None:
     if done.returncode and any(word in done.stderr + done.stdout for word in unreachable):
         pytest.skip("needs pip and a package index that has what ecgedge depends on")
     assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
 
 
 @dataclass(frozen=True)
@@ -105,6 +115,40 @@ def test_it_holds_the_packages_the_models_and_the_documents_and_no_test(installe
     }
     assert any(name.endswith(".toml") and "ecgedge_export/" in name for name in names)  # recipes
     assert not any("__pycache__" in name or "test_" in name for name in names)
+
+
+def test_it_has_the_compiled_core_where_there_is_a_compiler(installed: Installed) -> None:
+    compiler = (sysconfig.get_config_var("CC") or "cc").split()[0]
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no C compiler {compiler} here")
+    assert "-cp311-abi3-" in installed.wheel.name
+    assert "ecgedge/_core.abi3.so" in zipfile.ZipFile(installed.wheel).namelist()
+    assert "C, compiled" in installed.run("ecgedge", "doctor", "--self").stdout
+
+
+@pytest.mark.slow
+def test_the_sdist_without_a_compiler_installs_says_so_and_finds_the_same_beats(
+    installed: Installed, recording: Path, tmp_path: Path
+) -> None:
+    pip(sys.executable, "install", "--target", tmp_path / "build", "build", "hatchling", cwd=tmp_path)
+    builder = {"PYTHONPATH": str(tmp_path / "build")}
+    made = called(
+        *(sys.executable, "-m", "build", "--sdist", "--outdir", tmp_path, ROOT),
+        cwd=tmp_path, variables=builder,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    (sdist,) = tmp_path.glob("*.tar.gz")
+    venv.create(tmp_path / "venv", with_pip=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    without = {"CC": "no-compiler-here", "CXX": "no-compiler-here"}
+    shown = pip(python, "install", "--verbose", sdist, cwd=tmp_path, variables=without)
+    assert "no C core was compiled" in shown
+    found = called(tmp_path / "venv" / "bin" / "ecgedge", "doctor", "--self", cwd=tmp_path)
+    assert "numpy (none was compiled" in found.stdout
+    replay = ("replay", str(recording), "--json")
+    on_numpy = called(tmp_path / "venv" / "bin" / "ecgedge", *replay, cwd=tmp_path)
+    assert on_numpy.stdout == installed.run("ecgedge", *replay).stdout
+    assert '"type": "beat"' in on_numpy.stdout
 
 
 def test_the_version_and_the_models(installed: Installed) -> None:

@@ -8,31 +8,38 @@ from __future__ import annotations
 import os
 from importlib import import_module
 from types import ModuleType
+from typing import NamedTuple
 
 from ecgedge_bridge.errors import ConfigError
 
 VARIABLE = "ECGEDGE_CORE"
 
 
-def _found(asked: str) -> ModuleType | None:
-    """The compiled core, None where the numpy code shall run."""
+class _Found(NamedTuple):
+    """The compiled core, or why it does not run."""
+
+    module: ModuleType | None
+    absent: str | None
+
+
+def _found(asked: str) -> _Found:
     if asked not in {"", "c", "numpy"}:
         raise ConfigError(f"{VARIABLE} is {asked[:40]!r}: give c, numpy, or leave it away")
     if asked == "numpy":
-        return None
+        return _Found(None, f"{VARIABLE} is numpy")
     try:
-        return import_module("ecgedge._core")
+        return _Found(import_module("ecgedge._core"), None)
     except ImportError as error:
         if asked == "c":
             raise ConfigError(
                 f"{VARIABLE} is c, and there is no compiled core here: install ecgedge from its wheel, or "
                 "from source with a C compiler"
             ) from error
-        return None
+        return _Found(None, "none was compiled: install a C compiler, then ecgedge again")
 
 
-core = _found(os.environ.get(VARIABLE, ""))
-"""The module :mod:`ecgedge._core`, or None."""
+core, absent = _found(os.environ.get(VARIABLE, ""))
+"""The module :mod:`ecgedge._core`, or None; and why there is none."""
 
 
 def core_name() -> str:

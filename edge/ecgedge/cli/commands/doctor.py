@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ecgedge.cli.live.wires import refuse_wire
-from ecgedge.cli.options import AsJson, Device, LinkOptions, with_options
+from ecgedge.cli.options import AsJson, LinkOptions, with_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +23,13 @@ _MARKS = {"fault": "FAULT  ", "warning": "warning", "fine": "fine   "}
 
 @with_options(link=LinkOptions)
 def doctor(
-    device: Device,
+    device: Annotated[
+        str | None, typer.Argument(help="Name or address of the wearable, for example 'Polar H10'.")
+    ] = None,
     seconds: Annotated[float, typer.Option("--seconds", min=1, help="How long to listen.")] = 30.0,
+    itself: Annotated[
+        bool, typer.Option("--self", help="Look at this installation instead: core, runtimes, models.")
+    ] = False,
     *,
     link: LinkOptions,
     as_json: AsJson = False,
@@ -33,6 +38,11 @@ def doctor(
 
     Prints in plain sentences what is wrong and what to do. Exit status 1 if something is seriously wrong.
     """
+    if itself == (device is not None):
+        raise typer.BadParameter("give the name or address of a wearable, or --self", param_hint="DEVICE")
+    if device is None:
+        _examine_itself(as_json=as_json)
+        return
     from ecgedge.cli.live.running import run_until_stopped
     from ecgedge.cli.output import print_json
     from ecgedge_bridge.checkup.findings import findings
@@ -47,6 +57,27 @@ def doctor(
     else:
         _print(checkup)
     if any(finding.level == "fault" for finding in findings(checkup)):
+        raise typer.Exit(1)
+
+
+def _examine_itself(*, as_json: bool) -> None:
+    """Print what the installation runs on; exit status 1 where it cannot."""
+    from ecgedge.cli.itself import examined
+    from ecgedge.cli.output import print_json, say
+
+    found = examined()
+    if as_json:
+        print_json({"type": "self", **found})
+    else:
+        core = "C, compiled" if found["core"] == "c" else f"numpy ({found['core_absent']})"
+        say(f"{'ecgedge':18} {found['ecgedge']}, Python {found['python']}, numpy {found['numpy']}")
+        say(f"{'core':18} {core}")
+        say(f"{'runtimes':18} {', '.join(found['runtimes']) or 'none'}")
+        for name, state in found["models"].items():
+            say(f"{'model ' + name:18} {state}")
+        if found["fault"]:
+            say(f"{_MARKS['fault']} {found['fault']}.")
+    if found["fault"]:
         raise typer.Exit(1)
 
 
