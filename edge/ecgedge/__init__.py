@@ -25,6 +25,7 @@ _names = LazyNames(
             "Battery Beat Event FrameLost Gap Hrv Intervals LinkState Mark Note Quality "
             "Rhythm Summary Waves Word"
         ),
+        "ecgedge.fleet": "Fleet",
         "ecgedge.leads.reconstruct": "LeadReconstructor ReconstructionWarning reconstruct_leads",
         "ecgedge.monitor": "Models Monitor",
         "ecgedge.recording": "Recording load read",

@@ -16,6 +16,7 @@ from ecgedge.events import Rhythm as Rhythm
 from ecgedge.events import Summary as Summary
 from ecgedge.events import Waves as Waves
 from ecgedge.events import Word as Word
+from ecgedge.fleet import Fleet as Fleet
 from ecgedge.leads.reconstruct import LeadReconstructor as LeadReconstructor
 from ecgedge.leads.reconstruct import ReconstructionWarning as ReconstructionWarning
 from ecgedge.leads.reconstruct import reconstruct_leads as reconstruct_leads
