@@ -28,7 +28,9 @@ int ecg_borrow(PyObject *object, Py_buffer *view, char format, Py_ssize_t count,
 
 static int add_all(PyObject *module)
 {
-    return ecg_add_numbers(module);
+    if (ecg_add_numbers(module) < 0)
+        return -1;
+    return ecg_add_gate(module);
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)add_all}, {0, NULL}};

@@ -12,7 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.arithmetic.core import core
+
 Signal = npt.NDArray[np.floating]
+Floats = npt.NDArray[np.float32]
 
 # A rail is so wide, as a share of the range, or so many steps of the converter: it jitters by two of them.
 WIDTH, STEPS = 0.005, 4
@@ -37,7 +40,7 @@ def clipping(x: Signal, fs: float) -> Clipping:
     Parameters
     ----------
     x : array, shape (n,)
-        Samples before any filter, in any unit.
+        Samples before any filter, in any unit; taken as float32.
     fs : float
         Their rate in Hz.
 
@@ -48,30 +51,41 @@ def clipping(x: Signal, fs: float) -> Clipping:
     >>> round(clipping(x, fs=130).share, 2)
     0.65
     """
+    x = np.ascontiguousarray(x, np.float32)
+    return Clipping(*core.clipping(x, fs)) if core else in_numpy(x, fs)
+
+
+def in_numpy(x: Floats, fs: float) -> Clipping:
+    """:func:`clipping` in numpy: what the compiled core is tested against."""
     low, high = (float(np.min(x)), float(np.max(x))) if len(x) else (0.0, 0.0)
     if not high > low:
         return Clipping(0.0, len(x) / fs)
     width = min(max(WIDTH * (high - low), STEPS * _step(x)), WIDEST * (high - low))
-    middle = float(np.median(x))
-    rails = [
+    middle = _median(x)
+    bottom, top = (
         _rail(d, width, fs, abs(at - middle) >= AWAY * (high - low))
-        for d, at in ((x - low, low), (high - x, high))
-    ]
-    return Clipping(sum(r.share for r in rails), max(r.held_s for r in rails))
+        for d, at in ((x - np.float32(low), low), (np.float32(high) - x, high))
+    )
+    return Clipping(bottom.share + top.share, max(bottom.held_s, top.held_s))
 
 
-def _rail(depth: Signal, width: float, fs: float, away: bool) -> Clipping:
+def _median(x: Floats) -> float:
+    ordered = np.sort(x)
+    return (float(ordered[(len(x) - 1) // 2]) + float(ordered[len(x) // 2])) / 2
+
+
+def _rail(depth: Floats, width: float, fs: float, away: bool) -> Clipping:
     """The same of one side; ``depth`` is the distance of each sample from its extreme."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], depth <= width, [0]]).astype(np.int8)))
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], depth <= np.float32(width), [0]]).astype(np.int8)))
     lengths = edges[1::2] - edges[::2]
     held = lengths[lengths >= max(3, round(HELD_S * fs))]
     on, longest_s = int(held.sum()), float(lengths.max()) / fs
-    beside = int(np.count_nonzero((depth > width) & (depth <= 3 * width)))
+    beside = int(np.count_nonzero((depth > np.float32(width)) & (depth <= np.float32(3 * width))))
     steep = beside <= STEEP * on
     return Clipping(on / len(depth) if steep and (away or longest_s > LONG_S) else 0.0, longest_s)
 
 
-def _step(x: Signal) -> float:
+def _step(x: Floats) -> float:
     """The smallest difference between two values."""
     steps = np.diff(np.unique(x))
     return float(steps.min()) if len(steps) else 0.0

@@ -10,17 +10,20 @@ IEEE 77(2), 1989). Flat and clipped signal is refused by rule.
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass, fields
+from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.arithmetic.core import core
+from ecgedge.arithmetic.functions import exp, log
+from ecgedge.arithmetic.sums import in_order
 from ecgedge.artefacts.folder import front_end, load_weights
 from ecgedge.artefacts.manifest import Size
-from ecgedge.gate.features import NAMES, Beats, Signal, gate_features
+from ecgedge.gate.features import NAMES, Beats, Signal, as_arrays, in_numpy
 from ecgedge.stream.amplitude import FLOOR_MV
 from ecgedge.stream.filters import FrontEnd
 from ecgedge_bridge.schema import number
@@ -30,7 +33,7 @@ FRONT_END = FrontEnd.default(100.0)
 
 # Share of a stretch on a rail: from here on beats are missing, and from there on tops of beats.
 CLIPPED, CUT_SHAPES = 0.1, 0.01
-LARGE = 1e4  # raw counts: the fourth power of more would not fit float32, and features have no unit
+LARGE = 1e4  # raw counts: squares of more would not fit float32, and features have no unit
 
 # Words for a person: the feature that speaks most against the window, in words.
 REASONS = {
@@ -173,6 +176,55 @@ class GateModel:
         )
 
 
+class Judgement(NamedTuple):
+    """Log odds of being usable, their probability, that of the shape, and what each feature adds."""
+
+    log_odds: float
+    score: float
+    morphology: float
+    against: list[float]
+
+
+class NumpyJudge:
+    """Features and both regressions in numpy: what the compiled core is tested against."""
+
+    def __init__(self, model: GateModel) -> None:
+        self._model = model
+        self._mean, self._scale = np.array(model.mean), np.array(model.scale)
+        self._weights = np.array(model.weights)
+        self._morphology_weights = np.array(model.morphology_weights)
+
+    def __call__(self, x: Signal, beats: Beats, before: float | None) -> Judgement:
+        """Judge a stretch; ``before`` are the log odds of the one before."""
+        m, z = self._model, self.standardised(in_numpy(x, beats, self._model.fs))
+        against = z * self._weights
+        log_odds = m.bias + float(in_order(against)) + carried(before, m.persistence)
+        shape = m.morphology_bias + float(in_order(z * self._morphology_weights))
+        score = probability(m.slope * log_odds + m.offset)
+        return Judgement(log_odds, score, probability(shape), against.tolist())
+
+    def standardised(self, features: Array) -> Array:
+        """Features in standard deviations, clipped; shape (..., features)."""
+        z = (features - self._mean) / self._scale
+        clipped: Array = np.minimum(np.maximum(z, -self._model.clip), self._model.clip)
+        return clipped
+
+
+class CompiledJudge:
+    """The same in the compiled core."""
+
+    def __init__(self, model: GateModel) -> None:
+        assert core is not None
+        arrays = model.mean, model.scale, model.weights, model.morphology_weights
+        rest = model.bias, model.morphology_bias, model.persistence, model.slope, model.offset, model.clip
+        self._gate = core.Gate(model.fs, np.array([*chain.from_iterable(arrays), *rest], np.float64))
+
+    def __call__(self, x: Signal, beats: Beats, before: float | None) -> Judgement:
+        """Judge a stretch; ``before`` are the log odds of the one before."""
+        log_odds, score, shape, against = self._gate.assess(*as_arrays(x, beats), before)
+        return Judgement(log_odds, score, shape, np.frombuffer(against).tolist())
+
+
 class Gate:
     """Assesses stretches of filtered signal.
 
@@ -184,9 +236,7 @@ class Gate:
 
     def __init__(self, model: GateModel) -> None:
         self._model, self._fs = model, model.fs
-        self._mean, self._scale = np.array(model.mean), np.array(model.scale)
-        self._weights = np.array(model.weights)
-        self._morphology_weights = np.array(model.morphology_weights)
+        self._judge = CompiledJudge(model) if core else NumpyJudge(model)
 
     def assess(
         self, x: Signal, beats: Beats, clipped: float = 0.0, before: float | None = None
@@ -197,25 +247,17 @@ class Gate:
         """
         if clipped >= CLIPPED:
             return Assessment(False, 0.0, ("clipped",), False)
+        x = np.asarray(x, np.float32)
         # By rule: a flat line has no beats, and features of it are ratios of nothing.
         if flat_share(x, self._fs) > 0.5:
             return Assessment(False, 0.0, ("flat",), False)
-        if (most := float(np.abs(x).max())) > LARGE:
+        if (most := max(float(x.max()), -float(x.min()))) > LARGE:
             x = x / np.float32(most)
-        m, z = self._model, self.standardised(gate_features(x, beats, self._fs))
-        against = z * self._weights
-        log_odds = m.bias + float(against.sum()) + carried(before, m.persistence)
-        score = probability(m.slope * log_odds + m.offset)
-        accepted = score >= m.threshold
-        shape = probability(m.morphology_bias + float(z @ self._morphology_weights))
-        morphology = accepted and shape >= m.morphology_threshold and clipped < CUT_SHAPES
-        return Assessment(accepted, score, () if accepted else _reasons(against), morphology, log_odds)
-
-    def standardised(self, features: Array) -> Array:
-        """Features in standard deviations, clipped; shape (..., features)."""
-        z = (features - self._mean) / self._scale
-        clipped: Array = np.minimum(np.maximum(z, -self._model.clip), self._model.clip)
-        return clipped
+        m, found = self._model, self._judge(x, beats, before)
+        accepted = found.score >= m.threshold
+        morphology = accepted and found.morphology >= m.morphology_threshold and clipped < CUT_SHAPES
+        reasons = () if accepted else _reasons(found.against)
+        return Assessment(accepted, found.score, reasons, morphology, found.log_odds)
 
 
 def carried(before: float | None, persistence: float) -> float:
@@ -230,25 +272,33 @@ def carried(before: float | None, persistence: float) -> float:
         return 0.0
     clean = probability(before)
     odds = persistence * clean + (1 - persistence) * (1 - clean)
-    return math.log(odds / (1 - odds))
+    return log(odds / (1 - odds))
 
 
 def probability(log_odds: float) -> float:
     """Probability of log odds, which are cut where it is 0 or 1 to thirteen digits."""
-    return float(1 / (1 + np.exp(-min(max(log_odds, -30.0), 30.0))))
+    return 1 / (1 + exp(-min(max(log_odds, -30.0), 30.0)))
 
 
 def flat_share(x: Signal, fs: float) -> float:
     """Share of half-second pieces that hardly move: a loose electrode, or a saturated amplifier."""
+    x = np.ascontiguousarray(x, np.float32)
+    share: float = core.flat_share(x, fs) if core else flat_share_in_numpy(x, fs)
+    return share
+
+
+def flat_share_in_numpy(x: Signal, fs: float) -> float:
+    """:func:`flat_share` in numpy: what the compiled core is tested against."""
     size = min(len(x), max(1, round(0.5 * fs)))
     if size == 0:
         return 1.0
     pieces = x[: len(x) // size * size].reshape(-1, size)
-    return float(np.mean(pieces.max(axis=1) - pieces.min(axis=1) < FLOOR_MV / 2))
+    moved = (pieces.max(axis=1) - pieces.min(axis=1)).astype(np.float64)
+    return np.count_nonzero(moved < FLOOR_MV / 2) / len(moved)
 
 
-def _reasons(against: Array) -> tuple[str, ...]:
+def _reasons(against: list[float]) -> tuple[str, ...]:
     """Up to three reasons: the features that speak against the window, worst first, each word once."""
-    order = [i for i in np.argsort(against) if against[i] < 0]
+    order = [i for i in sorted(range(len(against)), key=against.__getitem__) if against[i] < 0]
     words = dict.fromkeys(REASONS[NAMES[i]] for i in order)
     return tuple(list(words)[:3]) or ("noise",)

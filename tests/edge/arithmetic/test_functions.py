@@ -14,7 +14,7 @@ from ecgedge.arithmetic.sums import in_order
 compiled = pytest.mark.skipif(core is None, reason="no compiled core here")
 above_0 = st.floats(1e-300, 1e300)
 exponents = st.floats(-700.0, 700.0)
-turns = st.floats(-1e6, 1e6)
+angles = st.floats(-1e6, 1e6)
 
 
 @given(above_0)
@@ -50,8 +50,15 @@ def test_an_array_of_exponentials_has_the_same_bits(x):
     assert functions.exps(np.array(x)).tolist() == [functions.exp(v) for v in x]
 
 
+@given(st.lists(angles, max_size=40))
+def test_an_array_of_angles_has_the_same_bits(x):
+    pairs = [functions.turn(v) for v in x]
+    cosines, sines = functions.turns(np.array(x))
+    assert list(zip(cosines.tolist(), sines.tolist(), strict=True)) == pairs
+
+
 @compiled
-@given(above_0, exponents, turns)
+@given(above_0, exponents, angles)
 def test_the_compiled_functions_have_the_same_bits(x, exponent, angle):
     assert core.log(x) == functions.log(x)
     assert core.exp(exponent) == functions.exp(exponent)
