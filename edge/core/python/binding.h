@@ -16,5 +16,7 @@ int ecg_borrow(PyObject *object, Py_buffer *view, char format, Py_ssize_t count,
 /* Each adds its types or functions to the module; 0, or -1 with an exception. */
 int ecg_add_numbers(PyObject *module);
 int ecg_add_gate(PyObject *module);
+int ecg_add_front(PyObject *module);
+int ecg_add_samples(PyObject *module);
 
 #endif

@@ -1,6 +1,7 @@
 /* The extension module ecgedge._core: what runs where it was compiled, in place of the numpy code. */
 #include "binding.h"
 
+#include <stdint.h>
 #include <string.h>
 
 int ecg_borrow(PyObject *object, Py_buffer *view, char format, Py_ssize_t count, int writable)
@@ -17,6 +18,11 @@ int ecg_borrow(PyObject *object, Py_buffer *view, char format, Py_ssize_t count,
         PyBuffer_Release(view);
         return -1;
     }
+    if ((uintptr_t)view->buf % (uintptr_t)view->itemsize != 0) {
+        PyErr_SetString(PyExc_ValueError, "an aligned array is wanted");
+        PyBuffer_Release(view);
+        return -1;
+    }
     if (count >= 0 && view->len != count * view->itemsize) {
         PyErr_Format(PyExc_ValueError, "an array of %zd values is wanted, not of %zd", count,
             view->len / view->itemsize);
@@ -28,9 +34,12 @@ int ecg_borrow(PyObject *object, Py_buffer *view, char format, Py_ssize_t count,
 
 static int add_all(PyObject *module)
 {
-    if (ecg_add_numbers(module) < 0)
-        return -1;
-    return ecg_add_gate(module);
+    int (*const parts[])(PyObject *) = {ecg_add_numbers, ecg_add_front, ecg_add_samples, ecg_add_gate};
+    size_t i;
+    for (i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (parts[i](module) < 0)
+            return -1;
+    return 0;
 }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)add_all}, {0, NULL}};

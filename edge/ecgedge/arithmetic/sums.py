@@ -24,3 +24,20 @@ def in_order(x: npt.NDArray[Any], axis: int = -1) -> Any:
     if not x.shape[axis]:
         return np.add.reduce(x, axis=axis)
     return np.add.accumulate(x, axis=axis).take(-1, axis=axis)
+
+
+def rows_in_order(x: npt.NDArray[Any]) -> Any:
+    """Sum of the rows of a matrix, from the first to the last; several times faster than :func:`in_order`.
+
+    numpy adds whole rows to what it has, if they are contiguous and longer than one value.
+
+    Examples
+    --------
+    >>> rows_in_order(np.array([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [4.0, 6.0]
+    """
+    if len(x) == 0 or x.shape[1] < 2:
+        return in_order(x, axis=0)
+    return np.add.reduce(
+        np.ascontiguousarray(x), axis=0, initial=-0.0
+    )  # -0.0 changes no sum, not even of -0.0

@@ -3,27 +3,28 @@
 Both filters are linear phase and their delay is compensated: output ``k`` belongs to the time ``k / fs_out``
 of the segment, and it is given out as soon as the samples after it that it needs have arrived. Edges are
 extended by their level and their mains hum, so that neither a start nor a gap rings. Every output is the same
-fixed-length dot product whatever the chunk: that is why no result depends on how the radio cut the stream.
+fixed-length sum of products, first to last, whatever the chunk and the processor: that is why no result
+depends on how the radio cut the stream. ``edge/core/front.c`` does the same sums in C.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.arithmetic.core import core
+from ecgedge.arithmetic.design import baseline_removal_taps, resampler_design
+from ecgedge.arithmetic.sums import in_order, rows_in_order
+
 Array = npt.NDArray[np.float64]
 _NOTHING: Array = np.empty(0)
-# Of the resampler's plans, so many are kept, and none for more outputs: they must not fill memory.
-_PLANS, _SHORT = 32, 1024
-# What lies beyond an edge follows from this long inside of it: ten periods of 50 Hz hum, twelve of 60 Hz. A
-# constant would cut the hum off, and the detector took that step for a beat (up to two at each gap under
-# 0.3 to 2 mV of hum, in made ECG at 100 to 500 Hz; none since).
-EDGE_S = 0.2
-_MAINS_HZ = (50.0, 60.0)
+# So many outputs are computed at a time, for their products to stay in the processor's cache.
+_AT_ONCE = 256
+# Of the resampler's plans, so many are kept: 130 Hz has one, an odd rate more than it is worth.
+_PLANS = 16
 
 
 class Filter(Protocol):
@@ -35,10 +36,10 @@ class Filter(Protocol):
 
 
 class _Plan(NamedTuple):
-    """Which window of what is held, and which kernel, for each of some outputs."""
+    """For each of some outputs, a column: where the samples that it needs are held, and their factors."""
 
-    rows: npt.NDArray[np.int64]
-    kernels: Array
+    places: npt.NDArray[np.intp]
+    factors: Array
 
 
 class Resampler:
@@ -73,15 +74,8 @@ class Resampler:
         cutoff_hz: float,
         beta: float,
     ) -> None:
-        # Rates of devices are fractions such as 499.31 Hz; up phases are kept in memory, so their number has
-        # a limit.
-        ratio = (_fraction(fs_out) / _fraction(fs_in)).limit_denominator(10_000)
-        self.up, self.down = ratio.numerator, ratio.denominator
-        self._half = max(1, round(half_width_s * fs_in))
-        self._beyond = _extension(fs_in, self._half)
-        # At the Nyquist frequency a kernel of this length is not yet at zero.
-        cutoff = min(cutoff_hz, 0.45 * min(fs_in, fs_out)) / fs_in
-        self._kernels = _phase_kernels(self.up, self._half, cutoff, beta)
+        self.design = resampler_design(fs_in, fs_out, half_width_s, cutoff_hz, beta)
+        self.up, self.down, self._half, self._kernels, self._beyond = self.design
         self._plans: dict[tuple[int, int, int], _Plan] = {}
         self.reset()
 
@@ -128,20 +122,21 @@ class Resampler:
         """Continue level and hum of the first samples to before them; of too few, their mean."""
         n = self._beyond.shape[1]
         if len(x) < n:
-            return np.full(self._half, x.mean())
-        extended: Array = np.einsum("ij,j->i", self._beyond, x[:n])  # a fixed order of summation
+            return np.full(self._half, in_order(x) / len(x))
+        extended: Array = in_order(self._beyond * x[:n], axis=1)
         return extended
 
     def _emit(self, end: int) -> Array:
         if end <= self._next:
             return _NOTHING
-        plan = self._plan(end - self._next)
-        # einsum sums each row in one fixed order; a matrix product would choose its order by the shape.
-        y: Array = np.einsum("ij,ij->i", _windows(self._held, 2 * self._half)[plan.rows], plan.kernels)
-        self._next = end
+        parts = []
+        while self._next < end:
+            plan = self._plan(min(end - self._next, _AT_ONCE))
+            parts.append(rows_in_order(self._held.take(plan.places) * plan.factors))
+            self._next += plan.places.shape[1]
         spent = max(0, end * self.down // self.up - self._half + 1 - self._base)
         self._held, self._base = self._held[spent:], self._base + spent
-        return y
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _plan(self, n: int) -> _Plan:
         """Plan the next ``n`` outputs.
@@ -152,9 +147,10 @@ class Resampler:
         first = block * self.down - self._base - self._half + 1
         key = n, phase, first
         if (plan := self._plans.get(key)) is None:
-            whole, which = np.divmod(np.arange(phase, phase + n, dtype=np.int64) * self.down, self.up)
-            plan = _Plan(whole + first, self._kernels[which])
-            if n <= _SHORT and len(self._plans) < _PLANS:
+            whole, which = np.divmod(np.arange(phase, phase + n, dtype=np.intp) * self.down, self.up)
+            places = np.arange(2 * self._half)[:, None] + (whole + first)
+            plan = _Plan(places, self._kernels[which].T.copy())
+            if len(self._plans) < _PLANS:
                 self._plans[key] = plan
         return plan
 
@@ -177,7 +173,7 @@ class Fir:
 
     def __init__(self, taps: npt.ArrayLike) -> None:
         self._taps = np.asarray(taps, dtype=np.float64)
-        self._reversed = self._taps[::-1].copy()
+        self.reversed = self._taps[::-1].copy()
         if self._taps.ndim != 1 or len(self._taps) % 2 == 0:
             raise ValueError("an odd number of taps is needed for a whole-sample delay")
         self.delay = len(self._taps) // 2
@@ -208,7 +204,15 @@ class Fir:
             self._held = x
             return _NOTHING
         self._held = x[len(x) - len(self._taps) + 1 :]
-        return np.correlate(x, self._reversed, mode="valid")  # convolve() comes to this, by way of checks
+        n = len(x) - len(self._taps) + 1
+        return np.concatenate([self._sums(x[at:], min(_AT_ONCE, n - at)) for at in range(0, n, _AT_ONCE)])
+
+    def _sums(self, x: Array, n: int) -> Array:
+        """Sums for the first ``n`` outputs: a row for each tap, shifted views of the same samples."""
+        step = x.strides[0]
+        shifted: Array = np.ndarray((len(self._taps), n), np.float64, x, 0, (step, step))
+        sums: Array = rows_in_order(shifted * self.reversed[:, None])
+        return sums
 
 
 class Chain:
@@ -237,17 +241,25 @@ class Chain:
         return y
 
 
-def baseline_removal_taps(fs: float, length_s: float = 1.0) -> Array:
-    """Taps that subtract a Hann-weighted mean: no gain at 0 Hz, half at about 1 / ``length_s``.
+class CompiledFront:
+    """A :class:`Resampler` and a :class:`Fir` in one, in C: the same output, bit for bit."""
 
-    A windowed-sinc high pass of this length would still let a third of the baseline through, since its
-    transition is wider than its cutoff.
-    """
-    delay = round(fs * length_s / 2)
-    hann = np.hanning(2 * delay + 3)[1:-1]
-    taps: Array = -hann / hann.sum()
-    taps[delay] += 1.0
-    return taps
+    def __init__(self, resampler: Resampler, fir: Fir) -> None:
+        assert core is not None
+        up, down, half, kernels, beyond = resampler.design
+        self._front: Any = core.Front(up, down, half, kernels, beyond, fir.reversed)
+
+    def reset(self) -> None:
+        """Forget everything: the next sample starts a new segment."""
+        self._front.reset()
+
+    def feed(self, x: npt.ArrayLike) -> Array:
+        """Take samples, return what has become computable; it cannot be written to."""
+        return np.frombuffer(self._front.feed(np.ascontiguousarray(x, np.float64)))
+
+    def finish(self) -> Array:
+        """Return the outputs still held back."""
+        return np.frombuffer(self._front.finish())
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,46 +286,12 @@ class FrontEnd:
         mine, theirs = ((f.fs, *f.resampler.values(), *f.taps) for f in (self, other))
         return len(self.taps) == len(other.taps) and bool(np.allclose(mine, theirs, rtol=1e-9, atol=1e-12))
 
-    def __call__(self, fs_in: float) -> Chain:
-        """Make fresh filters for a stream at ``fs_in``."""
-        return Chain(Resampler(fs_in, self.fs, **self.resampler), Fir(self.taps))
+    def __call__(self, fs_in: float) -> Filter:
+        """Make fresh filters for a stream at ``fs_in``: compiled ones, if there are any."""
+        filters = Resampler(fs_in, self.fs, **self.resampler), Fir(self.taps)
+        return CompiledFront(*filters) if core else Chain(*filters)
 
     @property
     def resampler(self) -> dict[str, float]:
         """The resampler's design, as a manifest stores it."""
         return {"half_width_s": self.half_width_s, "cutoff_hz": self.cutoff_hz, "beta": self.beta}
-
-
-def _windows(x: Array, width: int) -> Array:
-    """Every run of ``width`` samples as a row, shape (len(x) - width + 1, width), without a copy.
-
-    ``sliding_window_view`` does the same with more checks than a frame of 73 samples has arithmetic.
-    """
-    step = x.strides[0]
-    return np.ndarray((len(x) - width + 1, width), np.float64, x, 0, (step, step))
-
-
-def _fraction(rate: float) -> Fraction:
-    return Fraction(rate).limit_denominator(10_000)
-
-
-def _extension(fs: float, n: int) -> Array:
-    """Matrix that continues level and mains hum ``n`` samples to before those that it is applied to."""
-    t = np.arange(-n, max(1, round(EDGE_S * fs))) / fs
-    waves = [f(2 * np.pi * hz * t) for hz in _MAINS_HZ for f in (np.cos, np.sin)]
-    basis = np.stack([np.ones_like(t), *waves], axis=1)
-    # Below 120 Hz hum may look like another wave or, at half the rate, like half of one: the cutoff leaves
-    # out what cannot be told apart.
-    fitted: Array = basis[:n] @ np.linalg.pinv(basis[n:], rcond=0.1)
-    return fitted
-
-
-def _phase_kernels(up: int, half: int, cutoff: float, beta: float) -> Array:
-    """One kernel per output phase, shape (up, 2 * half), unit gain at 0 Hz; cutoff in cycles a sample."""
-    offset = (
-        np.arange(1 - half, half + 1) - np.arange(up)[:, None] / up
-    )  # distance to the output, in input samples
-    inside = np.sqrt(np.clip(1 - (offset / half) ** 2, 0, None))
-    kernels: Array = np.sinc(2 * cutoff * offset) * np.i0(beta * inside)
-    kernels /= kernels.sum(axis=1, keepdims=True)
-    return kernels

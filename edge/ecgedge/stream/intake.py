@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.arithmetic.core import core
+
 Array = npt.NDArray[np.float64]
 
 # Raw counts of a 32-bit front end reach 2e9, and everything behind the filters is free of scale. What is
@@ -19,8 +21,7 @@ BRIDGED = 2
 BRIDGED_S = 0.02
 # Between two bridges at least so many samples came, else the signal would be made up more than measured.
 BETWEEN = 5
-# A whole recording is taken so many samples at a time. As float64 a day at 250 Hz would fill 170 MB, and for
-# a sum of more than 10,000 products OpenBLAS starts threads, which spin where other work has the cores.
+# A whole recording is taken so many samples at a time: as float64 a day at 250 Hz would fill 170 MB.
 PIECE = 8192
 
 
@@ -48,9 +49,23 @@ def one_lead(samples: npt.ArrayLike) -> npt.NDArray[Any]:
     x = np.asanyarray(samples)
     if x.ndim != 1:
         raise ValueError(f"samples of shape {x.shape}: give one lead as a one-dimensional array in mV")
-    if not np.issubdtype(x.dtype, np.integer) and not np.issubdtype(x.dtype, np.floating):
+    if x.dtype.kind not in "iuf":
         raise TypeError(f"samples of type {x.dtype}: give numbers, in mV")
     return x
+
+
+def numbers(lead: npt.NDArray[Any]) -> Array | None:
+    """Samples as float64 if they are one run of numbers, as nearly all blocks are; else see :func:`runs`.
+
+    Examples
+    --------
+    >>> numbers(np.array([1, 2])), numbers(np.array([1.0, np.nan]))
+    (array([1., 2.]), None)
+    """
+    if not 0 < len(lead) <= PIECE:
+        return None
+    x = _as_float64(lead)
+    return x if _within(x, LIMIT) else None
 
 
 def runs(lead: npt.NDArray[Any]) -> Iterator[Run]:
@@ -66,10 +81,11 @@ def runs(lead: npt.NDArray[Any]) -> Iterator[Run]:
     """
     for at in range(0, len(lead), PIECE):
         x = _as_float64(lead[at : at + PIECE])
-        good = _good(x)
-        if good is None:
+        if _within(x, LIMIT):
             yield Run(at, at + len(x), x)
             continue
+        with np.errstate(invalid="ignore"):
+            good = np.abs(x) <= LIMIT  # False for NaN as well
         edges = [0, *(np.flatnonzero(good[1:] != good[:-1]) + 1).tolist(), len(x)]
         for start, end in pairwise(edges):
             yield Run(at + start, at + end, x[start:end] if good[start] else None)
@@ -79,16 +95,18 @@ def _as_float64(x: npt.NDArray[Any]) -> Array:
     """The same numbers, with NaN where a masked array has no value."""
     if isinstance(x, np.ma.MaskedArray):
         x = np.ma.filled(x.astype(np.float64), np.nan)
-    return np.asarray(x).astype(np.float64, copy=False)
+    return np.ascontiguousarray(x, np.float64)
 
 
-def _good(x: Array) -> npt.NDArray[np.bool_] | None:
-    """Which samples are numbers within the limit; None: all of them."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.dot(x, x) <= LIMIT**2:  # nearly always: no sample can be beyond the limit, nor NaN
-            return None
-        good: npt.NDArray[np.bool_] = np.abs(x) <= LIMIT  # False for NaN as well
-        return good
+def within(x: Array, limit: float) -> bool:
+    """Whether all samples are numbers, and none is beyond a limit."""
+    with np.errstate(invalid="ignore"):
+        return not len(x) or bool(
+            np.abs(x).max() <= limit
+        )  # NaN is the largest of all, and no comparison holds
+
+
+_within = core.within if core else within
 
 
 class Bridges:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import Literal, NoReturn
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +14,7 @@ import numpy.typing as npt
 from ecgedge.events import Event, Gap, Note
 from ecgedge.stream.clock import SampleClock
 from ecgedge.stream.filters import Filter
-from ecgedge.stream.intake import Bridges, one_lead, runs
+from ecgedge.stream.intake import Bridges, numbers, one_lead, runs
 from ecgedge.stream.plan import planned
 from ecgedge.stream.ring import Ring
 from ecgedge.stream.segment import Segment
@@ -145,21 +144,19 @@ class Pipeline:
         RuntimeError
             Another thread is feeding this one.
         """
-        with self._alone():
+        self._enter()
+        try:
             return self._feed(block if isinstance(block, SampleBlock) else self._as_block(block))
+        finally:
+            self._busy.release()
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _enter(self) -> None:
         """Refuse a second thread: blocks have an order, and two threads have none."""
         if not self._busy.acquire(blocking=False):
             raise RuntimeError(
                 "another thread is feeding this monitor: feed it from one thread, or give each stream a "
                 "monitor of its own (they may share Models)"
             )
-        try:
-            yield
-        finally:
-            self._busy.release()
 
     def _feed(self, block: SampleBlock) -> list[Event]:
         fs = self._rate(block)
@@ -176,11 +173,10 @@ class Pipeline:
             events += self._miss(self._next, start, "lost")
         if len(samples):
             self._clock.tell(start, block.fs_hat)
-        for first, end, piece in runs(samples):
-            if piece is None:
-                events += self._miss(start + first, start + end, "not_finite")
-            else:
-                events += self._take(start + first, piece, fs)
+        if (whole := numbers(samples)) is not None:
+            events += self._take(start, whole, fs)
+        else:
+            events += self._take_runs(start, samples, fs)
         # An empty block with an old index does not rewind the stream.
         self._next = max(start + len(samples), self._next or start)
         return events
@@ -188,11 +184,14 @@ class Pipeline:
     def finish(self) -> list[Event]:
         """Flush what is pending at the end of the stream; the next block starts a new one in the same
         numbering."""
-        with self._alone():
+        self._enter()
+        try:
             events = self._end_segment()
             if self._missing and self._next is not None:
                 events += self._end_gap(self._next)
             return events
+        finally:
+            self._busy.release()
 
     def _as_block(self, samples: npt.ArrayLike) -> SampleBlock:
         if self._fs_in is None:
@@ -219,6 +218,16 @@ class Pipeline:
             assert self._fs_in is not None
             self._clock_of_stream = SampleClock(self._fs_in)
         return self._clock_of_stream
+
+    def _take_runs(self, at: int, samples: npt.NDArray[Any], fs: float) -> list[Event]:
+        """Take samples of which some are no numbers, or very many."""
+        events: list[Event] = []
+        for start, end, piece in runs(samples):
+            if piece is None:
+                events += self._miss(at + start, at + end, "not_finite")
+            else:
+                events += self._take(at + start, piece, fs)
+        return events
 
     def _take(self, at: int, piece: npt.NDArray[np.float64], fs: float) -> list[Event]:
         """Take a run of samples."""
@@ -275,16 +284,20 @@ class Pipeline:
         assert self._filters is not None
         assert self._raw is not None
         begun = self._now()
-        self._raw.write(self._input[: self._waiting] - self._first)
-        filtered = self._filters.feed(self._input[: self._waiting])
+        taken = self._input[: self._waiting]
+        self._raw.write(taken, self._first)
+        filtered = self._filters.feed(taken)
         if len(filtered):
             self._note_latency("filter", begun)
         events = self._write(filtered)
         self._waiting, self._wanted = 0, self._until_tick(fs)
-        assert self._segment is not None
-        if self._segment.sample(self._ring.written) - self._bridges.first >= TELL_S * fs:
+        if self._bridges.count and self._bridged_long_ago(fs):
             events += self._tell_bridges()
         return events
+
+    def _bridged_long_ago(self, fs: float) -> bool:
+        assert self._segment is not None
+        return self._segment.sample(self._ring.written) - self._bridges.first >= TELL_S * fs
 
     def _tell_bridges(self) -> list[Event]:
         """Say how many samples were bridged since the last time."""
@@ -309,15 +322,20 @@ class Pipeline:
         assert segment is not None
         events: list[Event] = []
         for stage in self._stages:
-            begun, marks = self._now(), segment.n_beats + len(segment.verdicts)
-            found = stage.advance(segment)
-            # A tick at which a stage found nothing costs it next to nothing, and would only lower the
-            # figures.
-            if found or segment.n_beats + len(segment.verdicts) > marks:
-                self._note_latency(stage.name, begun)
-            events += found
+            events += self._timed(stage, segment) if self._timer else stage.advance(segment)
         segment.forget()
         return events
+
+    def _timed(self, stage: Stage, segment: Segment) -> Sequence[Event]:
+        """Let a stage look, and note how long it took.
+
+        A tick at which it found nothing costs it next to nothing, and would only lower the figures.
+        """
+        begun, marks = self._now(), segment.n_beats + len(segment.verdicts)
+        found = stage.advance(segment)
+        if found or segment.n_beats + len(segment.verdicts) > marks:
+            self._note_latency(stage.name, begun)
+        return found
 
     def _now(self) -> float:
         return self._timer() if self._timer else 0.0

@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.arithmetic.core import core
+
 Signal = npt.NDArray[np.float32]
 
 
@@ -46,18 +48,10 @@ class Ring:
         """Start afresh at position 0."""
         self.written = 0
 
-    def write(self, x: npt.ArrayLike) -> None:
-        """Append samples; the oldest are overwritten."""
-        x = np.asarray(x, np.float32)
-        kept = x[-self.capacity :]  # more than fits: only the end of it
-        at = (self.written + len(x) - len(kept)) % self.capacity
-        end = at + len(kept)
-        self._store[at : min(end, 2 * self.capacity)] = kept
-        # Mirror what lies in either half, at most two pieces: the end of the first half and its overflow.
-        first = min(end, self.capacity)
-        self._store[self.capacity + at : self.capacity + first] = kept[: first - at]
-        if end > self.capacity:
-            self._store[: end - self.capacity] = kept[first - at :]
+    def write(self, x: npt.ArrayLike, less: float = 0.0) -> None:
+        """Append samples, less a constant; the oldest are overwritten."""
+        x = np.ascontiguousarray(x, np.float64)
+        _append(self._store, self.written, x, less)
         self.written += len(x)
 
     def view(self, start: int, end: int) -> Signal:
@@ -68,7 +62,7 @@ class Ring:
         IndexError
             Some of them are not there any more, or not yet.
         """
-        if not self.oldest <= start <= end <= self.written:
+        if not 0 <= start <= end <= self.written or start < self.written - self.capacity:
             raise IndexError(f"samples {start} to {end} asked for, {self.oldest} to {self.written} kept")
         at = start % self.capacity
         return self._read_only[at : at + end - start]
@@ -86,3 +80,20 @@ class Ring:
         low, high = max(self.oldest, start), min(self.written, end)
         x = self.view(low, high)
         return x if len(x) == end - start else np.pad(x, (low - start, end - high), mode="edge")
+
+
+def append(store: Signal, written: int, x: npt.NDArray[np.float64], less: float) -> None:
+    """Append samples, less a constant, to the store of a ring that ``written`` came to before."""
+    capacity = len(store) // 2
+    kept = x[-capacity:] - less  # more than fits: only the end of it
+    at = (written + len(x) - len(kept)) % capacity
+    end = at + len(kept)
+    store[at : min(end, 2 * capacity)] = kept
+    # Mirror what lies in either half, at most two pieces: the end of the first half and its overflow.
+    first = min(end, capacity)
+    store[capacity + at : capacity + first] = kept[: first - at]
+    if end > capacity:
+        store[: end - capacity] = kept[first - at :]
+
+
+_append = core.ring_write if core else append

@@ -13,10 +13,11 @@ from typing import IO, Any
 
 import numpy as np
 
+from ecgedge.arithmetic.design import EDGE_S
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
 from ecgedge.beat_classes import features
 from ecgedge.rhythm.decision import LIMITS
-from ecgedge.stream import amplitude, filters
+from ecgedge.stream import amplitude
 from ecgedge_bridge.errors import ConfigError, ModelError
 from ecgedge_bridge.files import atomic_file
 from ecgedge_export.micro.c_source import CSource, c_source
@@ -160,7 +161,7 @@ def _preprocessing(manifest: Manifest) -> dict[str, object]:
         **own,
         **shape,
         **m.resampler,
-        "edge_s": filters.EDGE_S,
+        "edge_s": EDGE_S,
         "floor_mv": amplitude.FLOOR_MV,
         "piece_s": amplitude.PIECE_S,
     }

@@ -202,7 +202,7 @@ def test_a_wave_beyond_the_ends_is_the_outermost_sample() -> None:
 
 
 def test_the_front_end_is_the_one_of_the_package(model) -> None:
-    assert model.front_end == FrontEnd.default(bf.FS)
+    assert model.front_end.agrees(FrontEnd.default(bf.FS))
 
 
 def shape(p_wave: float = 0.2) -> bf.Floats:
