@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ecgedge.leads.features import FS, GUESSED, LEADS, with_derived
 from ecgedge.leads.model import LeadModel
 from ecgedge.leads.stage import LeadStage, Piece
-from ecgedge.stream.filters import Resampler
+from ecgedge.stream.filters import resampler
 from ecgedge.stream.pipeline import Pipeline
 from ecgedge.stream.whole import Recorded, as_block
 from ecgedge_bridge.values import SampleBlock
@@ -140,7 +140,7 @@ class _Rising:
 
     def __init__(self, piece: Piece) -> None:
         self._next = piece.first_sample
-        self._rise = [Resampler(FS, piece.fs_in, **_RISE) for _ in piece.values]
+        self._rise = [resampler(FS, piece.fs_in, **_RISE) for _ in piece.values]
 
     def take(self, piece: Piece) -> LeadBlock | None:
         rows = [rise.feed(row) for rise, row in zip(self._rise, piece.values, strict=True)]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgedge.recording import read
-from ecgedge.stream.filters import Array, Resampler
+from ecgedge.stream.filters import Array, resampler
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.values import SampleBlock
 
@@ -72,6 +72,6 @@ def _without_holes(blocks: Iterable[SampleBlock]) -> Iterator[npt.NDArray[np.flo
 
 
 def _resampled(pieces: Iterable[npt.NDArray[np.floating]], fs_in: float, fs: float) -> Iterator[Array]:
-    resampler = Resampler(fs_in, fs, half_width_s=_HALF_WIDTH_S, cutoff_hz=_CUTOFF * fs, beta=_BETA)
-    yield from map(resampler.feed, pieces)
-    yield resampler.finish()
+    filters = resampler(fs_in, fs, half_width_s=_HALF_WIDTH_S, cutoff_hz=_CUTOFF * fs, beta=_BETA)
+    yield from map(filters.feed, pieces)
+    yield filters.finish()

@@ -262,6 +262,19 @@ class CompiledFront:
         return np.frombuffer(self._front.finish())
 
 
+def resampler(fs_in: float, fs_out: float, *, half_width_s: float, cutoff_hz: float, beta: float) -> Filter:
+    """Make a :class:`Resampler`: a compiled one, if there is one.
+
+    Examples
+    --------
+    >>> r = resampler(100, 250, half_width_s=0.16, cutoff_hz=45, beta=5)
+    >>> len(r.feed(np.ones(100))) + len(r.finish())
+    250
+    """
+    reference = Resampler(fs_in, fs_out, half_width_s=half_width_s, cutoff_hz=cutoff_hz, beta=beta)
+    return CompiledFront(reference, Fir([1.0])) if core else reference
+
+
 @dataclass(frozen=True, slots=True)
 class FrontEnd:
     """The path that every sample takes, in training and live: resample to ``fs``, then remove the baseline.

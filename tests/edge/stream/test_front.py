@@ -11,7 +11,7 @@ from ecgedge.arithmetic.core import core
 from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.stream import intake
 from ecgedge.stream.amplitude import FLOOR_MV, PIECE_S, scaled
-from ecgedge.stream.filters import Chain, CompiledFront, Fir, FrontEnd, Resampler
+from ecgedge.stream.filters import Chain, CompiledFront, Fir, FrontEnd, Resampler, resampler
 from ecgedge.stream.intake import LIMIT
 from ecgedge.stream.ring import append
 
@@ -172,3 +172,11 @@ def test_a_models_input_has_the_same_bits(x, n, fs, clip):
 def test_an_input_without_meaning_is_refused(size, floor, n, clip):
     with pytest.raises(ValueError, match=r"above 0|pieces"):
         core.model_input(np.ones(100, np.float32), size, floor, n, clip)
+
+
+@settings(deadline=None)
+@given(st.sampled_from([(100.0, 250.0), (250.0, 130.0), (500.0, 100.0), (100.0, 497.3)]), signals, cuts)
+def test_a_resampler_alone_has_the_same_bits(ratio, x, at):
+    reference = Resampler(*ratio, **FRONT.resampler)
+    one, other = (np.concatenate(fed(f, x, at)) for f in (resampler(*ratio, **FRONT.resampler), reference))
+    assert one.tobytes() == other.tobytes()
