@@ -23,7 +23,13 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 _CHILD_S = 3600
 
 
-def child(module: str, *arguments: object, python: Path | None = None, ours: bool = True) -> Any:
+def child(
+    module: str,
+    *arguments: object,
+    python: Path | None = None,
+    ours: bool = True,
+    variables: Mapping[str, str] | None = None,
+) -> Any:
     """Run a module of this package in a fresh process, and return the JSON of its last line.
 
     Parameters
@@ -36,6 +42,8 @@ def child(module: str, *arguments: object, python: Path | None = None, ours: boo
         Another interpreter than this one.
     ours : bool
         Whether it imports ecgedge: another interpreter is then shown where it is.
+    variables : mapping, optional
+        More environment variables.
 
     Raises
     ------
@@ -43,7 +51,7 @@ def child(module: str, *arguments: object, python: Path | None = None, ours: boo
         It ended with an error, whose last line is the reason.
     """
     command = [python or sys.executable, "-m", f"benchmarks.{module}", *arguments]
-    output = run(command, surroundings(python is not None, ours), _CHILD_S)
+    output = run(command, {**surroundings(python is not None, ours), **(variables or {})}, _CHILD_S)
     return json.loads(output.splitlines()[-1])
 
 

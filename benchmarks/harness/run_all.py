@@ -20,7 +20,9 @@ from benchmarks.harness.command import Arguments
 from benchmarks.harness.machine import ROOT
 from benchmarks.tables import pages
 
-TIMED = ("decode", "gatt", "faults", "soak", "latency", "memory", "throughput", "quantization", "report")
+TIMED = (
+    "decode", "gatt", "faults", "soak", "latency", "memory", "throughput", "cores", "quantization", "report",
+)  # fmt: skip
 COUNTED = ("rhythm", "beats", "robustness")  # the longest first
 # Throughput has the rows of pipeline. The others take a quarter of an hour or more, whatever the machine.
 LEFT_OUT = ("pipeline", "sinks", "day")
