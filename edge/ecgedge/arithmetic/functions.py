@@ -40,6 +40,26 @@ def log(x: float) -> float:
     return e * _LN2_HIGH + (2.0 * s * total + e * _LN2_LOW)
 
 
+def logs(x: npt.ArrayLike) -> Array:
+    """:func:`log` of each value of an array: the same bits. What is no number above 0 has none.
+
+    Examples
+    --------
+    >>> logs([1.0, 10.0]).tolist() == [log(1.0), log(10.0)]
+    True
+    """
+    m, e = np.frexp(np.asarray(x, np.float64))
+    below = m < _ROOT_HALF
+    m, powers = np.where(below, 2.0 * m, m), e - below.astype(np.float64)
+    s = (m - 1.0) / (m + 1.0)
+    z = s * s
+    total = np.full_like(z, 1.0 / 23.0)
+    for i in range(21, 0, -2):
+        total = total * z + 1.0 / i
+    natural: Array = powers * _LN2_HIGH + (2.0 * s * total + powers * _LN2_LOW)
+    return natural
+
+
 def exp(x: float) -> float:
     """e to the power ``x``, which is limited to -700 to 700.
 

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 
 from ecgedge.artefacts.backends import Backend
-from ecgedge.artefacts.backends.base import check_logits
+from ecgedge.artefacts.backends.base import BatchBackend, CodesBackend, Logits, check_logits
+from ecgedge.artefacts.backends.interpreter import quantization
 from ecgedge.artefacts.folder import NetworkFolder
 from ecgedge.artefacts.manifest import Manifest
-from ecgedge.beat_classes.features import FS, N_INPUTS, BeatInputs, beat_inputs
+from ecgedge.beat_classes.features import Row
+from ecgedge.beat_classes.layout import FS, N_INPUTS
 from ecgedge_bridge.errors import ModelError
 
 NORMALISATION = "beat_inputs"
+_SHAPE = (1, 1, N_INPUTS)
 
 
 class BeatClassModel(NetworkFolder):
-    """A model that names a beat from its :class:`ecgedge.beat_classes.features.BeatInputs`.
+    """A model that names a beat from what its :class:`ecgedge.beat_classes.features.History` gives.
+
+    ``form`` is what :meth:`History.inputs` takes after the beat: how far the inputs may go and, where the
+    backend reads INT8 codes, their scale and zero point.
 
     Parameters
     ----------
     manifest : Manifest
         Of task ``beat_classes``.
     backend : Backend
+        One that reads codes is given codes, one that takes many beats at once is given many.
 
     Raises
     ------
@@ -42,13 +50,35 @@ class BeatClassModel(NetworkFolder):
                 f"the model wants {manifest.n_inputs} values by {kind!r} at {manifest.fs:g} Hz, this version "
                 f"knows {N_INPUTS} by {NORMALISATION!r} at {FS:g} Hz: update ecgedge"
             )
-        self._clip = float(values["clip"])
+        self.form: tuple[float, ...] = (float(values["clip"]),)
+        self._run_codes = cast(CodesBackend, backend).run_codes if hasattr(backend, "run_codes") else None
+        if self._run_codes:
+            scale, zero_point = quantization(backend.artefact.input)
+            self.form += float(scale), int(zero_point)
+        many = hasattr(backend, "run_many") and not self._run_codes
+        self._run_many = cast(BatchBackend, backend).run_many if many else None
 
-    def symbols(self, inputs: Sequence[BeatInputs]) -> list[str]:
-        """Class of each beat, as the manifest names it; what is prepared together costs less."""
-        if not inputs:
-            return []
-        waves, rhythm = np.array([i.waves for i in inputs]), np.array([i.rhythm for i in inputs])
-        rows = beat_inputs(waves, rhythm, self._clip)[:, None, None]
-        # One by one: the network of a microcontroller takes one beat, and so does the file that was proven.
-        return [self.manifest.classes[int(check_logits(self.backend.run(x)).argmax())] for x in rows]
+    def symbol(self, row: Row) -> str:
+        """Class of a beat, as the manifest names it; ``row`` is what its history gave in this model's form.
+
+        Examples
+        --------
+        >>> from ecgedge.beat_classes.features import new_history
+        >>> model = BeatClassModel.load()
+        >>> model.symbol(new_history().inputs(np.zeros(80, np.float32), None, 0.8, *model.form))
+        'N'
+        """
+        if self._run_codes is not None:
+            # The greatest code is that of the greatest logit, and codes are always numbers.
+            best = self._run_codes(np.frombuffer(row, np.int8).reshape(_SHAPE)).argmax()
+        else:
+            best = check_logits(self.backend.run(np.frombuffer(row, np.float32).reshape(_SHAPE))).argmax()
+        return self.manifest.classes[best]
+
+    def symbols(self, rows: Sequence[Row]) -> list[str]:
+        """Class of each beat: the same as one by one, at once where the backend can."""
+        if self._run_many is None or len(rows) < 2:
+            return [self.symbol(row) for row in rows]
+        windows = np.frombuffer(b"".join(cast(Sequence[bytes], rows)), np.float32).reshape(-1, *_SHAPE[1:])
+        logits: Logits = check_logits(self._run_many(windows).reshape(-1)).reshape(len(rows), -1)
+        return [self.manifest.classes[best] for best in logits.argmax(axis=1).tolist()]

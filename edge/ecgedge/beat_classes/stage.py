@@ -7,15 +7,8 @@ called supraventricular ectopic: none is early where no rhythm is.
 
 from __future__ import annotations
 
-from ecgedge.beat_classes.features import (
-    AFTER,
-    BEFORE,
-    LONGEST_RR_S,
-    N_WAVE,
-    BeatHistory,
-    Floats,
-    cut,
-)
+from ecgedge.beat_classes.features import new_history
+from ecgedge.beat_classes.layout import AFTER, BEFORE, LONGEST_RR_S
 from ecgedge.beat_classes.model import BeatClassModel
 from ecgedge.beats.detector import LOOK_BACK_S
 from ecgedge.events import Beat
@@ -47,7 +40,8 @@ class BeatClassStage:
     writes: tuple[Part, ...] = ("classes",)
 
     def __init__(self, model: BeatClassModel) -> None:
-        self._model, self._history, self.fs = model, BeatHistory(), model.manifest.fs
+        self._model, self._history, self.fs = model, new_history(), model.manifest.fs
+        self._roles = model.manifest.roles
         # What a beat is called that matches the template, if the model has a name for that.
         self._normal = next(iter(model.manifest.with_role("normal")), None)
         self.reset()
@@ -82,28 +76,22 @@ class BeatClassStage:
 
     def _release(self, segment: Segment, following: float) -> list[DetectedBeat]:
         """Name the beat that is held, if there is one; the next one is at ``following``."""
-        if self._held is None:
-            return []
         beat, self._held = self._held, None
+        if beat is None:
+            return []
+        at = round(beat.position)
+        wave = segment.ring.extended(at - BEFORE, at + AFTER)
         before_s = None if beat.rr_ms is None else 1e-3 * beat.rr_ms
-        taken = self._wave(segment, beat), before_s, segment.seconds_between(beat.position, following)
-        matches = self._normal is not None and self._history.take_if_template(*taken)
-        symbol = self._normal if matches else None
-        if symbol is None:
-            symbol = self._model.symbols([self._history.inputs(*taken)])[0]
-        if self._role(symbol) == "supraventricular" and segment.fibrillation >= FIBRILLATION:
-            symbol = self._normal or symbol
-        beat.symbol, beat.role = symbol, self._role(symbol)
-        self._in_row = self._in_row + 1 if beat.role == "ventricular" else 0
+        after_s = segment.seconds_between(beat.position, following)
+        symbol, history = self._normal, self._history
+        matches = symbol is not None and history.take_if_template(wave, before_s, after_s)
+        if symbol is None or not matches:
+            symbol = self._model.symbol(history.inputs(wave, before_s, after_s, *self._model.form))
+        role = self._roles[symbol]
+        if role == "supraventricular" and segment.fibrillation >= FIBRILLATION and self._normal is not None:
+            symbol, role = self._normal, self._roles[self._normal]
+        beat.symbol, beat.role = symbol, role
+        self._in_row = self._in_row + 1 if role == "ventricular" else 0
         if not matches:
-            self._history.learn(*taken, template=not RUN <= self._in_row <= MOST_IN_ROW)
+            history.learn(wave, before_s, after_s, not RUN <= self._in_row <= MOST_IN_ROW)
         return [beat]
-
-    def _role(self, symbol: str) -> str:
-        return self._model.manifest.roles[symbol]
-
-    @staticmethod
-    def _wave(segment: Segment, beat: DetectedBeat) -> Floats:
-        ring, at = segment.ring, round(beat.position)
-        low, high = max(ring.oldest, at - BEFORE), min(ring.written, at + AFTER)
-        return cut(ring.view(low, high), at - BEFORE - low, N_WAVE)

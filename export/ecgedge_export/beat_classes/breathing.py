@@ -7,28 +7,21 @@ waves, are played for minutes while breathing moves their intervals. What is cal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.beat_classes.features import (
-    LONGEST_RR_S,
-    P_BASE,
-    P_WAVE,
-    QRS,
-    BeatHistory,
-    BeatInputs,
-)
+from ecgedge.beat_classes.features import Row, new_history
+from ecgedge.beat_classes.layout import LONGEST_RR_S, P_BASE, P_WAVE, QRS
 from ecgedge_export import prepare, splits
 from ecgedge_export.beat_classes.gather import MARGIN, alike, detect, observe, qrs
 from ecgedge_export.beat_classes.long_recordings import BeatSequence, in_sinus_arrhythmia
 from ecgedge_export.rhythm.scores import interval
 
 Floats = npt.NDArray[np.float32]
-Symbols = Callable[[Sequence[BeatInputs]], list[str]]
 
 DEPTHS = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3)  # of the interval, to either side
 BEATS_PER_MIN = (45, 50, 55, 60, 65, 75)
@@ -39,6 +32,17 @@ UNEVEN = 0.015  # standard deviation of the log of an interval beside breathing
 # shows P waves: their mean correlation with the median beat's, and their height over that of the QRS.
 SLOW, STEADY, ALIKE, P_ALIKE, P_HEIGHT = (60, 125), 0.12, 0.95, 0.7, 0.04
 RECORDINGS = 80
+
+
+class Namer(Protocol):
+    """What is used of a :class:`ecgedge.beat_classes.model.BeatClassModel`."""
+
+    @property
+    def form(self) -> tuple[float, ...]:
+        """What the history takes after a beat."""
+
+    def symbol(self, row: Row) -> str:
+        """Class of a beat."""
 
 
 class Breathing(NamedTuple):
@@ -99,22 +103,23 @@ def _has_p_waves(waves: Floats) -> bool:
     )
 
 
-def called(symbols: Symbols, beats: BeatSequence) -> list[str]:
-    """Classes of beats as the stage gives them; ``symbols`` names those that a model is asked about."""
-    history, names = BeatHistory(), []
+def called(model: Namer, beats: BeatSequence) -> list[str]:
+    """Classes of beats as the stage gives them; ``model`` names those that are not plain."""
+    history, names = new_history(), []
     rr_s: list[float] = beats.rr_s.tolist()
     for k, wave in enumerate(beats.waves[:, MARGIN:-MARGIN]):
         beat = wave, rr_s[k] if k else None, rr_s[k + 1] if k + 1 < len(rr_s) else LONGEST_RR_S
         if history.take_if_template(*beat):
             names.append("N")
         else:
-            names += symbols([history.take(*beat)])
+            names.append(model.symbol(history.inputs(*beat, *model.form)))
+            history.learn(*beat)
     return names
 
 
-def shares(symbols: Symbols, those: Sequence[Breathing]) -> dict[str, Any]:
+def shares(model: Namer, those: Sequence[Breathing]) -> dict[str, Any]:
     """Share of sinus beats called S, in %: all, 95 % interval over recordings, the worst case, by depth."""
-    wrong = np.array([called(symbols, one.beats).count("S") for one in those])
+    wrong = np.array([called(model, one.beats).count("S") for one in those])
     n = np.array([len(one.beats.rr_s) for one in those])
     records = np.array([one.record for one in those])
     of_record = [records == name for name in np.unique(records)]

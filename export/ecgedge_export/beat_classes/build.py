@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 
 from ecgedge.artefacts.manifest import Manifest, Normalisation
-from ecgedge.beat_classes.features import FS, N_FIGURES, N_WAVE, N_WAVES
+from ecgedge.beat_classes.layout import FS, N_FIGURES, N_WAVE, N_WAVES
 from ecgedge.beat_classes.model import NORMALISATION
 from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.monitor import Models
@@ -95,7 +95,7 @@ def build(
     log("measuring the INT8 files through ecgedge.classify_beats")
     metrics |= measure(out, test)
     metrics["sinus_arrhythmia"] = breathing.shares(
-        Models.load("litert", beat_classes=out).beat_classes.symbols, list(breathing.cases(breathing_every))
+        Models.load("litert", beat_classes=out).beat_classes, list(breathing.cases(breathing_every))
     )
     return package(out, replace(draft, metrics=metrics), onnx, tflite, cases)
 

@@ -21,7 +21,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgedge.beat_classes import features as beat_features
-from ecgedge.beat_classes.features import BEFORE, FS, LONGEST_RR_S, N_WAVE, BeatHistory, cut
+from ecgedge.beat_classes import history as beat_history
+from ecgedge.beat_classes import layout, likeness
+from ecgedge.beat_classes.features import cut
+from ecgedge.beat_classes.history import BeatHistory
+from ecgedge.beat_classes.layout import BEFORE, FS, LONGEST_RR_S, N_WAVE
 from ecgedge.beats import detector as beats
 from ecgedge.beats import net as beat_net
 from ecgedge.beats.detector import find_beats
@@ -75,7 +79,10 @@ EARLY = 0.88  # of the median interval: an earlier beat is premature
 MOST_USUAL, MOST_AF = 400, 500  # recordings of CinC 2017
 MOSTLY_SINUS = 0.85  # of the beats of a half hour in which others are made premature
 # Modules that beats depend on: kept beats are made anew when one of them changes.
-_MADE_BY = (sys.modules[__name__], long_recordings, made_premature, beats, beat_net, beat_features, filters)
+_MADE_BY = (
+    sys.modules[__name__], long_recordings, made_premature, beats, beat_net,
+    beat_features, beat_history, layout, likeness, filters,
+)  # fmt: skip
 # 201 of DS1 and 202 of DS2 are one person
 TAUGHT = tuple(name for name in splits.DS1 if name != "201")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.beat_classes.features import LONGEST_RR_S
+from ecgedge.beat_classes.layout import LONGEST_RR_S
 
 Floats = npt.NDArray[np.float32]
 Symbols = npt.NDArray[np.str_]

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.beat_classes.features import FS, LONGEST_RR_S
+from ecgedge.beat_classes.layout import FS, LONGEST_RR_S
 from ecgedge_bridge.files import atomic_file
 from ecgedge_export import data, prepare
 from ecgedge_export.archives import npz

@@ -42,7 +42,7 @@ def evaluate(how: Evaluation) -> object:
     """Measure a model on MIT-BIH DS2, and how often it takes breathing for ectopy."""
     models = Models.load(how.backend, beat_classes=how.model)
     report = scores.report(scores.classify_records(partial(classify_beats, models=models), splits.DS2))
-    shares = breathing.shares(models.beat_classes.symbols, list(breathing.cases()))
+    shares = breathing.shares(models.beat_classes, list(breathing.cases()))
     return {**report, "sinus_arrhythmia": shares}
 
 

@@ -12,15 +12,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ecgedge.beat_classes.features import (
-    BEFORE,
-    N_FIGURES,
-    N_RHYTHM,
-    N_WAVE,
-    N_WAVES,
-    beat_inputs,
-    height_mv,
-)
+from ecgedge.beat_classes.features import beat_inputs
+from ecgedge.beat_classes.layout import BEFORE, N_FIGURES, N_RHYTHM, N_WAVE, N_WAVES
+from ecgedge.beat_classes.likeness import height_mv
 from ecgedge_export import recipe as recipes
 from ecgedge_export.beat_classes.gather import MARGIN, SOURCES, UNKNOWN, BeatSet
 from ecgedge_export.beat_classes.scores import CLASSES

@@ -15,7 +15,7 @@ import numpy as np
 
 from ecgedge.arithmetic.design import EDGE_S
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
-from ecgedge.beat_classes import features
+from ecgedge.beat_classes import layout
 from ecgedge.rhythm.decision import LIMITS
 from ecgedge.stream import amplitude
 from ecgedge_bridge.errors import ConfigError, ModelError
@@ -209,33 +209,33 @@ def _beat_figures(report: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _beat_constants() -> dict[str, object]:
-    """What the page on beats says of :mod:`ecgedge.beat_classes.features`."""
+    """What the page on beats says of :mod:`ecgedge.beat_classes.layout`."""
     regions = {
-        "qrs": features.QRS,
-        "p_wave": features.P_WAVE,
-        "t_wave": features.T_WAVE,
-        "broad": features.BROAD_QRS,
+        "qrs": layout.QRS,
+        "p_wave": layout.P_WAVE,
+        "t_wave": layout.T_WAVE,
+        "broad": layout.BROAD_QRS,
     }
     return {
         **{name: f"{region.start} ... {region.stop - 1}" for name, region in regions.items()},
-        "before": features.BEFORE,
-        "last": features.AFTER - 1,
-        "longest": features.LONGEST_RR_S,
-        "minute": features.MINUTE_S,
-        "minutes": features.MINUTES_S,
-        "early": features.EARLY,
-        "steady": features.STEADY,
-        "most_change": features.MOST_CHANGE,
-        "p_base": features.P_BASE,
-        "most_p": features.MOST_P_DIFFERENCE,
-        "plain_beats": features.PLAIN_BEATS,
-        "plain_early": features.PLAIN_EARLY,
-        "plain_late": features.PLAIN_LATE,
-        "plain_steady": features.PLAIN_STEADY,
-        "plain_unlike": features.PLAIN_UNLIKE,
-        "follow": features.FOLLOW,
-        "step": features.STEP,
-        "n_inputs": features.N_INPUTS,
+        "before": layout.BEFORE,
+        "last": layout.AFTER - 1,
+        "longest": layout.LONGEST_RR_S,
+        "minute": layout.MINUTE_S,
+        "minutes": layout.MINUTES_S,
+        "early": layout.EARLY,
+        "steady": layout.STEADY,
+        "most_change": layout.MOST_CHANGE,
+        "p_base": layout.P_BASE,
+        "most_p": layout.MOST_P_DIFFERENCE,
+        "plain_beats": layout.PLAIN_BEATS,
+        "plain_early": layout.PLAIN_EARLY,
+        "plain_late": layout.PLAIN_LATE,
+        "plain_steady": layout.PLAIN_STEADY,
+        "plain_unlike": layout.PLAIN_UNLIKE,
+        "follow": layout.FOLLOW,
+        "step": layout.STEP,
+        "n_inputs": layout.N_INPUTS,
     }
 
 

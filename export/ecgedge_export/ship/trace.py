@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ecgedge.artefacts.backends import Backend
-from ecgedge.artefacts.manifest import MANIFEST_NAME
+from ecgedge.artefacts.manifest import MANIFEST_NAME, Artefact
 from ecgedge.artefacts.sealed import artefact_place
 from ecgedge.beat_classes.model import BeatClassModel
 from ecgedge.demo.synthetic import Segment, synthesize
@@ -54,9 +54,8 @@ class _Noted:
 
     def __init__(self, inner: Backend, into: list[Record]) -> None:
         self._inner, self._into = inner, into
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
+        self.name: str = inner.name
+        self.artefact: Artefact = inner.artefact
 
     def run(self, window: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         logits = self._inner.run(window)

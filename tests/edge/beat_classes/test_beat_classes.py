@@ -9,6 +9,8 @@ import ecgedge
 from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.artefacts.manifest import Manifest
 from ecgedge.beat_classes import features as bf
+from ecgedge.beat_classes import history as bh
+from ecgedge.beat_classes import layout
 from ecgedge.beat_classes.model import BeatClassModel
 from ecgedge.beat_classes.stage import BeatClassStage
 from ecgedge.beats.detector import bundled_net
@@ -18,8 +20,8 @@ from ecgedge.stream.filters import FrontEnd
 from ecgedge.stream.pipeline import Pipeline
 
 FS = 130.0
-SIMILARITY = 240 + bf.N_RHYTHM  # where the similarities stand
-P_WAVES = SIMILARITY + bf.N_SIMILARITIES
+SIMILARITY = 240 + layout.N_RHYTHM  # where the similarities stand
+P_WAVES = SIMILARITY + layout.N_SIMILARITIES
 
 
 @pytest.fixture(scope="module")
@@ -121,13 +123,13 @@ def test_the_bundled_model_fits_a_microcontroller() -> None:
     assert (folder / manifest.backends["tflite"].file).stat().st_size <= 32 * 1024
 
 
-def waves(*shape: int, seed: int = 0) -> bf.Floats:
-    return np.random.default_rng(seed).normal(0, 0.3, (*shape, bf.N_WAVE)).astype(np.float32)
+def waves(*shape: int, seed: int = 0) -> layout.Floats:
+    return np.random.default_rng(seed).normal(0, 0.3, (*shape, layout.N_WAVE)).astype(np.float32)
 
 
 def test_inputs_of_many_beats_are_those_of_each() -> None:
     three = waves(5, 3)
-    rhythm = np.random.default_rng(3).normal(0, 0.5, (5, bf.N_RHYTHM)).astype(np.float32)
+    rhythm = np.random.default_rng(3).normal(0, 0.5, (5, layout.N_RHYTHM)).astype(np.float32)
     together = bf.beat_inputs(three, rhythm, 1.5)
     for i in range(5):
         alone = bf.beat_inputs(three[i : i + 1], rhythm[i : i + 1], 1.5)
@@ -135,13 +137,13 @@ def test_inputs_of_many_beats_are_those_of_each() -> None:
 
 
 def test_inputs_lie_sample_by_sample_with_the_figures_behind() -> None:
-    three, rhythm = waves(1, 3), np.linspace(-1, 1, bf.N_RHYTHM, dtype=np.float32)[None]
+    three, rhythm = waves(1, 3), np.linspace(-1, 1, layout.N_RHYTHM, dtype=np.float32)[None]
     row = bf.beat_inputs(three, rhythm, 100.0)[0]
-    height = np.ptp(three[0, 2, bf.QRS])
-    np.testing.assert_allclose(row[: 3 * bf.N_WAVE].reshape(-1, 3).T, three[0] / height, rtol=1e-5)
+    height = np.ptp(three[0, 2, layout.QRS])
+    np.testing.assert_allclose(row[: 3 * layout.N_WAVE].reshape(-1, 3).T, three[0] / height, rtol=1e-5)
     np.testing.assert_array_equal(row[240:SIMILARITY], rhythm[0])
     for w in (0, 1):
-        for region, place in ((bf.QRS, 0), (bf.P_WAVE, 1), (bf.T_WAVE, 2)):
+        for region, place in ((layout.QRS, 0), (layout.P_WAVE, 1), (layout.T_WAVE, 2)):
             a, b = three[0, w, region] / height, three[0, 2, region] / height
             expected = np.cov(a, b, bias=True)[0, 1] / np.sqrt((a.var() + 1e-4) * (b.var() + 1e-4))
             assert row[SIMILARITY + 3 * w + place] == pytest.approx(expected, abs=1e-4)
@@ -150,10 +152,10 @@ def test_inputs_lie_sample_by_sample_with_the_figures_behind() -> None:
 
 
 def test_a_broad_qrs_is_slower_than_a_narrow_one() -> None:
-    t = np.arange(bf.N_WAVE) - bf.BEFORE
+    t = np.arange(layout.N_WAVE) - layout.BEFORE
     narrow, broad = (np.exp(-0.5 * (t / width) ** 2).astype(np.float32) for width in (2.0, 6.0))
     row = bf.beat_inputs(
-        np.stack([broad, narrow, narrow])[None], np.zeros((1, bf.N_RHYTHM), np.float32), 9.0
+        np.stack([broad, narrow, narrow])[None], np.zeros((1, layout.N_RHYTHM), np.float32), 9.0
     )[0]
     slower, same = row[SIMILARITY + 12], row[SIMILARITY + 13]
     assert slower == pytest.approx(2 * np.log(2 / 6), abs=0.3)
@@ -162,7 +164,7 @@ def test_a_broad_qrs_is_slower_than_a_narrow_one() -> None:
 
 @given(gain=st.floats(0.2, 5.0), sign=st.sampled_from([-1.0, 1.0]))
 def test_loudness_does_not_matter_and_polarity_only_turns_the_waves(gain, sign) -> None:
-    rhythm = np.zeros((3, bf.N_RHYTHM), np.float32)
+    rhythm = np.zeros((3, layout.N_RHYTHM), np.float32)
     plain = bf.beat_inputs(waves(3, 3), rhythm, 1.5)
     scaled = bf.beat_inputs(np.float32(gain * sign) * waves(3, 3), rhythm, 1.5)
     plain[:, :240] *= np.float32(sign)
@@ -170,7 +172,7 @@ def test_loudness_does_not_matter_and_polarity_only_turns_the_waves(gain, sign) 
 
 
 def test_the_template_forgets_neither_the_wearer_nor_follows_an_artefact() -> None:
-    history, normal = bf.BeatHistory(), waves(1)[0]
+    history, normal = bh.BeatHistory(), waves(1)[0]
     for _ in range(30):
         history.take(normal, 0.8, 0.8)
     history.take(normal + 50.0, 0.8, 0.8)
@@ -185,13 +187,13 @@ def test_the_template_forgets_neither_the_wearer_nor_follows_an_artefact() -> No
     after=st.floats(0.2, 60.0),
 )
 def test_figures_of_the_rhythm_stay_finite_and_a_longer_pause_is_a_pause(rr, after) -> None:
-    history = bf.BeatHistory()
+    history = bh.BeatHistory()
     wave = waves(1)[0]
     inputs = [history.take(wave, None if i == 0 else r, after) for i, r in enumerate(rr)]
     assert np.isfinite([v.rhythm for v in inputs]).all()
-    if after > bf.LONGEST_RR_S:
-        again = bf.BeatHistory()
-        same = [again.take(wave, None if i == 0 else r, bf.LONGEST_RR_S) for i, r in enumerate(rr)]
+    if after > layout.LONGEST_RR_S:
+        again = bh.BeatHistory()
+        same = [again.take(wave, None if i == 0 else r, layout.LONGEST_RR_S) for i, r in enumerate(rr)]
         np.testing.assert_array_equal(inputs[-1].rhythm, same[-1].rhythm)
 
 
@@ -202,18 +204,18 @@ def test_a_wave_beyond_the_ends_is_the_outermost_sample() -> None:
 
 
 def test_the_front_end_is_the_one_of_the_package(model) -> None:
-    assert model.front_end.agrees(FrontEnd.default(bf.FS))
+    assert model.front_end.agrees(FrontEnd.default(layout.FS))
 
 
-def shape(p_wave: float = 0.2) -> bf.Floats:
+def shape(p_wave: float = 0.2) -> layout.Floats:
     """A beat with a P wave of that many mV before a QRS of 1 mV."""
-    t = np.arange(bf.N_WAVE) - bf.BEFORE
+    t = np.arange(layout.N_WAVE) - layout.BEFORE
     return (np.exp(-0.5 * (t / 2.5) ** 2) + p_wave * np.exp(-0.5 * ((t + 16) / 3) ** 2)).astype(np.float32)
 
 
-def rhythm_of(rr: list[float], wave: bf.Floats) -> bf.Floats:
+def rhythm_of(rr: list[float], wave: layout.Floats) -> layout.Floats:
     """Figures of the last of beats that look the same and come after these intervals."""
-    history = bf.BeatHistory()
+    history = bh.BeatHistory()
     return [history.take(wave, *pair) for pair in zip(rr, [*rr[1:], rr[-1]], strict=True)][-1].rhythm
 
 
@@ -232,9 +234,11 @@ def test_a_steady_heart_is_told_from_fibrillation() -> None:
 
 
 def test_beats_without_a_common_p_wave_show_none() -> None:
-    rng, history = np.random.default_rng(2), bf.BeatHistory()
+    rng, history = np.random.default_rng(2), bh.BeatHistory()
     for _ in range(120):
-        fibrillation = np.convolve(rng.normal(0, 0.1, bf.N_WAVE), np.hanning(7), "same").astype(np.float32)
+        fibrillation = np.convolve(rng.normal(0, 0.1, layout.N_WAVE), np.hanning(7), "same").astype(
+            np.float32
+        )
         last = history.take(shape(0.0) + fibrillation, 0.8, 0.8)
     assert last.rhythm[P_WAVE] < 0.0 < 0.8 < last.rhythm[QRS]
     assert last.rhythm[P_DIFFERENCE] > 0.0
@@ -257,7 +261,7 @@ def test_an_exercise_ramp_is_early_against_five_minutes_and_hardly_against_one()
 
 
 def test_an_early_beat_leaves_template_and_p_waves_alone() -> None:
-    history, other = bf.BeatHistory(), waves(1, seed=9)[0]
+    history, other = bh.BeatHistory(), waves(1, seed=9)[0]
     for _ in range(64):
         history.take(shape(), 0.8, 0.8)
     early = [history.take(other, 0.45, 0.45) for _ in range(5)][-1]
@@ -267,7 +271,7 @@ def test_an_early_beat_leaves_template_and_p_waves_alone() -> None:
 
 def test_the_p_wave_is_compared_with_the_templates() -> None:
     three = np.stack([shape(0.2), shape(-0.2), shape(0.2)])[None]
-    p = bf.beat_inputs(three, np.zeros((1, bf.N_RHYTHM), np.float32), 9.0)[0, P_WAVES:]
+    p = bf.beat_inputs(three, np.zeros((1, layout.N_RHYTHM), np.float32), 9.0)[0, P_WAVES:]
     same, share, turned, opposite = p[1:]
     assert same == 0.0
     assert share == pytest.approx(0.75, abs=0.25)
@@ -275,13 +279,13 @@ def test_the_p_wave_is_compared_with_the_templates() -> None:
     assert opposite == pytest.approx(-share, abs=0.01)
 
 
-def steady(n: int = 40) -> tuple[bf.BeatHistory, np.ndarray]:
+def steady(n: int = 40) -> tuple[bh.BeatHistory, np.ndarray]:
     """A history of ``n`` beats at 75 a minute that look about the same, and their shape."""
     rng = np.random.default_rng(3)
-    plain = np.convolve(np.arange(bf.N_WAVE) == bf.BEFORE, np.hanning(9), "same").astype(np.float32)
-    history = bf.BeatHistory()
+    plain = np.convolve(np.arange(layout.N_WAVE) == layout.BEFORE, np.hanning(9), "same").astype(np.float32)
+    history = bh.BeatHistory()
     for _ in range(n):
-        wave = plain + rng.normal(0, 0.02, bf.N_WAVE).astype(np.float32)
+        wave = plain + rng.normal(0, 0.02, layout.N_WAVE).astype(np.float32)
         history.take(wave, 0.8 + rng.normal(0, 0.01), 0.8)
     return history, plain
 
@@ -310,7 +314,7 @@ def test_a_plain_beat_teaches_what_it_would_have_taught() -> None:
 
 
 def test_a_new_wearer_is_left_to_the_model() -> None:
-    for n in (0, bf.PLAIN_BEATS - 1):
+    for n in (0, layout.PLAIN_BEATS - 1):
         history, plain = steady(n)
         assert not history.take_if_template(plain, 0.8, 0.8)
 
@@ -320,8 +324,8 @@ def test_the_model_is_asked_about_few_beats_of_sinus_rhythm_and_would_say_the_sa
 ) -> None:
     mv = synthesize([Segment("sinus", 120.0, 70.0)], FS, seed=5).mv
     asked = []
-    symbols = model.symbols
-    monkeypatch.setattr(model, "symbols", lambda inputs: asked.extend(inputs) or symbols(inputs))
+    symbol = model.symbol
+    monkeypatch.setattr(model, "symbol", lambda row: asked.append(row) or symbol(row))
 
     def named() -> list[ecgedge.Beat]:
         chain = pipeline(model)
@@ -329,7 +333,8 @@ def test_the_model_is_asked_about_few_beats_of_sinus_rhythm_and_would_say_the_sa
 
     found = named()
     assert len(asked) < 0.3 * len(found)
-    monkeypatch.setattr(bf.BeatHistory, "take_if_template", lambda *_: False)
+    monkeypatch.setattr(bh.BeatHistory, "take_if_template", lambda *_: False)
+    monkeypatch.setattr("ecgedge.beat_classes.stage.new_history", bh.BeatHistory)
     assert named() == found
 
 

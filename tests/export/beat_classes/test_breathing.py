@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import ecgedge
-from ecgedge.beat_classes.features import FS
+from ecgedge.beat_classes.layout import FS
 from ecgedge.beat_classes.model import BeatClassModel
 from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge_bridge.errors import ConfigError
@@ -40,7 +40,7 @@ def test_beats_are_named_as_the_stage_names_them() -> None:
     peaks = data.detect(signal)
     seen = data.observe(signal, peaks, ["N"] * len(peaks), "breathing", "made")
     beats = BeatSequence(seen.waves, np.append(0.0, np.diff(peaks) / FS), seen.symbols)
-    names = breathing.called(BeatClassModel.load().symbols, beats)
+    names = breathing.called(BeatClassModel.load(), beats)
     assert "V" in names
     # The last one apart: after it the stage waits for the end of the signal.
     assert names[:-1] == ecgedge.classify_beats(ecg.mv, FS).symbol.tolist()[:-1]
@@ -51,10 +51,22 @@ def test_the_shipped_network_calls_little_of_it_ectopic() -> None:
         some = list(breathing.cases(every=5))
     except ConfigError as missing:
         pytest.skip(str(missing))
-    share = breathing.shares(BeatClassModel.load().symbols, some)
+    share = breathing.shares(BeatClassModel.load(), some)
     assert share["recordings"] >= 20
     assert share["S"] < 3.0
     assert share["by_depth"]["25"] < 5.0
+
+
+class Says:
+    """A model that calls every beat the same."""
+
+    form = (1.5,)
+
+    def __init__(self, symbol: str) -> None:
+        self._symbol = symbol
+
+    def symbol(self, row: object) -> str:
+        return self._symbol
 
 
 def test_a_network_that_calls_everything_s_gets_the_worst_figures() -> None:
@@ -64,9 +76,9 @@ def test_a_network_that_calls_everything_s_gets_the_worst_figures() -> None:
         breathing.Breathing(0.1, 60, 0.2, "a", beats),
         breathing.Breathing(0.3, 60, 0.2, "b", BeatSequence(beats.waves, early, beats.symbols)),
     ]
-    none = breathing.shares(lambda inputs: ["N"] * len(inputs), those)
+    none = breathing.shares(Says("N"), those)
     assert (none["S"], none["worst"], none["beats"], none["recordings"]) == (0.0, 0.0, 100, 2)
-    every = breathing.shares(lambda inputs: ["S"] * len(inputs), those)
+    every = breathing.shares(Says("S"), those)
     assert every["worst"] == every["by_depth"]["30"] > every["by_depth"]["10"]
     assert every["S_95"][0] < every["S"] < every["S_95"][1]
 

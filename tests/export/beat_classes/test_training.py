@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from ecgedge.beat_classes.features import FS, N_INPUTS, N_RHYTHM
+from ecgedge.beat_classes.layout import FS, N_INPUTS, N_RHYTHM
 from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge_export import prepare
 from ecgedge_export.beat_classes import build as models

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from ecgedge.artefacts.folder import BUNDLED
-from ecgedge.beat_classes.features import N_INPUTS
+from ecgedge.beat_classes.layout import N_INPUTS
 from ecgedge_export.beat_classes.gather import UNKNOWN, observe
 from ecgedge_export.beat_classes.training import plain_inputs
 from ecgedge_export.ship.bundle import bundle

@@ -13,6 +13,7 @@ from ecgedge_bridge.errors import ModelError
 
 Window = npt.NDArray[np.float32]
 Logits = npt.NDArray[np.float32]
+Codes = npt.NDArray[np.int8]
 
 
 class Backend(Protocol):
@@ -46,19 +47,62 @@ class Backend(Protocol):
         """
 
 
+class CodesBackend(Backend, Protocol):
+    """A backend whose network reads and gives INT8 codes: what has them need not make floats of them."""
+
+    def run_codes(self, codes: Codes) -> Codes:
+        """Run the model on the codes of one window, quantized as the artefact has it.
+
+        Parameters
+        ----------
+        codes : ndarray of int8, shape (1, 1, n)
+
+        Returns
+        -------
+        ndarray of int8, shape (n_classes,)
+            Codes of the logits: those of the greatest logit are the greatest. The array is the caller's own.
+
+        Raises
+        ------
+        ValueError
+            Another shape or dtype.
+        """
+
+
+class BatchBackend(Backend, Protocol):
+    """A backend that runs many windows at once for less, with the same bits."""
+
+    def run_many(self, windows: Window) -> Logits:
+        """Return what :meth:`Backend.run` returns for each window.
+
+        Parameters
+        ----------
+        windows : ndarray of float32, shape (k, 1, n)
+
+        Returns
+        -------
+        ndarray of float32, shape (k, n_classes)
+        """
+
+
 class WindowCheck:
     """Refuses windows that the model would turn into plausible nonsense, without allocating on each call."""
 
     def __init__(self, shape: tuple[int, ...]) -> None:
-        self._shape = shape
+        self.shape = shape
 
     def __call__(self, window: Window) -> None:
         """Raise ValueError unless ``window`` is float32 of the right shape and finite."""
-        if window.shape != self._shape or window.dtype != np.float32:
+        if window.shape != self.shape or window.dtype != np.float32:
             raise ValueError(
-                f"window is {window.dtype} {window.shape}, the model reads float32 {self._shape}: "
+                f"window is {window.dtype} {window.shape}, the model reads float32 {self.shape}: "
                 "preprocess the signal as the manifest has"
             )
+        self.values(window)
+
+    @staticmethod
+    def values(window: Window) -> None:
+        """Raise ValueError for a value that is NaN or infinite."""
         values = window.reshape(-1)
         if not (isfinite(np.maximum.reduce(values)) and isfinite(np.minimum.reduce(values))):  # NaN is both
             raise ValueError("window holds NaN or infinity: treat that stretch as a gap")

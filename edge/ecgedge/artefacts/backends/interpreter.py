@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ecgedge.artefacts.backends.base import Logits, Window, WindowCheck, check_tensor
+from ecgedge.artefacts.backends.base import Codes, Logits, Window, WindowCheck, check_tensor
 from ecgedge.artefacts.backends.quiet import without_idle_talk
 from ecgedge.artefacts.manifest import Artefact, TensorSpec
 from ecgedge_bridge.errors import ModelError
@@ -55,13 +55,22 @@ class InterpreterBackend:
     def run(self, window: Window) -> Logits:
         """Return the logits of one window; see :meth:`ecgedge.artefacts.backends.base.Backend.run`."""
         self._check(window)
-        # Monitors share models: another thread's window must not come between the three steps.
         with self._lock:
-            self._interpreter.set_tensor(self._input, self._quantize(window))
-            self._interpreter.invoke()
-            logits: Logits = self._interpreter.get_tensor(self._output)[0].astype(np.float32)
+            logits: Logits = self._invoke(self._quantize(window)).astype(np.float32)
         logits -= self._out_zero
         logits *= self._out_scale
+        return logits
+
+    def run_codes(self, codes: Codes) -> Codes:
+        """Codes of the logits; see :meth:`ecgedge.artefacts.backends.base.CodesBackend.run_codes`."""
+        with self._lock:
+            return self._invoke(codes)
+
+    def _invoke(self, codes: Codes) -> Codes:
+        # Monitors share models: another thread's window must not come between the three steps.
+        self._interpreter.set_tensor(self._input, codes)
+        self._interpreter.invoke()
+        logits: Codes = self._interpreter.get_tensor(self._output)[0]
         return logits
 
 
