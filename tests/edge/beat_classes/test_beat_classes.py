@@ -359,3 +359,36 @@ def test_a_helper_names_beats_as_a_monitor_does(ecg) -> None:
     found = ecgedge.classify_beats(ecg.mv, FS)
     assert [b.symbol for b in live] == found.symbol.tolist()
     assert [b.sample for b in live] == found.sample.tolist()
+
+
+@pytest.mark.parametrize("backend", ["litert", "onnx"])
+def test_beats_are_named_together_as_one_by_one(backend) -> None:
+    named, history = BeatClassModel.load(backend=backend), bf.new_history()
+    rng, rows = np.random.default_rng(6), []
+    for wave in waves(40) + shape():
+        rows.append(history.inputs(wave, rng.uniform(0.4, 1.0), rng.uniform(0.4, 1.0), *named.form))
+        history.learn(wave, 0.8, 0.8)
+    together = named.symbols(rows)
+    assert together == [named.symbol(row) for row in rows]
+    assert len(set(together)) > 1
+    assert named.symbols([]) == []
+    assert named.symbols(rows[:1]) == together[:1]
+
+
+def test_codes_are_named_as_the_floats_they_stand_for() -> None:
+    codes = BeatClassModel.load(backend="litert")
+    floats = BeatClassModel(codes.manifest, OnlyFloats(codes.backend))
+    assert (len(codes.form), len(floats.form)) == (3, 1)
+    rng, history = np.random.default_rng(7), bf.new_history()
+    for wave in waves(60) + shape():
+        beat = wave, rng.uniform(0.4, 1.0), rng.uniform(0.4, 1.0)
+        said = [model.symbol(history.inputs(*beat, *model.form)) for model in (codes, floats)]
+        assert said[0] == said[1]
+        history.learn(*beat)
+
+
+class OnlyFloats:
+    """A backend that takes no codes."""
+
+    def __init__(self, inner) -> None:
+        self.name, self.artefact, self.run = inner.name, inner.artefact, inner.run

@@ -43,6 +43,7 @@ class OnnxBackend:
         self._outputs = [artefact.output.name]
         self._model, self._lock = model, threading.Lock()
         self._many: Any = None  # a session for any number of windows
+        self._one_by_one = False  # since the network itself says how many
 
     def run(self, window: Window) -> Logits:
         """Return the logits of one window; see :meth:`ecgedge.artefacts.backends.base.Backend.run`."""
@@ -61,18 +62,22 @@ class OnnxBackend:
         if windows.ndim != len(one) or windows.shape[1:] != one[1:] or windows.dtype != np.float32:
             self._check(windows)
         self._check.values(windows)
-        logits = self._at_once(windows)
-        return np.stack([self.run(window[None]) for window in windows]) if logits is None else logits
+        if not self._one_by_one:
+            logits = self._at_once(windows)
+            if logits.shape == (len(windows), *self.artefact.output.shape[1:]):
+                return logits
+            self._one_by_one = True
+        return np.stack([self.run(window[None]) for window in windows])
 
-    def _at_once(self, windows: Window) -> Logits | None:
+    def _at_once(self, windows: Window) -> Logits:
         with self._lock:
             if self._many is None:
                 self._many = open_session(any_batch(self._model))
         try:
             logits: Logits = self._many.run(self._outputs, {self.artefact.input.name: windows})[0]
         except Exception:  # onnxruntime has classes of its own for what a network cannot do
-            return None
-        return logits if logits.shape == (len(windows), *self.artefact.output.shape[1:]) else None
+            return np.empty(0, np.float32)
+        return logits
 
 
 def open_model(model: bytes, artefact: Artefact) -> OnnxBackend:
