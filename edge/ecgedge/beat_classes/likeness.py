@@ -7,7 +7,7 @@ one beat and for many at once.
 from __future__ import annotations
 
 from math import sqrt
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from ecgedge.beat_classes.layout import (
     N_INPUTS,
     N_P_WAVE,
     N_RHYTHM,
+    N_SIMILARITIES,
     N_WAVE,
     N_WAVES,
     P_BASE,
@@ -83,51 +84,68 @@ def height_mv(waves: Floats) -> Floats:
     return np.maximum(height, _FLOOR, out=height)
 
 
-def similarities(waves: Floats) -> Doubles:
-    """How similar two waves are to a third, the template: (k, 3, 80) to (k, 16), in heights of its QRS.
+def compared(waves: Floats) -> Doubles:
+    """Similarities and P waves of two waves against a third, the template: (k, 3, 80) to (k, 21).
 
-    For each of the two, over QRS, P and T wave: correlations, then logarithms of the ratios of amplitude;
-    last how much faster the QRS of each is than the template's, and how fast it is.
+    In heights of the template's QRS. For each of the two, over QRS, P and T wave: correlations, then
+    logarithms of the ratios of amplitude; how much faster the QRS of each is than the template's, and how
+    fast it is. Then how large the template's P wave is; for each of the two how far its P wave is from it,
+    and its share of it: 1 where both are the same, 0 where there is no such P wave, negative where it is
+    upside down.
     """
     x = waves.astype(np.float64)
     squares = x * x
-    rows = np.concatenate((x, squares, x[:, :2] * x[:, 2:]), axis=1)
-    alike, louder = np.empty((2, len(x), 2, 3))
-    for i, region in enumerate((QRS, P_WAVE, T_WAVE)):
-        means = _mean(rows[:, :, region])
-        mean, square, shared = means[:, :3], means[:, 3:6], means[:, 6:]
-        power = np.maximum(square - mean * mean, 0.0) + POWER_FLOOR
-        alike[:, :, i] = (shared - mean[:, :2] * mean[:, 2:]) / np.sqrt(power[:, :2] * power[:, 2:])
-        louder[:, :, i] = np.maximum(power[:, :2] / power[:, 2:], LEAST_RATIO)
-    slopes = x[:, :, BROAD_QRS] - x[:, :, _BEFORE_BROAD]
-    share = _mean(slopes * slopes) / (_mean(squares[:, :, BROAD_QRS]) + POWER_FLOOR)
-    speed = 0.5 * logs(share + POWER_FLOOR)
-    faster = 2.0 * (speed[:, :2] - speed[:, 2:])
-    flat = (len(x), 6)
-    return np.concatenate(
-        (alike.reshape(flat), 0.5 * logs(louder.reshape(flat)), faster, speed[:, :2] + 1.0), axis=1
-    )
-
-
-def _mean(rows: Doubles) -> Any:
-    return in_order(rows) / rows.shape[-1]
-
-
-def p_waves(waves: Floats) -> Doubles:
-    """P waves of two beats against that of the template: (k, 3, 80) to (k, 5), in heights of its QRS.
-
-    How large the template's is; then for each of the two how far it is from it, and its share of it: 1 where
-    both are the same, 0 where there is no such P wave, negative where it is upside down.
-    """
-    p = above_base(waves[:, :, P_WAVE].astype(np.float64))
-    powers, shared = _mean(p * p), _mean(p[:, :2] * p[:, 2:])
-    power = powers[:, 2:]
-    rms = np.sqrt(power) + P_FLOOR
-    out = np.empty((len(p), N_P_WAVE))
-    out[:, :1] = 0.5 * logs(10.0 * rms)
-    out[:, 1::2] = 0.5 * np.sqrt(np.maximum(powers[:, :2] - 2.0 * shared + power, 0.0)) / rms
-    out[:, 2::2] = shared / (rms * rms)
+    alike, ratios = _alike(x, squares)
+    p = _p_waves(x)
+    # At once, since each operation on so small arrays costs as much as the arithmetic of hundreds.
+    halves = 0.5 * logs(np.concatenate((ratios, _speeds(x, squares), 10.0 * p.rms), axis=1))
+    louder, speed, p_height = halves[:, :6], halves[:, 6:9], halves[:, 9]
+    out = np.empty((len(x), N_SIMILARITIES + N_P_WAVE))
+    out[:, :6], out[:, 6:12] = alike, louder
+    out[:, 12:14], out[:, 14:16] = 2.0 * (speed[:, :2] - speed[:, 2:]), speed[:, :2] + 1.0
+    out[:, 16], out[:, 17::2], out[:, 18::2] = p_height, p.apart, p.share
     return out
+
+
+def _mean(rows: Doubles) -> Doubles:
+    mean: Doubles = in_order(rows) / rows.shape[-1]
+    return mean
+
+
+def _alike(x: Doubles, squares: Doubles) -> tuple[Doubles, Doubles]:
+    """Correlations, and ratios of power, (k, 6) each: of both waves, over each region in turn."""
+    rows = np.concatenate((x, squares, x[:, :2] * x[:, 2:]), axis=1)
+    means = np.empty((len(x), 8, 3))
+    for i, region in enumerate((QRS, P_WAVE, T_WAVE)):
+        means[:, :, i] = _mean(rows[:, :, region])
+    mean, square, shared = means[:, :3], means[:, 3:6], means[:, 6:]
+    power = np.maximum(square - mean * mean, 0.0) + POWER_FLOOR
+    each, template = power[:, :2], power[:, 2:]
+    alike = (shared - mean[:, :2] * mean[:, 2:]) / np.sqrt(each * template)
+    return alike.reshape(-1, 6), np.maximum(each / template, LEAST_RATIO).reshape(-1, 6)
+
+
+def _speeds(x: Doubles, squares: Doubles) -> Doubles:
+    """Power of the slope of each QRS over its power, (k, 3)."""
+    slopes = x[:, :, BROAD_QRS] - x[:, :, _BEFORE_BROAD]
+    return _mean(slopes * slopes) / (_mean(squares[:, :, BROAD_QRS]) + POWER_FLOOR) + POWER_FLOOR
+
+
+class _PWaves(NamedTuple):
+    """RMS of the template's P wave (k, 1); how far those of two beats are from it, their share (k, 2)."""
+
+    rms: Doubles
+    apart: Doubles
+    share: Doubles
+
+
+def _p_waves(x: Doubles) -> _PWaves:
+    p = above_base(x[:, :, P_WAVE])
+    means = _mean(np.concatenate((p * p, p[:, :2] * p[:, 2:]), axis=1))
+    powers, power, shared = means[:, :2], means[:, 2:3], means[:, 3:]
+    rms = np.sqrt(power) + P_FLOOR
+    apart = 0.5 * np.sqrt(np.maximum(powers - 2.0 * shared + power, 0.0)) / rms
+    return _PWaves(rms, apart, shared / (rms * rms))
 
 
 def beat_inputs(waves: Floats, rhythm: Floats, clip: float) -> Floats:
@@ -136,8 +154,7 @@ def beat_inputs(waves: Floats, rhythm: Floats, clip: float) -> Floats:
     out = np.empty((len(waves), N_INPUTS), np.float32)
     in_turn, figures = out[:, :-N_FIGURES], out[:, -N_FIGURES:]
     in_turn.reshape(-1, N_WAVE, N_WAVES)[...] = scaled.transpose(0, 2, 1)
-    figures[:, :N_RHYTHM], figures[:, -N_P_WAVE:] = rhythm, p_waves(scaled)
-    figures[:, N_RHYTHM:-N_P_WAVE] = similarities(scaled)
+    figures[:, :N_RHYTHM], figures[:, N_RHYTHM:] = rhythm, compared(scaled)
     np.minimum(out, np.float32(clip), out=out)
     np.maximum(out, np.float32(-clip), out=out)
     return out

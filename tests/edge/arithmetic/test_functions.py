@@ -57,6 +57,11 @@ def test_an_array_of_angles_has_the_same_bits(x):
     assert list(zip(cosines.tolist(), sines.tolist(), strict=True)) == pairs
 
 
+@given(st.lists(st.floats(2.3e-308, 1e308, exclude_min=True), max_size=40))
+def test_an_array_of_logarithms_has_the_same_bits(x):
+    assert functions.logs(np.array(x)).tolist() == [functions.log(v) for v in x]
+
+
 @compiled
 @given(above_0, exponents, angles)
 def test_the_compiled_functions_have_the_same_bits(x, exponent, angle):
