@@ -11,7 +11,7 @@ typedef struct {
     struct ecg_history history;
 } History;
 
-/* A copy: what is lent may lie at any address, floats may not. */
+/* A copy, so that nothing is held while the beat is looked at. */
 static int copy_wave(PyObject *object, float wave[ECG_WAVE])
 {
     Py_buffer view;
@@ -186,16 +186,11 @@ static PyType_Slot type_slots[] = {
 static PyType_Spec type_spec = {"ecgedge._core.History", sizeof(History), 0, Py_TPFLAGS_DEFAULT, type_slots};
 
 /* Rows of many beats, into memory of the caller. */
-static void fill(const char *waves, const char *rhythm, float clip, Py_ssize_t n, char *out)
+static void fill(const float *waves, const float *rhythm, float clip, Py_ssize_t n, float *out)
 {
-    float three[3 * ECG_WAVE], figures[ECG_RHYTHM], row[ECG_BEAT_INPUTS];
     Py_ssize_t i;
-    for (i = 0; i < n; i++) {
-        memcpy(three, waves + i * (Py_ssize_t)sizeof three, sizeof three);
-        memcpy(figures, rhythm + i * (Py_ssize_t)sizeof figures, sizeof figures);
-        ecg_beat_inputs(three, figures, clip, row);
-        memcpy(out + i * (Py_ssize_t)sizeof row, row, sizeof row);
-    }
+    for (i = 0; i < n; i++)
+        ecg_beat_inputs(waves + i * 3 * ECG_WAVE, rhythm + i * ECG_RHYTHM, clip, out + i * ECG_BEAT_INPUTS);
 }
 
 static int fill_checked(PyObject *const *arguments, const Py_buffer *waves)

@@ -84,7 +84,7 @@ def beat_inputs(waves: Floats, rhythm: Floats, clip: float) -> Floats:
     >>> beat_inputs(np.zeros((2, 3, 80), np.float32), np.zeros((2, 11), np.float32), clip=1.5).shape
     (2, 272)
     """
-    waves, rhythm = (np.ascontiguousarray(x, np.float32) for x in (waves, rhythm))
+    waves, rhythm = (np.require(x, np.float32, ("C", "A")) for x in (waves, rhythm))
     if core is None:
         return likeness.beat_inputs(waves, rhythm, clip)
     out = np.empty((len(waves), N_INPUTS), np.float32)
