@@ -18,7 +18,7 @@ class QualityStage:
     """Assesses successive stretches of ``window_s`` seconds with the gate ``model``."""
 
     name = "gate"
-    reads: tuple[Part, ...] = ("beats",)
+    reads: tuple[Part, ...] = ("raw", "beats")
     writes: tuple[Part, ...] = ("verdicts",)
 
     def __init__(self, model: GateModel, window_s: float | None = None) -> None:

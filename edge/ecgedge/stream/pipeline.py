@@ -75,7 +75,7 @@ class Pipeline:
         self._timer = timer
         plan = planned(self._stages, fs)
         self._latency = {part: round(seconds * fs) for part, seconds in plan.latency_s.items()}
-        self._ring = Ring(math.ceil(plan.buffer_s * fs))
+        self._ring, self._raw_s = Ring(math.ceil(plan.buffer_s * fs)), plan.raw_s
         self._tick = round(TICK_S * fs)
         self._busy = Lock()
         self.reset()
@@ -257,9 +257,10 @@ class Pipeline:
         self._filters.reset()
         self._ring.reset()
         self._bridges = Bridges(fs, at)
-        if self._raw is None:
-            self._raw = Ring(math.ceil((self.buffer_s + RAW_AHEAD_S) * fs))
-        self._raw.reset()
+        if self._raw is None and self._raw_s:
+            self._raw = Ring(math.ceil((self._raw_s + RAW_AHEAD_S) * fs))
+        if self._raw is not None:
+            self._raw.reset()
         self._input = np.empty(self._until_tick(fs))
         self._waiting, self._wanted = 0, len(self._input)
         self._segment = Segment(
@@ -282,10 +283,10 @@ class Pipeline:
     def _filter(self, fs: float) -> list[Event]:
         """Filter the samples that wait; how many there are does not depend on how they came."""
         assert self._filters is not None
-        assert self._raw is not None
         begun = self._now()
         taken = self._input[: self._waiting]
-        self._raw.write(taken, self._first)
+        if self._raw is not None:
+            self._raw.write(taken, self._first)
         filtered = self._filters.feed(taken)
         if len(filtered):
             self._note_latency("filter", begun)

@@ -11,6 +11,7 @@ from ecgedge_bridge.errors import ConfigError
 
 # At most so much signal is kept: half a megabyte at 100 Hz. What asks for more is a mistake in a manifest.
 LONGEST_BUFFER_S = 600.0
+RAW: Part = "raw"  # what no stage writes: it is there at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Plan:
 
     latency_s: Mapping[Part, float]
     buffer_s: float
+    raw_s: float = 0.0  # of the samples before the filters: 0 where no stage reads them
 
 
 def planned(stages: Sequence[Stage], fs: float) -> Plan:
@@ -31,10 +33,10 @@ def planned(stages: Sequence[Stage], fs: float) -> Plan:
         than ``fs``, or one needs more signal than is ever kept.
     """
     latency: dict[Part, float] = {}
-    buffer_s = TICK_S
+    buffer_s, raw_s = TICK_S, 0.0
     for stage in stages:
         _check_place(stage, fs, latency)
-        behind = max((latency[part] for part in stage.reads), default=0.0)
+        behind = max((latency[part] for part in stage.reads if part != RAW), default=0.0)
         # Between two ticks a window waits up to a tick more than its parts do.
         needed = stage.window_s + behind + TICK_S
         if not TICK_S <= needed <= LONGEST_BUFFER_S:
@@ -42,9 +44,9 @@ def planned(stages: Sequence[Stage], fs: float) -> Plan:
                 f"the stage {stage.name} needs the last {needed:g} s of signal at once, at most "
                 f"{LONGEST_BUFFER_S:g} s are kept: give it a shorter window"
             )
-        buffer_s = max(buffer_s, needed)
+        buffer_s, raw_s = max(buffer_s, needed), max(raw_s, needed if RAW in stage.reads else 0.0)
         latency |= dict.fromkeys(stage.writes, behind + stage.latency_s)
-    return Plan(latency, buffer_s)
+    return Plan(latency, buffer_s, raw_s)
 
 
 def _check_place(stage: Stage, fs: float, written: Mapping[Part, float]) -> None:
@@ -55,13 +57,13 @@ def _check_place(stage: Stage, fs: float, written: Mapping[Part, float]) -> None
             "give stages and models of one rate"
         )
     for part in stage.reads:
-        if part not in written:
+        if part not in written and part != RAW:
             raise ConfigError(
                 f"the stage {stage.name} reads {part}, which no stage before it writes: "
                 "put the stage that does in front of it"
             )
     for part in stage.writes:
-        if part in written:
+        if part in written or part == RAW:
             raise ConfigError(
                 f"the stage {stage.name} writes {part}, and so does one before it: leave one out"
             )

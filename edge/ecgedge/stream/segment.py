@@ -18,8 +18,9 @@ from ecgedge.events import Beat
 from ecgedge.stream.clock import SampleClock
 from ecgedge.stream.ring import Ring, Signal
 
-Part = Literal["beats", "classes", "verdicts"]
-"""What stages write on a segment: beats, the class of each beat, and the noise gate's verdicts."""
+Part = Literal["raw", "beats", "classes", "verdicts"]
+"""What is on a segment: samples before the filters, if a stage reads them; and what stages write: beats, the
+class of each beat, and the noise gate's verdicts."""
 
 
 @dataclass(slots=True)

@@ -127,3 +127,26 @@ def test_every_part_of_the_past_that_the_default_stages_read_is_kept(models):
     silent = np.concatenate([mv, np.full(130 * 40, mv[-1]), mv * 0.1, mv])
     events = Monitor(models).feed(SampleBlock(silent, 130.0))
     assert len(events) > 100
+
+
+def test_samples_before_the_filters_are_kept_for_the_stages_that_read_them_alone():
+    beats = Declared("a", writes=("beats",), latency_s=4.0)
+    gate = Declared("b", reads=("raw", "beats"), window_s=10.0, writes=("verdicts",))
+    long = Declared("c", reads=("beats",), window_s=60.0)
+    assert planned((beats, gate, long), FS).raw_s == 10.0 + 4.0 + 1.0
+    assert planned((beats, long), FS).raw_s == 0.0
+
+
+def test_a_stage_without_interest_in_raw_samples_gets_none(models):
+    from ecgedge.beats.stage import BeatStage
+
+    seen = []
+
+    class Looks(BeatStage):
+        def advance(self, segment):
+            seen.append(len(segment.raw_between(0, segment.ring.written)))
+            return super().advance(segment)
+
+    pipeline(Looks(models.beats)).feed(SampleBlock(np.zeros(500, np.float32), 125.0))
+    assert seen
+    assert set(seen) == {0}
