@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -41,55 +41,54 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     skipped = wrong = 0
     with tempfile.TemporaryDirectory(prefix="emulated-") as scratch:
-        check = Check(Path(scratch))
-        for name, find in MACHINES.items():
-            if options.only not in name:
-                continue
-            try:
-                wrong += check.machine(find(options.install))
-            except CannotRunError as reason:
+        for name, machine in had(options.install, options.only):
+            if isinstance(machine, CannotRunError):
                 skipped += 1
                 bar = "=" * 100
-                sys.stderr.write(f"{bar}\nSKIPPED: an emulated {name}. {reason}\n{bar}\n")
+                sys.stderr.write(f"{bar}\nSKIPPED: an emulated {name}. {machine}\n{bar}\n")
+                continue
+            for model in MODELS:
+                wanted = logits(Machine("here", [sys.executable]), model)["litert"]
+                wrong += report(f"{model.name}, {machine.name}", logits(machine, model), wanted)
+            wrong += events(machine, Path(scratch) / name.split()[-1])
     return 1 if wrong else SKIPPED_BUT_REQUIRED if skipped and options.require else 0
 
 
-class Check:
-    """Runs everything on one processor after the other; files go into ``scratch``."""
+def had(install: bool, only: str = "") -> Iterator[tuple[str, Machine | CannotRunError]]:
+    """Every processor, or why it cannot be had; those with ``only`` in their name."""
+    for name, find in MACHINES.items():
+        if only in name:
+            try:
+                yield name, find(install)
+            except CannotRunError as reason:
+                yield name, reason
 
-    def __init__(self, scratch: Path) -> None:
-        self._scratch = scratch
-        self._wanted: dict[Path, npt.NDArray[np.float32]] = {}  # what LiteRT says here, by model
-        for model in MODELS:
-            np.save(self._inputs(model), windows(model))
-            self._wanted[model] = self._logits(Machine("here", [sys.executable]), model)["litert"]
 
-    def _inputs(self, model: Path) -> Path:
-        return self._scratch / f"{model.name}.npy"
+def everywhere(model: Path, install: bool) -> Iterator[tuple[str, Logits | CannotRunError]]:
+    """What the runtimes say of a model on every processor, this one first, or why that cannot be had."""
+    for name, machine in had(install):
+        yield name, machine if isinstance(machine, CannotRunError) else logits(machine, model)
 
-    def machine(self, machine: Machine) -> int:
-        """How many runtimes and cores say something else on it."""
-        wrong = 0
-        for model in MODELS:
-            wrong += report(
-                f"{model.name}, {machine.name}", self._logits(machine, model), self._wanted[model]
-            )
-        package = machine.package(self._scratch / machine.name.split()[-1].strip("()"))
-        for core in CORES:
-            said = machine.run(DIGESTS, "--made", core=core, package=package, limit_s=LIMIT_S).strip()
-            sys.stdout.write(f"{'events, ' + machine.name:45s} {core:8s} {said}\n")
-            wrong += not said.endswith("different: none")
-        return wrong
 
-    def _logits(self, machine: Machine, model: Path) -> Logits:
-        """What the runtimes say on a processor."""
-        target = self._scratch / "logits.npz"
-        machine.run(
-            FOLDER / "agree.py", str(model), str(self._inputs(model)), str(target),
-            package=REPOSITORY / "edge", limit_s=LIMIT_S,
-        )  # fmt: skip
+def logits(machine: Machine, model: Path) -> Logits:
+    """What the runtimes say of a model's windows on a processor."""
+    with tempfile.TemporaryDirectory(prefix="emulated-") as scratch:
+        inputs, target = Path(scratch) / "windows.npy", Path(scratch) / "logits.npz"
+        np.save(inputs, windows(model))
+        said = str(model), str(inputs), str(target)
+        machine.run(FOLDER / "agree.py", *said, package=REPOSITORY / "edge", limit_s=LIMIT_S)
         with np.load(target) as arrays:
             return dict(arrays)
+
+
+def events(machine: Machine, folder: Path) -> int:
+    """How many cores find other events on a processor than those whose digests are kept."""
+    package, wrong = machine.package(folder), 0
+    for core in CORES:
+        said = machine.run(DIGESTS, "--made", core=core, package=package, limit_s=LIMIT_S).strip()
+        sys.stdout.write(f"{'events, ' + machine.name:45s} {core:8s} {said}\n")
+        wrong += not said.endswith("different: none")
+    return wrong
 
 
 def windows(model: Path) -> npt.NDArray[np.float32]:

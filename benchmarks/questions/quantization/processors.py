@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,9 @@ def logit_step(scale: float | None) -> float:
 
 
 def emulated_check() -> Any:
-    """The check of ``make test-emulated``, which is a script beside the tests."""
+    """The check of ``make test-emulated``, which is a script beside the tests, with a module beside it."""
+    if str(EMULATED.parent) not in sys.path:
+        sys.path.append(str(EMULATED.parent))
     spec = importlib.util.spec_from_file_location("emulated_run", EMULATED)
     assert spec is not None
     assert spec.loader is not None
