@@ -19,5 +19,6 @@ int ecg_add_gate(PyObject *module);
 int ecg_add_front(PyObject *module);
 int ecg_add_samples(PyObject *module);
 int ecg_add_history(PyObject *module);
+int ecg_add_hrv(PyObject *module);
 
 #endif

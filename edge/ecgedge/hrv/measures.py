@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from math import log, sqrt
+from math import sqrt
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.arithmetic.core import core
+from ecgedge.arithmetic.functions import log
 from ecgedge.events import HrvMeasures
 from ecgedge.hrv.cleaning import Interval
 from ecgedge.hrv.ordered import Ordered
@@ -42,13 +44,13 @@ class Moments:
 
     @property
     def rms(self) -> float | None:
-        return sqrt(self.squares / self.n) if self.n else None
+        return sqrt(float(self.squares) / self.n) if self.n else None
 
     @property
     def deviation(self) -> float | None:
         """Standard deviation with n - 1."""
         spread = self.n * self.squares - self.total * self.total  # exact: no cancellation
-        return sqrt(spread / (self.n * (self.n - 1))) if self.n > 1 else None
+        return sqrt(float(spread) / (self.n * (self.n - 1))) if self.n > 1 else None
 
 
 class _Robust(NamedTuple):
@@ -198,6 +200,7 @@ def sample_entropy(x: npt.NDArray[np.integer], joined: npt.NDArray[np.bool_], r:
     Parameters
     ----------
     x : array of int, shape (n,)
+        Within 32 bits.
     joined : array of bool, shape (n,)
         Whether a value continues the one before it.
     r : float
@@ -214,6 +217,20 @@ def sample_entropy(x: npt.NDArray[np.integer], joined: npt.NDArray[np.bool_], r:
     >>> round(sample_entropy(x, np.arange(8) > 0, 0.5), 4)
     0.4055
     """
+    if core is not None and 0 <= r < 2**31:
+        return _compiled_entropy(x, joined, int(r))
+    return entropy_in_numpy(x, joined, r)
+
+
+def _compiled_entropy(x: npt.NDArray[np.integer], joined: npt.NDArray[np.bool_], r: int) -> float | None:
+    assert core is not None
+    values, flags = np.ascontiguousarray(x, np.int32), np.ascontiguousarray(joined, np.uint8)
+    entropy: float | None = core.sample_entropy(values, flags, r)
+    return entropy
+
+
+def entropy_in_numpy(x: npt.NDArray[np.integer], joined: npt.NDArray[np.bool_], r: float) -> float | None:
+    """:func:`sample_entropy` in numpy: what the compiled core is tested against."""
     distance = np.subtract.outer(x, x)
     close = np.abs(distance, out=distance) <= int(r)  # an integer, or every distance would become a float
     two, three = close[:-2, :-2] & close[1:-1, 1:-1], close[2:, 2:]

@@ -11,12 +11,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.arithmetic.core import core
+from ecgedge.arithmetic.functions import turns
+from ecgedge.arithmetic.sums import in_order
+
 Array = npt.NDArray[np.float64]
 
 LF_HZ, HF_HZ = (0.04, 0.15), (0.15, 0.4)  # Task Force, Circulation 93(5), 1996
-# From 4,096 complex products on OpenBLAS starts threads, which spin where other work has the cores: a sum of
-# 0.2 ms then takes 8.
-ALONE = 4095
 
 
 class BandPowers(NamedTuple):
@@ -53,49 +54,65 @@ def band_powers(end_s: npt.ArrayLike, nn_ms: npt.ArrayLike) -> BandPowers:
     >>> round(lf), round(hf)
     (0, 450)
     """
-    t, x = np.asarray(end_s, np.float64), np.asarray(nn_ms, np.float64)
+    t, x = np.ascontiguousarray(end_s, np.float64), np.ascontiguousarray(nn_ms, np.float64)
     if len(t) < 3 or t[-1] - t[0] < 1 / LF_HZ[0]:
         raise ValueError(f"{len(t)} intervals of less than 25 s have no spectrum: give five minutes")
-    t = t - t.mean()
-    x = x - x.mean()
-    x = x - t * (t @ x / (t @ t))
+    return BandPowers(*core.band_powers(t, x)) if core else in_numpy(t, x)
+
+
+def in_numpy(t: Array, x: Array) -> BandPowers:
+    """:func:`band_powers` in numpy: what the compiled core is tested against."""
     # One whole period of the fundamental: the mean spacing belongs to the first interval too.
     duration_s = (t[-1] - t[0]) * len(t) / (len(t) - 1)
-    frequency = np.arange(1, int(HF_HZ[1] * duration_s) + 1) / duration_s
-    power = 2.0 / len(t) * lomb_scargle(t, x, frequency)
-    lf, hf = (float(power[(frequency >= low) & (frequency < high)].sum()) for low, high in (LF_HZ, HF_HZ))
+    t = t - in_order(t) / len(t)
+    x = x - in_order(x) / len(x)
+    x = x - t * (in_order(t * x) / in_order(t * t))
+    number = np.arange(1, int(HF_HZ[1] * duration_s) + 1)
+    power = 2.0 / len(t) * lomb_scargle(t, x, 1.0 / duration_s, len(number))
+    hz = number / duration_s
+    lf, hf = (float(in_order(power[(hz >= low) & (hz < high)])) for low, high in (LF_HZ, HF_HZ))
     return BandPowers(lf, hf)
 
 
-def lomb_scargle(t: Array, x: Array, frequency: Array) -> Array:
+def lomb_scargle(t: Array, x: Array, hz: float, n: int) -> Array:
     """Periodogram of ``x`` at the times ``t`` (s), as ``scipy.signal.lombscargle`` gives it.
 
-    ``frequency`` are the whole multiples 1, 2, ... of its first value in Hz, so that the waves are
-    powers of the first: one exponential for each sample instead of one for each frequency too.
+    Its frequencies are 1 to ``n`` times ``hz``, so that the waves are powers of the first: one angle for each
+    sample instead of one for each frequency too. Real and imaginary parts are apart, since whether numpy
+    rounds the products of a complex one before it adds them depends on the processor.
     """
-    waves = _powers(np.exp(2j * np.pi * frequency[0] * t), len(frequency))
+    c, s = _powers(*turns(hz * t), n)
+    product = c * s
+    re, im = in_order(c * x), in_order(s * x)
+    squares_re, squares_im = in_order(c * c - s * s), in_order(product + product)
     # With the waves turned by half the phase of their squares' sum, sine and cosine are orthogonal.
-    squares = np.einsum("ij,ij->i", waves, waves)
-    z = _sums(waves, x) * np.exp(-0.5j * np.angle(squares))
-    cosines, sines = (len(t) + np.abs(squares)) / 2, (len(t) - np.abs(squares)) / 2
-    power: Array = 0.5 * (z.real**2 / cosines + z.imag**2 / np.maximum(sines, 1e-9))
+    size = np.sqrt(squares_re * squares_re + squares_im * squares_im)
+    half_c, half_s = _half(squares_re, squares_im, size)
+    along, across = re * half_c + im * half_s, im * half_c - re * half_s
+    cosines, sines = (len(t) + size) / 2.0, np.maximum((len(t) - size) / 2.0, 1e-9)
+    power: Array = 0.5 * (along * along / cosines + across * across / sines)
     return power
 
 
-def _sums(waves: npt.NDArray[np.complex128], x: Array) -> npt.NDArray[np.complex128]:
-    """``waves @ x``, a few rows at a time: each sum is the same, and no thread is started for it."""
-    values = x.astype(np.complex128)
-    pieces = np.array_split(waves, len(waves) // max(1, ALONE // len(x)) + 1)
-    return np.concatenate([rows @ values for rows in pieces])
+def _half(re: Array, im: Array, size: Array) -> tuple[Array, Array]:
+    """Cosine and sine of half an angle, either sign, by square roots: of two the one without a difference."""
+    some, ahead = size > 0.0, re >= 0.0
+    size = np.where(some, size, 1.0)
+    root = np.sqrt((size + np.where(ahead, re, -re)) / (2.0 * size))
+    other = im / (2.0 * size * root)
+    cosine, sine = np.where(ahead, root, other), np.where(ahead, other, root)
+    return np.where(some, cosine, 1.0), np.where(some, sine, 0.0)
 
 
-def _powers(x: npt.NDArray[np.complex128], n: int) -> npt.NDArray[np.complex128]:
-    """``x`` to the powers 1 to ``n``, a row each: the rows there are, times the last of them, come next."""
-    rows = np.empty((n, len(x)), np.complex128)
-    rows[:1] = x
+def _powers(c: Array, s: Array, n: int) -> tuple[Array, Array]:
+    """Powers 1 to ``n`` of waves, a row each: the rows there are, times the last of them, come next."""
+    re, im = np.empty((n, len(c))), np.empty((n, len(c)))
+    re[:1], im[:1] = c, s
     done = 1
     while done < n:
         more = min(done, n - done)
-        np.multiply(rows[:more], rows[done - 1], out=rows[done : done + more])
+        by_re, by_im = re[done - 1], im[done - 1]
+        re[done : done + more] = re[:more] * by_re - im[:more] * by_im
+        im[done : done + more] = re[:more] * by_im + im[:more] * by_re
         done += more
-    return rows
+    return re, im

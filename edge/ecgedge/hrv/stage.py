@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import fields
 
-from ecgedge.events import Event, Hrv
-from ecgedge.hrv.by_class import ClassCleaner
-from ecgedge.hrv.cleaning import LONGEST_US, WARM_UP, Interval, RrCleaner
-from ecgedge.hrv.measures import NnWindow
-from ecgedge.stream.segment import DetectedBeat, Part, Segment, Verdict
+from ecgedge.events import Event, Hrv, HrvMeasures
+from ecgedge.hrv.cleaning import LONGEST_US, WARM_UP
+from ecgedge.hrv.intervals import intervals
+from ecgedge.stream.segment import Part, Segment, Verdict
 
 WINDOW_S = 300.0  # the Task Force's short-term recording
 HOP_S = 60.0
 LONGEST_S = 600.0  # memory and time of an event grow with the square
 SHORTEST_S = 10.0  # what is left at the end of a segment gets no event of its own if it is shorter
+_NAMES = tuple(field.name for field in fields(HrvMeasures))
 
 
 class HrvStage:
@@ -59,11 +59,9 @@ class HrvStage:
 
     def reset(self) -> None:
         """Forget the stream."""
-        self._cleaner: RrCleaner | ClassCleaner = ClassCleaner() if self._by_class else RrCleaner()
-        self._window = NnWindow(self._over_s)
+        self._intervals = intervals(self._over_s, by_class=self._by_class)
         self._origin_s: float | None = None  # the stream's first sample; all seconds here count from it
         self._last_event_s = 0.0  # end of the last event
-        self._fresh = False  # whether there were NN intervals since
 
     def start(self, segment: Segment) -> None:
         """Begin a new segment; the window and what was learnt of the heart stay."""
@@ -88,21 +86,14 @@ class HrvStage:
     def _take(self, segment: Segment, verdict: Verdict) -> list[Event]:
         start, self._done = max(verdict.start, self._done), verdict.end
         end_s = self._seconds(segment, verdict.end)
-        found: list[Interval] = []
         if verdict.accepted:
             for beat in segment.beats_between(start, verdict.end):
-                found += self._push(segment, beat)
-        if not verdict.accepted or self._cleaner.silent_s(end_s) * 1e6 > LONGEST_US:
-            found += self._cleaner.end_run()
-        events = self._keep(segment, found)
-        waiting_s = self._cleaner.waiting_s
+                self._intervals.push(self._seconds(segment, beat.position), beat.role == "normal")
+        if not verdict.accepted or self._intervals.silent_s(end_s) * 1e6 > LONGEST_US:
+            self._intervals.end_run()
+        events = self._keep(segment)
+        waiting_s = self._intervals.waiting_s
         return events + self._due(segment, end_s if waiting_s is None else min(end_s, waiting_s))
-
-    def _push(self, segment: Segment, beat: DetectedBeat) -> list[Interval]:
-        beat_s = self._seconds(segment, beat.position)
-        if isinstance(self._cleaner, ClassCleaner):
-            return self._cleaner.push(beat_s, normal=beat.role == "normal")
-        return self._cleaner.push(beat_s)
 
     def _seconds(self, segment: Segment, position: float) -> float:
         """Seconds since the stream's first sample, at the rate that the device really has."""
@@ -111,18 +102,17 @@ class HrvStage:
     def _end(self, segment: Segment) -> list[Event]:
         """Flush: what is left gets an event if it is long enough."""
         end_s = self._seconds(segment, self._done)
-        events = self._keep(segment, self._cleaner.end_run()) + self._due(segment, end_s)
-        if self._fresh and end_s - self._last_event_s >= SHORTEST_S:
+        self._intervals.end_run()
+        events = self._keep(segment) + self._due(segment, end_s)
+        if self._intervals.fresh and end_s - self._last_event_s >= SHORTEST_S:
             events += self._measured(segment, end_s)
         return events
 
-    def _keep(self, segment: Segment, intervals: list[Interval]) -> list[Event]:
+    def _keep(self, segment: Segment) -> list[Event]:
+        """Put intervals into the window; what is due before one of them is measured before."""
         events: list[Event] = []
-        for interval in intervals:
-            if self._due_s < interval.end_s:
-                events += self._due(segment, interval.end_s)
-            self._window.add(interval)
-            self._fresh = self._fresh or interval.normal
+        while (next_s := self._intervals.keep(self._due_s)) is not None:
+            events += self._due(segment, next_s)
         return events
 
     def _due(self, segment: Segment, until_s: float) -> list[Event]:
@@ -135,18 +125,19 @@ class HrvStage:
 
     def _measured(self, segment: Segment, end_s: float) -> list[Event]:
         start_s = max(0.0, end_s - self._over_s)
-        self._window.forget(start_s)
-        if not len(self._window):
+        found = self._intervals.measured(start_s, end_s)
+        if found is None:
             return []
-        self._last_event_s, self._fresh = end_s, False
+        self._last_event_s = end_s
         a, b = self._sample(segment, start_s), self._sample(segment, end_s)
+        values = {name: getattr(found, name) for name in _NAMES}
         return [
             Hrv(
                 sample=a,
                 time_s=segment.seconds(a),
                 end_sample=b,
                 end_time_s=segment.seconds(b),
-                **asdict(self._window.measures(start_s, end_s)),
+                **values,
             )
         ]
 
