@@ -11,6 +11,8 @@ from typing import Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.arithmetic.functions import exps, log
+from ecgedge.arithmetic.sums import in_order
 from ecgedge.beats.detector import bundled_net
 from ecgedge.beats.stage import BeatStage
 from ecgedge.events import Beat, Event, Gap, Quality, Rhythm, Summary, Waves
@@ -349,6 +351,6 @@ def _joined(rhythms: Sequence[Rhythm]) -> dict[str, float]:
     the 30 s after them."""
     longest = max(r.end_time_s - r.time_s for r in rhythms)
     chosen = [r for r in rhythms if r.end_time_s - r.time_s > 0.9 * longest]
-    log_p = np.mean([np.log(np.maximum(list(r.probabilities.values()), 1e-9)) for r in chosen], axis=0)
-    p = np.exp(log_p) / np.exp(log_p).sum()
-    return dict(zip(chosen[0].probabilities, p.tolist(), strict=True))
+    logs = np.array([[log(max(p, 1e-9)) for p in r.probabilities.values()] for r in chosen])
+    together = exps(in_order(logs, axis=0) / len(chosen))
+    return dict(zip(chosen[0].probabilities, (together / in_order(together)).tolist(), strict=True))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 
+from ecgedge.arithmetic.order import quantile
+
 
 class Ordered:
     """A sorted list: finding a place costs O(log n), making room a memory move of at most n pointers.
@@ -34,7 +36,4 @@ class Ordered:
 
     def quantile(self, q: float) -> float:
         """Return the quantile ``q`` (0 to 1), interpolated linearly as by ``numpy.quantile``."""
-        at = q * (len(self.values) - 1)
-        low = int(at)
-        high = min(low + 1, len(self.values) - 1)
-        return self.values[low] + (at - low) * (self.values[high] - self.values[low])
+        return quantile(self.values, q)

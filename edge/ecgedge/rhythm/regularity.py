@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-
 from ecgedge.rhythm.sinus import FAST_BPM
+from ecgedge.rhythm.spread import spread
 
 __all__ = ["is_clockwork", "without_fibrillation"]
 
@@ -36,12 +35,10 @@ def is_clockwork(beats_s: Sequence[float]) -> bool:
     >>> is_clockwork([0.4 * i for i in range(20)]), is_clockwork([0.8 * i for i in range(20)])
     (True, False)
     """
-    rr_s = np.diff(beats_s)
-    if len(rr_s) < LEAST_INTERVALS:
+    if len(beats_s) <= LEAST_INTERVALS:
         return False
-    middle_s = float(np.median(rr_s))
-    spread_s = float(np.percentile(rr_s, 90) - np.percentile(rr_s, 10))
-    return middle_s <= 60 / FAST_BPM and spread_s <= MOST_SPREAD * middle_s
+    rr = spread(beats_s)
+    return rr.middle <= 60 / FAST_BPM and rr.width <= MOST_SPREAD * rr.middle
 
 
 def without_fibrillation(p: Mapping[str, float], roles: Mapping[str, str]) -> dict[str, float]:

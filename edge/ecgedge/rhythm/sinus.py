@@ -13,6 +13,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.arithmetic.sums import in_order
+from ecgedge.rhythm.spread import spread
 from ecgedge.stream.amplitude import FLOOR_MV
 from ecgedge.stream.segment import DetectedBeat
 
@@ -83,11 +85,10 @@ def looks_sinus(
     others = sum(role != "normal" for role in named)
     if len(beats) < LEAST_BEATS or not named or others > MOST_OTHER * len(named):
         return False
-    rr_s = np.diff([beat.position for beat in beats]) / fs
-    middle_s = float(np.median(rr_s))
-    if float(np.percentile(rr_s, 90) - np.percentile(rr_s, 10)) > MOST_SPREAD * middle_s:
+    rr = spread([beat.position / fs for beat in beats])
+    if rr.width > MOST_SPREAD * rr.middle:
         return False
-    window = slice(max(P_WAVE.start, BEFORE - int(_SHARE * middle_s * fs)), P_WAVE.stop + 1)
+    window = slice(max(P_WAVE.start, BEFORE - int(_SHARE * rr.middle * fs)), P_WAVE.stop + 1)
     if window.stop - window.start < _LEAST_P:
         return None
     places = [round(beat.position) - start for beat in beats]
@@ -100,8 +101,8 @@ def _has_p(waves: npt.NDArray[np.float64], window: slice) -> bool:
     mean = np.median(waves, axis=0)
     height = max(float(np.ptp(mean[QRS])), FLOOR_MV)
     p, common = waves[:, window], mean[window]
-    each, shape = p - p.mean(axis=1, keepdims=True), common - common.mean()
-    norms = np.linalg.norm(each, axis=1) * np.linalg.norm(shape)
-    alike = float(np.median(each @ shape / np.maximum(norms, 1e-9)))
+    each, shape = p - in_order(p)[:, None] / p.shape[1], common - in_order(common) / len(common)
+    norms = np.sqrt(in_order(each * each)) * np.sqrt(in_order(shape * shape))
+    alike = float(np.median(in_order(each * shape) / np.maximum(norms, 1e-9)))
     base = np.linspace(common[0], common[-1], len(common))
     return alike >= LEAST_ALIKE and float(np.max(common - base)) >= LEAST_HEIGHT * height

@@ -1,4 +1,4 @@
-"""The compiled way from beats to measures has the bits of the Python code, and refuses what it cannot take."""
+"""The compiled way from beats to measures has the bits of the Python code, and refuses nonsense."""
 
 import numpy as np
 import pytest

@@ -1,0 +1,19 @@
+"""Order statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def quantile(ascending: Sequence[float], q: float) -> float:
+    """Quantile ``q`` (0 to 1) of values in ascending order, interpolated linearly as by ``numpy.quantile``.
+
+    Examples
+    --------
+    >>> quantile([1.0, 2.0, 4.0], 0.75)
+    3.0
+    """
+    at = q * (len(ascending) - 1)
+    low = int(at)
+    high = min(low + 1, len(ascending) - 1)
+    return ascending[low] + (at - low) * (ascending[high] - ascending[low])
