@@ -9,7 +9,7 @@ import pytest
 from ecgedge import assess_quality
 from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.gate.features import NAMES
-from ecgedge.gate.model import Gate, GateModel, carried, probability
+from ecgedge.gate.model import GateModel, NumpyJudge, carried, probability
 from ecgedge_export import data, prepare, splits
 from ecgedge_export.cli.train import train
 from ecgedge_export.gate import scores as gate_scores
@@ -89,7 +89,7 @@ def test_the_runtime_scores_a_run_of_windows_as_the_training_does(gate, windows)
     few = windows.only(np.arange(len(windows.group)) < 30)
     before, by_hand = None, []
     for features, follows in zip(few.features, few.follows, strict=True):
-        z = Gate(gate).standardised(features)
+        z = NumpyJudge(gate).standardised(features)
         before = (
             gate.bias
             + float(z @ np.array(gate.weights))
