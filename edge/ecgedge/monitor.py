@@ -93,7 +93,7 @@ class Models:
         Parameters
         ----------
         backend : str
-            ``litert``, ``onnx``, ``tflite``, or ``auto`` for the first that is installed.
+            ``litert``, ``onnx``, ``tflite``, ``core``, or ``auto`` for the first that is installed.
         rhythm, beat_classes, gate, beats : path or loaded model, optional
         waves, tokens : path or loaded model, optional
             None loads none: only a monitor that is asked for waves or words needs one.

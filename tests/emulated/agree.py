@@ -12,7 +12,7 @@ import numpy as np
 
 from ecgedge.artefacts.backends import load_backend
 
-RUNTIMES = ("litert", "onnx")
+RUNTIMES = ("litert", "onnx", "core")
 
 
 def main(arguments: Sequence[str]) -> None:

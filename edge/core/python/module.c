@@ -35,7 +35,8 @@ int ecg_borrow(PyObject *object, Py_buffer *view, char format, Py_ssize_t count,
 static int add_all(PyObject *module)
 {
     int (*const parts[])(PyObject *) = {
-        ecg_add_numbers, ecg_add_front, ecg_add_samples, ecg_add_gate, ecg_add_history, ecg_add_hrv, ecg_add_beats,
+        ecg_add_numbers, ecg_add_front, ecg_add_samples, ecg_add_gate, ecg_add_history, ecg_add_hrv,
+        ecg_add_net8,
     };
     size_t i;
     for (i = 0; i < sizeof parts / sizeof *parts; i++)

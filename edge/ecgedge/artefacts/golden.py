@@ -54,7 +54,7 @@ class GoldenCase:
         The window that the model reads.
     logits : mapping of str to ndarray of float32, shape (n_outputs,)
         By kind of file: ``tflite``, ``onnx``; and ``reference`` for the TFLite file in TFLite's reference
-        kernels, which is what a microcontroller computes.
+        kernels, which is what TFLite Micro computes.
     """
 
     mv: _Decoded

@@ -28,7 +28,6 @@ def examined() -> dict[str, Any]:
     from ecgedge.artefacts.backends import installed_backends
 
     models = dict(_states())
-    runtimes = installed_backends()
     broken = [name for name, state in models.items() if state != "whole"]
     return {
         "ecgedge": __version__,
@@ -36,15 +35,9 @@ def examined() -> dict[str, Any]:
         "numpy": np.__version__,
         "core": core_name(),
         "core_absent": absent,
-        "runtimes": list(runtimes),
+        "runtimes": list(installed_backends()),
         "models": models,
-        "fault": (
-            f"damaged models: {', '.join(broken)}. Install ecgedge again"
-            if broken
-            else None
-            if runtimes
-            else "no inference runtime. Install one: pip install 'ecgedge[litert]'"
-        ),
+        "fault": (f"damaged models: {', '.join(broken)}. Install ecgedge again" if broken else None),
     }
 
 

@@ -16,7 +16,9 @@ Model = Annotated[
     Path | None,
     typer.Option("--model", help="Model folder with its manifest.json; without it the bundled one."),
 ]
-Backend = Annotated[str, typer.Option("--backend", help="Inference runtime: auto, litert, onnx or tflite.")]
+Backend = Annotated[
+    str, typer.Option("--backend", help="Inference runtime: auto, litert, onnx, tflite or core.")
+]
 WithWaves = Annotated[
     bool, typer.Option("--waves", help="Also P, QRS and T of each beat, and PR, QRS, QT and QTc each minute.")
 ]

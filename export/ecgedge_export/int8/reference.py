@@ -1,4 +1,4 @@
-"""TFLite's reference kernels: what TFLite Micro, CMSIS-NN and the C source compute, on this machine."""
+"""TFLite's reference kernels: what TFLite Micro and CMSIS-NN compute, on this machine."""
 
 from __future__ import annotations
 

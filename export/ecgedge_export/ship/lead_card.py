@@ -56,7 +56,7 @@ def _int8(parity: Report) -> list[str]:
         ("INT8 against the float network, RMS", f"{1e3 * parity['int8_rms']:.1f} µV"),
         ("ONNX Runtime and LiteRT: the same values", f"{parity['identical']:.1%} of samples"),
         (
-            "the reference kernels, TFLite Micro and the C source against LiteRT, RMS",
+            "TFLite's reference kernels (TFLite Micro) against LiteRT, RMS",
             f"{parity['reference_rms']:.2f} steps of the output",
         ),
     ]

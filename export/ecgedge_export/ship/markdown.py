@@ -28,7 +28,7 @@ def int8_against_float(metrics: Mapping[str, Any]) -> list[str]:
         ),
         ("ONNX Runtime and LiteRT: the same logits", f"{parity['identical']:.1%}"),
         (
-            "LiteRT and the reference kernels, TFLite Micro and the C source: the same class",
+            "LiteRT and TFLite's reference kernels (TFLite Micro): the same class",
             f"{parity['reference_agreement']:.1%}",
         ),
     ]

@@ -27,7 +27,7 @@ from ecgedge_export.int8.reference import open_reference
 from ecgedge_export.ship.card import CARD, card
 
 GOLDEN_NAME = "golden.json.gz"
-_BACKEND_OF = {"tflite": "litert", "onnx": "onnx"}
+_BACKENDS_OF = {"tflite": ("litert", "core"), "onnx": ("onnx",)}
 # What reads the weights of a task that has some in a file of their own.
 LOADERS: Mapping[str, Callable[[Path], object]] = {
     "gate": GateModel.load,
@@ -175,7 +175,7 @@ def _fill(
     (fresh / GOLDEN_NAME).write_bytes(data)
     manifest = replace(
         draft,
-        backends={kind: describe_file(fresh / f"model.{kind}") for kind in _BACKEND_OF},
+        backends={kind: describe_file(fresh / f"model.{kind}") for kind in _BACKENDS_OF},
         golden=ListedFile(GOLDEN_NAME, hashlib.sha256(data).hexdigest()),
     )
     _describe(fresh, name, manifest)
@@ -197,4 +197,5 @@ def _prove(fresh: Path) -> None:
     if manifest.task in LOADERS:
         LOADERS[manifest.task](fresh)
     for kind in manifest.backends:
-        check_golden(load_backend(fresh, _BACKEND_OF[kind], manifest=manifest), manifest, cases)
+        for backend in _BACKENDS_OF[kind]:
+            check_golden(load_backend(fresh, backend, manifest=manifest), manifest, cases)

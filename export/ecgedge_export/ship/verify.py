@@ -20,7 +20,7 @@ from ecgedge_export.ship import trace as traces
 from ecgedge_export.ship.bundle import SUMS, made_files
 from ecgedge_export.ship.package import LOADERS
 
-_RUNTIMES = {"tflite": "litert", "onnx": "onnx"}
+_RUNTIMES = {"tflite": ("litert", "core"), "onnx": ("onnx",)}
 _STEPS = 1.0  # what processors and versions of a runtime may differ by
 
 
@@ -118,7 +118,8 @@ def _verify_model(folder: Path) -> None:
         if describe_file(folder / artefact.file) != artefact:
             raise ModelError(f"{artefact.file} has other tensors than its manifest says: train again")
         cases = load_golden(folder, manifest)
-        check_golden(load_backend(folder, _RUNTIMES[kind], manifest=manifest), manifest, cases, _STEPS)
+        for runtime in _RUNTIMES[kind]:
+            check_golden(load_backend(folder, runtime, manifest=manifest), manifest, cases, _STEPS)
         if kind == "tflite":
             _verify_reference(folder / artefact.file, cases)
 

@@ -41,7 +41,7 @@ def measured_words(metrics: Report) -> list[str]:
         f"Codes in use: {book['used']} of {book['codes']}, perplexity {book['perplexity']}. The INT8 files",
         f"speak the code of the float network in {agreement['tflite']:.1%} (LiteRT) and",
         f"{agreement['onnx']:.1%} (ONNX Runtime) of {parity['windows']} words. Both files give the very same",
-        f"numbers in {parity['identical']:.1%}; the reference kernels, TFLite Micro and the C source differ",
+        f"numbers in {parity['identical']:.1%}; TFLite's reference kernels (TFLite Micro) differ",
         f"by {parity['reference_rms']:.2f} steps (root mean square).",
         "",
     ]

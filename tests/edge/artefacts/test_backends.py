@@ -21,7 +21,7 @@ from ecgedge.artefacts.manifest import Manifest, TensorSpec
 from ecgedge_bridge.errors import ConfigError, ModelError
 
 Windows = Callable[..., npt.NDArray[np.float32]]
-FILES = [("litert", "tflite"), ("onnx", "onnx")]
+FILES = [("litert", "tflite"), ("onnx", "onnx"), ("core", "tflite")]
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def reseal(folder: Path, kind: str, data: bytes) -> None:
 
 
 def test_backends_agree_within_one_step(model_folder: Path, windows: Windows) -> None:
-    litert, onnx = (load_backend(model_folder, name) for name, _ in FILES)
+    litert, onnx = (load_backend(model_folder, name) for name in ("litert", "onnx"))
     step = litert.artefact.output.scale
     assert step is not None
     batch = windows(200, 5)
@@ -197,10 +197,15 @@ def test_file_is_read_once(model_folder: Path, monkeypatch: pytest.MonkeyPatch) 
     assert opened == ["manifest.json", "model.tflite"]
 
 
-def test_auto_takes_litert_first_then_onnx(model_folder: Path, no_runtime: Callable[..., None]) -> None:
+def test_auto_takes_litert_first_then_onnx_and_at_last_the_package_itself(
+    model_folder: Path, no_runtime: Callable[..., None]
+) -> None:
     assert load_backend(model_folder).name == "litert"
     no_runtime("ai_edge_litert")
     assert load_backend(model_folder).name == "onnx"
+    no_runtime("ai_edge_litert", "onnxruntime", "tflite_runtime")
+    assert load_backend(model_folder).name == "core"
+    assert installed_backends() == ("core",)
 
 
 def test_auto_takes_the_file_that_is_there(model_folder: Path) -> None:
@@ -222,15 +227,18 @@ def test_missing_runtime_names_the_extra(
         load_backend(model_folder, name)
 
 
-def test_no_runtime_at_all_names_every_extra(model_folder: Path, no_runtime: Callable[..., None]) -> None:
-    no_runtime("ai_edge_litert", "onnxruntime", "tflite_runtime")
-    with pytest.raises(ModelError, match=r"ecgedge\[litert\].*ecgedge\[onnx\].*ecgedge\[tflite\]"):
-        load_backend(model_folder)
-    assert installed_backends() == ()
+def test_no_runtime_for_the_only_file_names_its_extra(
+    model_folder: Path, no_runtime: Callable[..., None]
+) -> None:
+    manifest = Manifest.load(model_folder)
+    only = replace(manifest, backends={"onnx": manifest.backends["onnx"]})
+    no_runtime("onnxruntime")
+    with pytest.raises(ModelError, match=r'pip install "ecgedge\[onnx\]"'):
+        load_backend(model_folder, manifest=only)
 
 
 def test_unknown_backend_is_a_misuse(model_folder: Path) -> None:
-    with pytest.raises(ConfigError, match="choose auto, litert, onnx, tflite"):
+    with pytest.raises(ConfigError, match="choose auto, litert, onnx, tflite, core"):
         load_backend(model_folder, "tensorrt")
 
 

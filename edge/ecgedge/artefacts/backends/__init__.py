@@ -16,7 +16,7 @@ __all__ = ["BACKENDS", "Backend", "Logits", "Window", "installed_backends", "loa
 
 @dataclass(frozen=True, slots=True)
 class _Runtime:
-    """Where a backend lives, which file it reads, and which extra of the package installs it."""
+    """Where a backend lives, which file it reads, and which extra of the package installs it, if any."""
 
     module: str
     kind: str
@@ -30,11 +30,12 @@ class _Chosen(NamedTuple):
     module: Any
 
 
-# In the order in which "auto" tries them: smallest resident size first. None is the fastest everywhere.
+# In the order in which "auto" tries them. None is the fastest everywhere; the last needs nothing installed.
 _RUNTIMES = {
     "litert": _Runtime("ecgedge.artefacts.backends.litert", "tflite", "litert"),
     "onnx": _Runtime("ecgedge.artefacts.backends.onnx", "onnx", "onnx"),
     "tflite": _Runtime("ecgedge.artefacts.backends.tflite", "tflite", "tflite"),
+    "core": _Runtime("ecgedge.artefacts.backends.core", "tflite", ""),
 }
 BACKENDS = tuple(_RUNTIMES)
 
@@ -47,7 +48,8 @@ def load_backend(folder: str | Path, name: str = "auto", *, manifest: Manifest |
     folder : path
         A model folder.
     name : str
-        ``litert``, ``onnx`` or ``tflite``; ``auto`` takes the first that is installed and has its file here.
+        ``litert``, ``onnx``, ``tflite``, ``core``; ``auto`` takes the first that is installed and has its
+        file here.
     manifest : Manifest, optional
         The folder's manifest if it is already loaded.
 

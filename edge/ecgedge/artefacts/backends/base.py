@@ -21,7 +21,7 @@ class Backend(Protocol):
 
     @property
     def name(self) -> str:
-        """``litert``, ``onnx`` or ``tflite``."""
+        """``litert``, ``onnx``, ``tflite`` or ``core``."""
 
     @property
     def artefact(self) -> Artefact:
@@ -93,12 +93,16 @@ class WindowCheck:
 
     def __call__(self, window: Window) -> None:
         """Raise ValueError unless ``window`` is float32 of the right shape and finite."""
+        self.form(window)
+        self.values(window)
+
+    def form(self, window: Window) -> None:
+        """Raise ValueError unless ``window`` is float32 of the right shape."""
         if window.shape != self.shape or window.dtype != np.float32:
             raise ValueError(
                 f"window is {window.dtype} {window.shape}, the model reads float32 {self.shape}: "
                 "preprocess the signal as the manifest has"
             )
-        self.values(window)
 
     @staticmethod
     def values(window: Window) -> None:

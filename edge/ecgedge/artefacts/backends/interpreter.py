@@ -140,12 +140,12 @@ def describe(details: list[dict[str, Any]]) -> TensorSpec:
 
 def _index(details: list[dict[str, Any]], expected: TensorSpec) -> int:
     found = describe(details)
-    check_tensor("tensor", _facts(found), _facts(expected))
+    check_tensor("tensor", tensor_facts(found), tensor_facts(expected))
     return int(details[0]["index"])
 
 
-def _facts(spec: TensorSpec) -> tuple[object, ...]:
-    """What must agree; scales as float32, the precision in which the file holds them."""
+def tensor_facts(spec: TensorSpec) -> tuple[object, ...]:
+    """What must agree between file and manifest; scales as float32, as precise as the file has them."""
     scale = None if spec.scale is None else float(np.float32(spec.scale))
     return (spec.name, spec.shape, spec.dtype, scale, spec.zero_point)
 

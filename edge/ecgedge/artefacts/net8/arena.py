@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ecgedge.artefacts.net8.flat import FlatGraph
 from ecgedge_bridge.errors import ModelError
-from ecgedge_export.int8.flat_reader import FlatGraph
 
 _ALIGNMENT = 16  # of each tensor, in bytes: vector loads need not cross a line
 # Operators whose output may overwrite the input: each value is read before its place is written.
