@@ -1,6 +1,7 @@
 #include "numbers.h"
 
 #include <math.h>
+#include <string.h>
 
 /* ln 2 in two parts: the first has 21 zeros at its end, so that its whole multiples are exact. */
 static const double LN2_HIGH = 0x1.62e42fee00000p-1, LN2_LOW = 0x1.a39ef35793c76p-33;
@@ -34,6 +35,44 @@ double ecg_exp(double x)
     for (i = 13; i >= 1; i--)
         sum = sum * r / i + 1.0;
     return ldexp(sum, (int)k);
+}
+
+/* Eight exponentials side by side, each with the very steps of ecg_exp: 2^k is put together from its bits, since
+ * a call of ldexp would stand in the way of vectors. */
+static inline void exps_of_8(double *x)
+{
+    const double big = 6755399441055744.0; /* as in ecg_round; it leaves k in the last bits of a sum */
+    double shifted[8], r[8], sum[8], power[8];
+    uint64_t bits[8];
+    int i, j;
+    for (j = 0; j < 8; j++) {
+        const double limited = x[j] < -700.0 ? -700.0 : x[j] > 700.0 ? 700.0 : x[j];
+        double k;
+        shifted[j] = limited * 1.44269504088896340736 + big;
+        k = shifted[j] - big;
+        r[j] = (limited - k * LN2_HIGH) - k * LN2_LOW;
+        sum[j] = 1.0;
+    }
+    memcpy(bits, shifted, sizeof bits);
+    for (j = 0; j < 8; j++)
+        bits[j] = (bits[j] << 52) + ((uint64_t)1023 << 52);
+    memcpy(power, bits, sizeof power);
+    for (i = 13; i >= 1; i--)
+        for (j = 0; j < 8; j++)
+            sum[j] = sum[j] * r[j] / i + 1.0;
+    for (j = 0; j < 8; j++)
+        x[j] = sum[j] * power[j];
+}
+
+ECG_WIDE void ecg_exps(double *x, int32_t n)
+{
+    double rest[8] = {0.0};
+    int32_t at;
+    for (at = 0; at + 8 <= n; at += 8)
+        exps_of_8(x + at);
+    memcpy(rest, x + at, (size_t)(n - at) * sizeof *x);
+    exps_of_8(rest);
+    memcpy(x + at, rest, (size_t)(n - at) * sizeof *x);
 }
 
 void ecg_turn(double turns, double *cosine, double *sine)

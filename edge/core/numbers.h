@@ -36,6 +36,9 @@ double ecg_log(double x);
 /* e to the power x, for -700 to 700: beyond, that of the limit. */
 double ecg_exp(double x);
 
+/* Each of n values becomes its ecg_exp, the same bits, several at a time. */
+void ecg_exps(double *x, int32_t n);
+
 /* Cosine and sine of 2 pi times turns, for -2^30 to 2^30 turns. */
 void ecg_turn(double turns, double *cosine, double *sine);
 

@@ -14,6 +14,7 @@ int ecg_borrow(PyObject *object, Py_buffer *view, char format, Py_ssize_t count,
 /* A bytes object is the cheapest new memory that Python can be given; numpy reads it without a copy. */
 
 /* Each adds its types or functions to the module; 0, or -1 with an exception. */
+int ecg_add_beats(PyObject *module);
 int ecg_add_net8(PyObject *module);
 int ecg_add_numbers(PyObject *module);
 int ecg_add_gate(PyObject *module);

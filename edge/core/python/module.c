@@ -35,7 +35,7 @@ int ecg_borrow(PyObject *object, Py_buffer *view, char format, Py_ssize_t count,
 static int add_all(PyObject *module)
 {
     int (*const parts[])(PyObject *) = {
-        ecg_add_numbers, ecg_add_front, ecg_add_samples, ecg_add_gate, ecg_add_history, ecg_add_hrv,
+        ecg_add_numbers, ecg_add_front, ecg_add_samples, ecg_add_gate, ecg_add_history, ecg_add_hrv, ecg_add_beats,
         ecg_add_net8,
     };
     size_t i;

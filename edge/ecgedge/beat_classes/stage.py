@@ -10,7 +10,7 @@ from __future__ import annotations
 from ecgedge.beat_classes.features import new_history
 from ecgedge.beat_classes.layout import AFTER, BEFORE, LONGEST_RR_S
 from ecgedge.beat_classes.model import BeatClassModel
-from ecgedge.beats.detector import LOOK_BACK_S
+from ecgedge.beats.settings import LOOK_BACK_S
 from ecgedge.events import Beat
 from ecgedge.stream.segment import DetectedBeat, Part, Segment
 

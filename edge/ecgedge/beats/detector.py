@@ -1,76 +1,22 @@
 """Streaming R-peak detector: causal, bounded, the same beats however the stream is cut.
 
-A small network gives for every sample the probability of a beat there (``net.py``); it is summed over a short
-stretch, and where the sum is highest is a candidate. A candidate above the threshold is a beat; where one is
-overdue, search-back takes the best of those passed over, above a lower threshold. The R peak is the extreme
-of the signal close by.
+The compiled core finds them where there is one, else the numpy code that says how (``reference.py``): both
+give the same beats, bit for bit.
 """
 
 from __future__ import annotations
 
-import math
-from collections import deque
-from functools import cache
-from statistics import median
-from typing import NamedTuple
+from functools import cache, lru_cache
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.beats.net import FS, HOP, REACH, BeatNet, runner
-from ecgedge.stream.amplitude import FLOOR_MV
+from ecgedge.arithmetic.core import core
+from ecgedge.beats.net import CORE_CHANNELS, FS, HOP, BeatNet
+from ecgedge.beats.reference import NumpyDetector
 from ecgedge.stream.ring import Ring
 from ecgedge.stream.segment import DetectedBeat, Segment
-
-Floats = npt.NDArray[np.float32]
-
-REFRACTORY_S = 0.22  # of two candidates this close, one is the other's shoulder or T wave
-AROUND_S = 0.08  # half width of the stretch over which probability is summed
-SEARCH_S = 0.02  # the R peak lies this close to the candidate
-HEIGHTS = 8  # seconds that the typical height of a QRS is taken from
-TALLER = 0.3  # share of these seconds that may hold something taller: an artefact, an ectopic beat
-# While no beat comes, the typical height sinks to this share of what it was with the last one, no further: a
-# pause is not filled with noise. After FORGET_S the electrode was moved, or another person wears it.
-SINK = 0.2
-FORGET_S = 15.0
-# The level of a wearer's QRS follows each beat by the first share of its difference, in logarithms, and by
-# the second alone where that is more than SIMILAR: false beats in a minute of artefact do not make it forget,
-# and an electrode that was moved does within some minutes.
-FOLLOW, FOLLOW_OTHER = 0.1, 0.004
-# A second this much lower than the height so far ends an artefact (or begins a pause). If it is as tall as
-# the wearer's QRS, within the factor SIMILAR, the artefact is forgotten at once, not after HEIGHTS seconds.
-# Chosen on made ECG with 1 to 60 s of noise, wander, steps and spikes of 3 and 50 mV, at 42 to 120 a minute:
-# beats are found again within 0.6 s, and MIT-BIH DS1 with the noise of NSTDB stays as it was.
-DROP, SIMILAR = 5.0, 3.0
-SHORTEST_S = 0.5  # a segment shorter than this has no beats
-CLIP = 3.0  # QRS heights that the network sees at most
-_CLIP, _MINUS_CLIP = np.array(CLIP, np.float32), np.array(-CLIP, np.float32)
-WIDTH = 2.0  # standard deviation, in samples, of the bump that the network was trained to give around a beat
-LATE = 1.6  # a beat is overdue after this many typical RR intervals
-NEAR_S = (0.36, 0.3)  # an overdue beat is at least so far from the beats before and after it
-LONGEST_RR_S = 3.0  # what takes longer is a pause, and is no part of the rhythm
-_AROUND, _APART, _SEARCH = (round(seconds * FS) for seconds in (AROUND_S, REFRACTORY_S, SEARCH_S))
-
-# At a tick the network has spoken about all but the last REACH samples; the sum at a place needs _AROUND
-# more, its being the highest _APART more, and the R peak may lie _SEARCH and a fraction before it. Rounded up
-# to whole ticks, since nobody looks in between.
-LATENCY_S = math.ceil((REACH + _AROUND + _APART + _SEARCH + 1) / HOP) * HOP / FS
-# How far back search-back goes: to the last beat before one that is overdue, seen a tick later at most.
-LOOK_BACK_S = LATE * LONGEST_RR_S + HOP / FS + LATENCY_S
-
-
-class Candidate(NamedTuple):
-    """A place that may be a beat: its position, and the sum of probability around it."""
-
-    position: int
-    score: float
-
-
-class Candidates(NamedTuple):
-    """Candidates in their order; there will be no others before the position ``done``."""
-
-    found: list[Candidate]
-    done: int
 
 
 @cache
@@ -105,6 +51,41 @@ def find_beats(signal: npt.NDArray[np.floating], net: BeatNet | None = None) -> 
     return found + detector.advance(segment)
 
 
+class Finder(Protocol):
+    """What finds the beats of one segment in its ring."""
+
+    def reset(self) -> None:
+        """Start a new segment."""
+
+    def advance(self, ring: Ring, ended: bool) -> list[tuple[float, float]]:
+        """Position and confidence of the beats in the signal that has come since."""
+
+
+class CoreDetector:
+    """The compiled twin of :class:`~ecgedge.beats.reference.NumpyDetector`.
+
+    All detectors of a network share its weights; each has 1.6 kB of its own.
+    """
+
+    def __init__(self, net: BeatNet) -> None:
+        self._detector = core.Detector(_in_core(net))  # type: ignore[union-attr]
+
+    def reset(self) -> None:
+        """Start a new segment."""
+        self._detector.reset()
+
+    def advance(self, ring: Ring, ended: bool) -> list[tuple[float, float]]:
+        """Position and confidence of the beats in the signal that has come since."""
+        found: list[tuple[float, float]] = self._detector.advance(ring.mirrored, ring.written, ended)
+        return found
+
+
+@lru_cache(maxsize=8)  # a process has one network; whoever compares some makes 100 kB for each
+def _in_core(net: BeatNet) -> Any:
+    """The weights of a network in the compiled core."""
+    return core.BeatNet(net.channels, net.values(), net.threshold, net.back)  # type: ignore[union-attr]
+
+
 class BeatDetector:
     """Finds R peaks in the filtered signal of one segment, and puts them on it.
 
@@ -115,197 +96,14 @@ class BeatDetector:
     """
 
     def __init__(self, net: BeatNet) -> None:
-        self._candidates, self._chooser, self._peaks = _Candidates(net), _Chooser(net), _Peaks()
-        self._done = 0  # samples of the segment that have been in the ring when the network ran
+        compiled = core is not None and net.channels <= CORE_CHANNELS
+        self._finder: Finder = CoreDetector(net) if compiled else NumpyDetector(net)
 
     def reset(self) -> None:
         """Start a new segment."""
-        self._done = 0
-        for part in (self._candidates, self._chooser, self._peaks):
-            part.reset()
+        self._finder.reset()
 
     def advance(self, segment: Segment) -> list[DetectedBeat]:
         """Look at the signal that has come since, return the beats found in it."""
-        written = segment.ring.written
-        found: list[DetectedBeat] = []
-        while self._done + HOP <= written:
-            found += self._look(segment)
-        # Signal in shreds must not cost much, and no beat can be found in so little.
-        if segment.ended and written >= SHORTEST_S * FS:
-            # The last value stands for what never came, long enough for the last sample to be looked at.
-            for _ in range(-(-(written + REACH + self._candidates.delay - self._done) // HOP)):
-                found += self._look(segment)
-        return found
-
-    def _look(self, segment: Segment) -> list[DetectedBeat]:
-        """Run the network once more, on the hop that ends REACH before the next multiple of HOP."""
-        self._done += HOP
-        end = self._done - REACH
-        candidates = self._candidates.feed(segment.ring.extended(end - HOP - REACH, end + REACH), end)
-        chosen = self._chooser.feed(candidates)
-        places = [(self._peaks.near(segment.ring, c.position), c.score) for c in chosen]
-        kept = [(at, score) for at, score in places if at is not None]
-        if chosen:
-            self._candidates.hold(end, [_height(segment.ring, round(at)) for at, _ in kept])
-        return [segment.add_beat(at, min(1.0, score)) for at, score in kept]
-
-
-def _height(ring: Ring, at: int) -> float:
-    """How far a peak is from zero; a parabola's vertex may round to just behind the last sample."""
-    at = min(at, ring.written - 1)
-    return abs(float(ring.view(at, at + 1)[0]))
-
-
-class _Candidates:
-    """Where the sum of probability is highest."""
-
-    delay = _AROUND + _APART
-    """Samples at a hop's end that the next hop may still change."""
-
-    def __init__(self, net: BeatNet) -> None:
-        self._run = runner(net)
-        self._lowest = min(net.threshold, net.back)
-        # Scaled so that the sum is 1 where the network gives the very bump that it was trained to give.
-        self._kernel = np.hanning(2 * _AROUND + 3)[1:-1].astype(np.float32)
-        ideal = np.exp(-0.5 * (np.arange(-_AROUND, _AROUND + 1) / WIDTH) ** 2)
-        self._kernel /= np.float32(ideal @ self._kernel)
-        self.reset()
-
-    def reset(self) -> None:
-        self._heights: deque[float] = deque(maxlen=HEIGHTS)
-        self._height = self._held = 0.0
-        self._held_until = 0
-        self._level = 0.0  # typical height of the beats so far; 0 before there is one
-        self._p = np.zeros(2 * _AROUND, np.float32)  # the last probabilities of the hop before
-        self._sums = np.zeros(2 * _APART + 1, np.float32)  # the last sums
-
-    def feed(self, x: Floats, end: int) -> Candidates:
-        """Take the signal around the hop that ends at ``end``."""
-        p = np.concatenate([self._p, self._run(self._in_heights(x, end))])
-        self._p = p[HOP:]
-        sums = np.concatenate([self._sums, np.convolve(p, self._kernel, "valid")])
-        self._sums = sums[HOP:]
-        done = end - self.delay
-        first = done - HOP - _APART - 1  # position of sums[0]
-        return Candidates([Candidate(first + i, float(sums[i])) for i in self._highest(sums)], done)
-
-    def hold(self, end: int, heights: list[float]) -> None:
-        """Note that there were beats of these heights in the hop that ends at ``end``."""
-        self._held, self._held_until = SINK * self._height, end + round(FORGET_S * FS)
-        for height in heights:
-            self._level = self._level or max(height, FLOOR_MV)
-            step = math.log(max(height, FLOOR_MV) / self._level)
-            near = abs(step) <= math.log(SIMILAR)
-            self._level *= math.exp(FOLLOW * step if near else math.copysign(FOLLOW_OTHER, step))
-
-    def _in_heights(self, x: Floats, end: int) -> Floats:
-        """Divide by the typical height of a QRS, which follows the last seconds."""
-        known = x[REACH:-REACH] if self._heights else x  # the first second may hold no beat
-        self._heights.append(max(float(np.maximum.reduce(known)), -float(np.minimum.reduce(known))))
-        tallest = sorted(self._heights, reverse=True)
-        held = self._held if end <= self._held_until else 0.0
-        self._height = max(self._back_to_level(max(tallest[int(TALLER * len(tallest))], held)), FLOOR_MV)
-        heights: Floats = x / np.float32(self._height)
-        np.minimum(heights, _CLIP, out=heights)
-        np.maximum(heights, _MINUS_CLIP, out=heights)
-        return heights
-
-    def _back_to_level(self, height: float) -> float:
-        """The height, unless it is that of an artefact, or of silence, that has just ended."""
-        now = self._heights[-1]
-        as_beats = not self._level or self._level / SIMILAR <= now <= self._level * SIMILAR
-        if height <= DROP * now or not as_beats or now <= FLOOR_MV:
-            return height
-        self._heights = deque((h for h in self._heights if h <= SIMILAR * now), HEIGHTS)
-        self._held = 0.0
-        return now
-
-    def _highest(self, sums: Floats) -> list[int]:
-        """Places that are higher than all within a refractory period on both sides."""
-        low, high = _APART + 1, _APART + 1 + HOP
-        here = sums[low:high]
-        peaks = (here > self._lowest) & (here >= sums[low - 1 : high - 1]) & (here > sums[low + 1 : high + 1])
-        return [
-            low + i
-            for i in peaks.nonzero()[0].tolist()
-            if here[i] >= np.maximum.reduce(sums[low + i - _APART : low + i + _APART + 1])
-        ]
-
-
-class _Chooser:
-    """Which candidates are beats."""
-
-    def __init__(self, net: BeatNet) -> None:
-        self._threshold, self._back = net.threshold, net.back
-        self.reset()
-
-    def reset(self) -> None:
-        self._last: int | None = None
-        # The median of eight outvotes three ectopic intervals.
-        self._rr: deque[int] = deque(maxlen=8)
-        self._passed_over: deque[Candidate] = deque(maxlen=64)
-
-    def feed(self, candidates: Candidates) -> list[Candidate]:
-        """Return the beats among candidates."""
-        beats: list[Candidate] = []
-        for candidate in candidates.found:
-            if candidate.score > self._threshold:
-                beats += self._search_back(candidate.position)
-                beats.append(self._accept(candidate))
-            else:
-                self._passed_over.append(candidate)
-        return beats + self._search_back(candidates.done)
-
-    def _search_back(self, now: int) -> list[Candidate]:
-        """Beats that are overdue ``now``: the best of those passed over, while there are any."""
-        beats = []
-        while self._last is not None and self._rr and now - self._last > LATE * median(self._rr):
-            after, before = self._last + NEAR_S[0] * FS, now - NEAR_S[1] * FS
-            hopeful = [c for c in self._passed_over if after < c.position < before and c.score > self._back]
-            if not hopeful:
-                break
-            beats.append(self._accept(max(hopeful, key=lambda c: c.score)))
-        return beats
-
-    def _accept(self, beat: Candidate) -> Candidate:
-        if self._last is not None and beat.position - self._last < LONGEST_RR_S * FS:
-            self._rr.append(beat.position - self._last)
-        self._last = beat.position
-        while self._passed_over and self._passed_over[0].position <= beat.position:
-            self._passed_over.popleft()
-        return beat
-
-
-class _Peaks:
-    """The R peak near a candidate: the extreme of the signal, between samples by a parabola."""
-
-    def __init__(self) -> None:
-        self.reset()
-
-    def reset(self) -> None:
-        self._up = 0.0  # how much the beats so far pointed up rather than down
-        self._last = -1.0
-
-    def near(self, ring: Ring, at: int) -> float | None:
-        """R peak near ``at``; None where it lies outside of the segment, or was that of the beat before."""
-        low, high = max(0, at - _SEARCH), at + _SEARCH + 1
-        if not low < min(high, ring.written):
-            return None
-        y = ring.extended(low, high).tolist()
-        top, bottom = max(y), -min(y)
-        # A tenth of the way: a lead's polarity lasts, and one ectopic beat must not turn it.
-        self._up += 0.1 * ((top - bottom) / max(abs(top) + abs(bottom), 1e-9) - self._up)
-        if top * (1 + self._up) < bottom * (1 - self._up):
-            y = [-value for value in y]
-        i = y.index(max(y))
-        peak: float = low + i + (_parabola(*y[i - 1 : i + 2]) if 0 < i < len(y) - 1 else 0.0)
-        if not self._last < peak < ring.written:
-            return None
-        self._last = peak
-        return peak
-
-
-def _parabola(a: float, b: float, c: float) -> float:
-    """Offset of the vertex through three equally spaced points, the middle one the highest."""
-    bend = a - 2 * b + c
-    return 0.0 if bend >= 0 else max(-0.5, min(0.5, 0.5 * (a - c) / bend))
+        found = self._finder.advance(segment.ring, segment.ended)
+        return [segment.add_beat(position, confidence) for position, confidence in found]

@@ -1,6 +1,8 @@
-"""The network behind the beat detector: some thousand weights, run in plain numpy on one second at a time.
+"""The network behind the beat detector: some thousand weights, run on one second at a time.
 
-Every run has the same shapes, so that a stretch of signal gives the same bits however the stream was cut.
+Every run has the same shapes, so that a stretch of signal gives the same bits however the stream was cut, and
+adds in a written order, so that every processor gives the same bits, and the compiled core does
+(``edge/core/beat_net.c``).
 It was trained by ``ecgedge-export train beats``.
 """
 
@@ -17,6 +19,8 @@ from typing import Annotated, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ecgedge.arithmetic.functions import exps, turn
+from ecgedge.arithmetic.sums import in_order, rows_in_order
 from ecgedge.artefacts.folder import front_end, load_weights
 from ecgedge.artefacts.sealed import FIX
 from ecgedge.stream.filters import FrontEnd
@@ -36,6 +40,12 @@ DILATIONS = (1, 1, 2, 4)
 REACH = 60
 """Samples on either side that a run looks at: half a kernel at full rate, and 28 steps at half of it."""
 LENGTH = HOP + 2 * REACH
+AROUND = 8
+"""Half width, in samples, of the stretch over which probability is summed."""
+WIDTH = 2.0
+"""Standard deviation, in samples, of the bump that the network was trained to give around a beat."""
+CORE_CHANNELS = 20
+"""What the compiled core has room for; a wider network runs in numpy."""
 FRONT_END = FrontEnd.default(FS)
 
 
@@ -110,6 +120,25 @@ class BeatNet:
         net.layers()
         return net
 
+    def values(self) -> Floats:
+        """Return all weights and biases in a row.
+
+        Raises
+        ------
+        ModelError
+            Their number is not what the shapes need.
+        """
+        try:
+            values = np.frombuffer(base64.b64decode(self.weights), np.float16).astype(np.float32)
+        except ValueError as error:  # what is no base64, or half a number
+            raise ModelError(f"the weights of the beat detector cannot be read ({error}): {FIX}") from error
+        wanted = sum(n * m + m for n, m in layer_shapes(self.channels))
+        if len(values) != wanted or not np.isfinite(values).all():
+            raise ModelError(
+                f"the beat detector has {len(values)} weights of the wrong number or kind: {FIX}"
+            )
+        return values
+
     def layers(self) -> list[Layer]:
         """Return the layers, from the first to the last.
 
@@ -118,15 +147,7 @@ class BeatNet:
         ModelError
             The number of weights is not what the shapes need.
         """
-        try:
-            values = np.frombuffer(base64.b64decode(self.weights), np.float16).astype(np.float32)
-        except ValueError as error:  # what is no base64, or half a number
-            raise ModelError(f"the weights of the beat detector cannot be read ({error}): {FIX}") from error
-        shapes = layer_shapes(self.channels)
-        if len(values) != sum(n * m + m for n, m in shapes) or not np.isfinite(values).all():
-            raise ModelError(
-                f"the beat detector has {len(values)} weights of the wrong number or kind: {FIX}"
-            )
+        values, shapes = self.values(), layer_shapes(self.channels)
         parts = np.split(values, np.cumsum([size for n, m in shapes for size in (n * m, m)])[:-1])
         pairs = zip(parts[::2], parts[1::2], shapes, strict=True)
         return [Layer(weights.reshape(n, m), bias) for weights, bias, (n, m) in pairs]
@@ -142,12 +163,24 @@ def pack(parts: list[npt.NDArray[np.floating]]) -> str:
     return base64.b64encode(np.concatenate([p.ravel() for p in parts]).astype(np.float16).tobytes()).decode()
 
 
+def kernel() -> Floats:
+    """What probability is summed with: a Hann window, without its zeros.
+
+    Scaled so that the sum is 1 where the network gives the very bump that it was trained to give.
+    """
+    off = range(-AROUND, AROUND + 1)
+    window = np.array([0.5 + 0.5 * turn(i / (2.0 * (AROUND + 1)))[0] for i in off]).astype(np.float32)
+    ideal = exps([-0.5 * ((i / WIDTH) * (i / WIDTH)) for i in off])
+    scaled: Floats = window / np.float32(in_order(ideal * window))
+    return scaled
+
+
 # Numpy takes a Python number in at twice the cost.
-_ZERO, _ONE = np.zeros((), np.float32), np.ones((), np.float32)
+_ZERO = np.zeros((), np.float32)
 
 
 class Runner:
-    """Runs a network; all memory that it needs is taken once. Threads may share it.
+    """Runs a network in numpy; all memory that it needs is taken once. Threads may share it.
 
     Examples
     --------
@@ -158,15 +191,17 @@ class Runner:
     """
 
     def __init__(self, net: BeatNet) -> None:
-        *convolutions, (self._out, self._out_bias) = net.layers()
+        *convolutions, out = net.layers()
         self._lock = threading.Lock()
-        self._input = np.zeros((LENGTH, 1), np.float32)
+        self._input = np.zeros((1, LENGTH), np.float32)
         self._steps = []
+        room = np.empty(KERNEL * net.channels**2 * LENGTH // 2, np.float32)  # for the products of any layer
         x = self._input
-        for (weights, bias), stride, dilation in zip(convolutions, STRIDES, DILATIONS, strict=True):
-            step = _Convolution(x, weights, bias, stride, dilation)
+        for layer, stride, dilation in zip(convolutions, STRIDES, DILATIONS, strict=True):
+            step = _Convolution(x, layer, room, stride, dilation)
             self._steps.append(step)
             x = step.output
+        self._out = _Convolution(x, out, room, 1, 1)
 
     def __call__(self, x: Floats) -> Floats:
         """Return the probability of a beat at each of the :data:`HOP` samples in the middle of ``x``.
@@ -179,19 +214,17 @@ class Runner:
         # Every step writes in place: no array is made for each second of a stream. Another thread's signal
         # must not come between the steps.
         with self._lock:
-            self._input[:, 0] = x
+            self._input[0] = x
             for step in self._steps:
                 step.run()
-            p: Floats = self._steps[-1].output @ self._out
-        p += self._out_bias
-        np.negative(p, out=p)
-        np.exp(p, out=p)
-        p += _ONE
-        np.reciprocal(p, out=p)
-        return p.reshape(HOP)
+                np.maximum(step.output, _ZERO, out=step.output)
+            self._out.run()
+            logits = self._out.output.T.reshape(HOP).astype(np.float64)
+        p: Floats = (1.0 / (1.0 + exps(-logits))).astype(np.float32)
+        return p
 
 
-@lru_cache(maxsize=8)  # a process has one network; whoever compares some makes a runner of 215 kB for each
+@lru_cache(maxsize=8)  # a process has one network; whoever compares some makes a runner of 1.7 MB for each
 def runner(net: BeatNet) -> Runner:
     """The runner of a network: all who run the same one share it, for a run leaves nothing behind.
 
@@ -204,21 +237,22 @@ def runner(net: BeatNet) -> Runner:
 
 
 class _Convolution:
-    """Each output's inputs, and a one for the bias, are gathered in a row; then one product of matrices."""
+    """All products of inputs and weights, then their sums over tap and channel, first to last."""
 
-    def __init__(self, x: Floats, weights: Floats, bias: Floats, stride: int, dilation: int) -> None:
-        channels = x.shape[1]
-        n = (len(x) - (KERNEL - 1) * dilation - 1) // stride + 1
-        along, across = x.strides
-        strides = (stride * along, dilation * along, across)
-        self._source = np.lib.stride_tricks.as_strided(x, (n, KERNEL, channels), strides, writeable=False)
-        self._rows = np.ones((n, KERNEL * channels + 1), np.float32)
-        places = (self._rows.strides[0], channels * across, across)
-        self._gathered = np.lib.stride_tricks.as_strided(self._rows, (n, KERNEL, channels), places)
-        self._weights = np.vstack([weights, bias])
-        self.output = np.empty((n, weights.shape[1]), np.float32)
+    def __init__(self, x: Floats, layer: Layer, room: Floats, stride: int, dilation: int) -> None:
+        channels, length = x.shape
+        taps, outputs = len(layer.weights) // channels, len(layer.bias)
+        n = (length - (taps - 1) * dilation - 1) // stride + 1
+        across, along = x.strides
+        shape, strides = (taps, channels, 1, n), (dilation * along, across, 0, stride * along)
+        self._source = np.lib.stride_tricks.as_strided(x, shape, strides, writeable=False)
+        self._weights = layer.weights.reshape(taps, channels, outputs, 1)
+        self._columns = room[: taps * channels * outputs * n].reshape(taps * channels, outputs * n)
+        self._products = self._columns.reshape(taps, channels, outputs, n)
+        self._bias = layer.bias[:, np.newaxis]
+        self.output = np.empty((outputs, n), np.float32)
 
     def run(self) -> None:
-        self._gathered[...] = self._source
-        np.matmul(self._rows, self._weights, out=self.output)
-        np.maximum(self.output, _ZERO, out=self.output)
+        np.multiply(self._source, self._weights, out=self._products)
+        sums = rows_in_order(self._columns).reshape(self.output.shape)
+        np.add(sums, self._bias, out=self.output)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ecgedge.beats.detector import LATENCY_S, LOOK_BACK_S, BeatDetector
+from ecgedge.beats.detector import BeatDetector
 from ecgedge.beats.net import FS, BeatNet
+from ecgedge.beats.settings import LATENCY_S, LOOK_BACK_S
 from ecgedge.events import Beat
 from ecgedge.stream.segment import Part, Segment
 

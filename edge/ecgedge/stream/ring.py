@@ -44,6 +44,11 @@ class Ring:
         """Position of the oldest sample still kept."""
         return max(0, self.written - self.capacity)
 
+    @property
+    def mirrored(self) -> Signal:
+        """The whole store, read-only: sample ``i`` lies at ``i % capacity``, and once more a capacity on."""
+        return self._read_only
+
     def reset(self) -> None:
         """Start afresh at position 0."""
         self.written = 0

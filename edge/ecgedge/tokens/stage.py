@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from ecgedge.beats.detector import LOOK_BACK_S
+from ecgedge.beats.settings import LOOK_BACK_S
 from ecgedge.events import Word
 from ecgedge.stream.segment import DetectedBeat, Part, Segment
 from ecgedge.tokens.features import FS, HALF, N, bounds, word

@@ -7,7 +7,7 @@ from collections import deque
 
 import numpy as np
 
-from ecgedge.beats.detector import LOOK_BACK_S
+from ecgedge.beats.settings import LOOK_BACK_S
 from ecgedge.events import Intervals, Waves
 from ecgedge.stream.segment import DetectedBeat, Part, Segment
 from ecgedge.waves.borders import BeatSpans, Bounds, Span

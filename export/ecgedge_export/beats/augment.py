@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.beats.detector import CLIP, HEIGHTS, TALLER, WIDTH
-from ecgedge.beats.net import HOP, LENGTH, REACH
+from ecgedge.beats.net import HOP, LENGTH, REACH, WIDTH
+from ecgedge.beats.settings import CLIP, HEIGHTS, TALLER
 from ecgedge.stream.amplitude import FLOOR_MV
 
 Floats = npt.NDArray[np.float32]

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ecgedge.artefacts.manifest import Manifest, Normalisation
-from ecgedge.beats.detector import CLIP, SHORTEST_S
 from ecgedge.beats.net import DILATIONS, FS, HOP, KERNEL, LENGTH, STRIDES, BeatNet, pack
+from ecgedge.beats.settings import CLIP, SHORTEST_S
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.files import atomic_file
 from ecgedge_export import data, prepare, recipe, splits

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ecgedge import ConfigError, Models, Monitor, SampleBlock
-from ecgedge.beats.detector import LATENCY_S
+from ecgedge.beats.settings import LATENCY_S
 from ecgedge.demo.synthetic import Segment, synthesize
 from ecgedge.monitor import default_stages
 from ecgedge.rhythm.model import RhythmModel

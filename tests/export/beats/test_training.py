@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from ecgedge.artefacts.manifest import Manifest
-from ecgedge.beats.detector import CLIP, find_beats
+from ecgedge.beats.detector import find_beats
 from ecgedge.beats.net import HOP, LENGTH, BeatNet
+from ecgedge.beats.settings import CLIP
 from ecgedge_bridge.errors import ConfigError, ModelError
 from ecgedge_export.beats import training as beat_training
 from ecgedge_export.beats.augment import Augmenter, Source, target
