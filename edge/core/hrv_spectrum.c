@@ -5,6 +5,7 @@
 #include "numbers.h"
 
 static const double LOW_HZ = 0.04, MIDDLE_HZ = 0.15, HIGH_HZ = 0.4;
+enum { FIRST = 32 }; /* powers of a wave that the further ones are made of */
 
 /* One whole period of the fundamental: the mean spacing belongs to the first interval too. */
 static double duration(const double *t, int n)
@@ -81,6 +82,7 @@ ECG_WIDE static void add_waves(const double *t, const double *x, int n, int bins
         ecg_turn(hz * t[i], re, im);
         for (done = 1; done < bins; done += more) {
             more = done < bins - done ? done : bins - done;
+            more = more < FIRST ? more : FIRST;
             multiply(re, im, re[done - 1], im[done - 1], more, re + done, im + done);
         }
         gather(re, im, x[i], bins, sums, sums + bins, sums + 2 * bins, sums + 3 * bins);

@@ -6,6 +6,7 @@ takes power from HF, and would invent the intervals that were left out.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,9 @@ from ecgedge.arithmetic.sums import in_order
 Array = npt.NDArray[np.float64]
 
 LF_HZ, HF_HZ = (0.04, 0.15), (0.15, 0.4)  # Task Force, Circulation 93(5), 1996
+
+
+ROWS = 32  # waves at a time: memory for more would be asked of the system anew for each sum
 
 
 class BandPowers(NamedTuple):
@@ -81,10 +85,8 @@ def lomb_scargle(t: Array, x: Array, hz: float, n: int) -> Array:
     sample instead of one for each frequency too. Real and imaginary parts are apart, since whether numpy
     rounds the products of a complex one before it adds them depends on the processor.
     """
-    c, s = _powers(*turns(hz * t), n)
-    product = c * s
-    re, im = in_order(c * x), in_order(s * x)
-    squares_re, squares_im = in_order(c * c - s * s), in_order(product + product)
+    sums = [_sums(c, s, x) for c, s in _waves(*turns(hz * t), n)]
+    re, im, squares_re, squares_im = (np.concatenate(parts) for parts in zip(*sums, strict=True))
     # With the waves turned by half the phase of their squares' sum, sine and cosine are orthogonal.
     size = np.sqrt(squares_re * squares_re + squares_im * squares_im)
     half_c, half_s = _half(squares_re, squares_im, size)
@@ -104,6 +106,24 @@ def _half(re: Array, im: Array, size: Array) -> tuple[Array, Array]:
     return np.where(some, cosine, 1.0), np.where(some, sine, 0.0)
 
 
+def _sums(c: Array, s: Array, x: Array) -> tuple[Array, Array, Array, Array]:
+    """Sums over the samples of waves times the signal, and of the waves' squares."""
+    product = c * s
+    return in_order(c * x), in_order(s * x), in_order(c * c - s * s), in_order(product + product)
+
+
+def _waves(c: Array, s: Array, n: int) -> Iterator[tuple[Array, Array]]:
+    """Powers 1 to ``n`` of waves, a row each, some at a time: the first, times the last of those before."""
+    first = _powers(c, s, min(n, ROWS))
+    yield first
+    last_re, last_im = first[0][-1], first[1][-1]
+    for done in range(ROWS, n, ROWS):
+        re, im = (part[: n - done] for part in first)
+        rows = re * last_re - im * last_im, re * last_im + im * last_re
+        yield rows
+        last_re, last_im = rows[0][-1], rows[1][-1]
+
+
 def _powers(c: Array, s: Array, n: int) -> tuple[Array, Array]:
     """Powers 1 to ``n`` of waves, a row each: the rows there are, times the last of them, come next."""
     re, im = np.empty((n, len(c))), np.empty((n, len(c)))
@@ -111,8 +131,10 @@ def _powers(c: Array, s: Array, n: int) -> tuple[Array, Array]:
     done = 1
     while done < n:
         more = min(done, n - done)
-        by_re, by_im = re[done - 1], im[done - 1]
-        re[done : done + more] = re[:more] * by_re - im[:more] * by_im
-        im[done : done + more] = re[:more] * by_im + im[:more] * by_re
+        to, by_re, by_im = slice(done, done + more), re[done - 1], im[done - 1]
+        np.multiply(re[:more], by_re, out=re[to])
+        re[to] -= im[:more] * by_im
+        np.multiply(re[:more], by_im, out=im[to])
+        im[to] += im[:more] * by_re
         done += more
     return re, im
