@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -225,6 +226,12 @@ class CompiledJudge:
         return Judgement(log_odds, score, shape, np.frombuffer(against).tolist())
 
 
+@lru_cache(maxsize=8)
+def _judge(model: GateModel) -> CompiledJudge | NumpyJudge:
+    """What judges by a model: all gates with the same one share it, and its 45 kB of working memory."""
+    return CompiledJudge(model) if core else NumpyJudge(model)
+
+
 class Gate:
     """Assesses stretches of filtered signal.
 
@@ -236,7 +243,7 @@ class Gate:
 
     def __init__(self, model: GateModel) -> None:
         self._model, self._fs = model, model.fs
-        self._judge = CompiledJudge(model) if core else NumpyJudge(model)
+        self._judge = _judge(model)
 
     def assess(
         self, x: Signal, beats: Beats, clipped: float = 0.0, before: float | None = None
