@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import ecgedge
+from ecgedge.arithmetic import design
 from ecgedge.beat_classes.model import BeatClassModel
 from ecgedge.monitor import Models
 from ecgedge.rhythm.model import RhythmModel
-from ecgedge.stream import filters
 from ecgedge_bridge.errors import ModelError
 from ecgedge_export.ship import trace as traces
 
@@ -80,9 +80,11 @@ def test_a_changed_constant_is_seen_in_its_stage(stage: str, data: bytes, models
 
 
 def test_a_changed_filter_is_seen(data: bytes, models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filters, "EDGE_S", 0.1)
+    monkeypatch.setattr(design, "EDGE_S", 0.1)
+    design.resampler_design.cache_clear()
     with pytest.raises(ModelError, match="the stage 'filtered' gives other values"):
         traces.verify_trace(data, models)
+    design.resampler_design.cache_clear()
 
 
 @pytest.mark.parametrize("stage", [stage for stage, most in traces.TOLERANCES.items() if most])
