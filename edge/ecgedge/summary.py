@@ -6,6 +6,7 @@ import copy
 from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import fsum
 
 from ecgedge.details import CountedBeat, Detail, Episode, LongInterval, Minute, Named
 from ecgedge.ectopy import EctopicBeats
@@ -84,7 +85,8 @@ class Summarizer:
     def summary(self) -> Summary:
         """What the events so far come to."""
         start, start_s, end, end_s = self._span or (0, 0.0, 0, 0.0)
-        named_s = sum(self._named_s.values())
+        # Not sum(), which adds floats in another way from Python 3.12 on.
+        named_s = fsum(self._named_s.values())
         no_af_s = max(0.0, self._usable_s - self._af.seconds[True])
         slowest, fastest = self._with_minute()
         return Summary(
@@ -185,7 +187,7 @@ class _Minute:
         self.rate.add(rr_s)
         self._last.append(rr_s)
         if len(self._last) == BRIEF:
-            bpm = 60 * BRIEF / sum(self._last)
+            bpm = 60 * BRIEF / fsum(self._last)
             self._low_bpm = min(self._low_bpm or bpm, bpm)
             self._high_bpm = max(self._high_bpm or bpm, bpm)
 
@@ -258,9 +260,9 @@ class _Episodes:
 
     @property
     def burden(self) -> float | None:
-        told = sum(self.seconds.values())
+        told = fsum(self.seconds.values())
         return self.seconds[True] / told if told else None
 
     @property
     def present(self) -> bool | None:
-        return self.longest_s > 0 if sum(self.seconds.values()) else None
+        return self.longest_s > 0 if any(self.seconds.values()) else None

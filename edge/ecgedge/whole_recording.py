@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import fsum
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -342,8 +343,9 @@ def _of(kind: type[E], events: Sequence[Event]) -> list[E]:
 
 
 def _usable_fraction(quality: Sequence[Quality]) -> float:
-    whole = sum(q.end_s - q.start_s for q in quality)
-    return sum(q.end_s - q.start_s for q in quality if q.accepted) / whole if whole else 0.0
+    # Not sum(), which adds floats in another way from Python 3.12 on.
+    whole = fsum(q.end_s - q.start_s for q in quality)
+    return fsum(q.end_s - q.start_s for q in quality if q.accepted) / whole if whole else 0.0
 
 
 def _joined(rhythms: Sequence[Rhythm]) -> dict[str, float]:
