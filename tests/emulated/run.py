@@ -1,4 +1,4 @@
-"""The same on processors that are not here: logits of both runtimes, and the events of whole recordings.
+"""The same on processors that are not here: logits of all runtimes, and the events of whole recordings.
 
 The bundled models say the same as LiteRT here, bit for bit, and both cores find the very events whose digests
 are kept in the repository: on a Nehalem (no AVX), a Haswell (AVX2 without VNNI, where saturating int8 kernels
@@ -47,10 +47,11 @@ def main(arguments: Sequence[str]) -> int:
                 bar = "=" * 100
                 sys.stderr.write(f"{bar}\nSKIPPED: an emulated {name}. {machine}\n{bar}\n")
                 continue
+            package = machine.package(Path(scratch) / name.split()[-1])
             for model in MODELS:
                 wanted = logits(Machine("here", [sys.executable]), model)["litert"]
-                wrong += report(f"{model.name}, {machine.name}", logits(machine, model), wanted)
-            wrong += events(machine, Path(scratch) / name.split()[-1])
+                wrong += report(f"{model.name}, {machine.name}", logits(machine, model, package), wanted)
+            wrong += events(machine, package)
     return 1 if wrong else SKIPPED_BUT_REQUIRED if skipped and options.require else 0
 
 
@@ -70,20 +71,20 @@ def everywhere(model: Path, install: bool) -> Iterator[tuple[str, Logits | Canno
         yield name, machine if isinstance(machine, CannotRunError) else logits(machine, model)
 
 
-def logits(machine: Machine, model: Path) -> Logits:
-    """What the runtimes say of a model's windows on a processor."""
+def logits(machine: Machine, model: Path, package: Path = REPOSITORY / "edge") -> Logits:
+    """What the runtimes say of a model's windows on a processor; the package's own with the core in there."""
     with tempfile.TemporaryDirectory(prefix="emulated-") as scratch:
         inputs, target = Path(scratch) / "windows.npy", Path(scratch) / "logits.npz"
         np.save(inputs, windows(model))
         said = str(model), str(inputs), str(target)
-        machine.run(FOLDER / "agree.py", *said, package=REPOSITORY / "edge", limit_s=LIMIT_S)
+        machine.run(FOLDER / "agree.py", *said, package=package, limit_s=LIMIT_S)
         with np.load(target) as arrays:
             return dict(arrays)
 
 
-def events(machine: Machine, folder: Path) -> int:
+def events(machine: Machine, package: Path) -> int:
     """How many cores find other events on a processor than those whose digests are kept."""
-    package, wrong = machine.package(folder), 0
+    wrong = 0
     for core in CORES:
         said = machine.run(DIGESTS, "--made", core=core, package=package, limit_s=LIMIT_S).strip()
         sys.stdout.write(f"{'events, ' + machine.name:45s} {core:8s} {said}\n")
