@@ -12,7 +12,6 @@ from ecgedge.artefacts.backends.interpreter import quantization, tensor_facts
 from ecgedge.artefacts.manifest import Artefact, TensorSpec
 from ecgedge.artefacts.net8.flat import FlatGraph, FlatTensor, read_flat
 from ecgedge.artefacts.net8.layers import Net8, net8
-from ecgedge.artefacts.net8.plain import PlainNet
 from ecgedge_bridge.errors import ModelError
 
 
@@ -76,8 +75,12 @@ def _opened(model: bytes) -> tuple[FlatGraph, Any]:
 
 
 def runner(net: Net8) -> Any:
-    """What runs a network: the compiled core's ``Net8``, or :class:`PlainNet`."""
-    return compiled(net) if core else PlainNet(net)
+    """What runs a network: the compiled core's ``Net8``, or its twin in numpy."""
+    if core:
+        return compiled(net)
+    from ecgedge.artefacts.net8.plain import PlainNet
+
+    return PlainNet(net)
 
 
 def compiled(net: Net8) -> Any:

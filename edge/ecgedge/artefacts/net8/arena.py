@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,21 +15,19 @@ _ALIGNMENT = 16  # of each tensor, in bytes: vector loads need not cross a line
 _IN_PLACE = frozenset({"ADD", "RELU", "RELU6"})
 
 
-@dataclass(slots=True)
 class _Buffer:
     """A stretch of memory and the first and last operator that need it."""
 
-    size: int
-    first: int
-    last: int
-    offset: int = -1
+    __slots__ = ("first", "last", "offset", "size")
+
+    def __init__(self, size: int, first: int, last: int) -> None:
+        self.size, self.first, self.last, self.offset = size, first, last, -1
 
     def meets(self, other: _Buffer) -> bool:
         return self.first <= other.last and other.first <= self.last
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """Offsets in bytes by index of tensor, and the bytes needed in all.
 
     Input and output of the graph are the caller's own arrays and have no offset; ``aliases`` names for each

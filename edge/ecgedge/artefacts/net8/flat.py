@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -36,16 +35,14 @@ _OTHER = 127  # in the old field of an operator's code: look into the new one
 _MOST_VALUES = 1 << 26  # of a tensor; ours have 25,000
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Quant:
+class Quant(NamedTuple):
     """Real numbers are ``scale * (code - zero_point)``: one pair for the tensor, or one for each channel."""
 
     scale: npt.NDArray[np.float32]
     zero_point: npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FlatTensor:
+class FlatTensor(NamedTuple):
     """One tensor: ``values`` where it is a constant, ``quant`` where it stands for real numbers."""
 
     name: str
@@ -60,8 +57,7 @@ class FlatTensor:
         return math.prod(self.shape)
 
 
-@dataclass(frozen=True, slots=True)
-class FlatOperator:
+class FlatOperator(NamedTuple):
     """One operator with the indices of its tensors; ``taps`` of a pooling, ``same``: padded at both ends."""
 
     code: str
@@ -73,8 +69,7 @@ class FlatOperator:
     taps: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class FlatGraph:
+class FlatGraph(NamedTuple):
     """The only subgraph of a file: operators in order, tensors by index."""
 
     tensors: tuple[FlatTensor, ...]
@@ -83,8 +78,7 @@ class FlatGraph:
     output: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
+class _Table(NamedTuple):
     """A table: fields by their number in the schema."""
 
     data: bytes

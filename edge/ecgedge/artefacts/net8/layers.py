@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -41,8 +40,7 @@ class Kind(IntEnum):
     PAD = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Layer:
+class Layer(NamedTuple):
     """One layer; the numbers are those of ``struct ecg_net8_layer``, in its order.
 
     Parameters
@@ -56,7 +54,7 @@ class Layer:
 
     kind: Kind
     source: int
-    other: int = INPUT
+    other: int
     target: int
     length: int
     channels: int
@@ -75,9 +73,9 @@ class Layer:
     first: int = 0
     second: int = 0
     shift: int = 0
-    weights: npt.NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
-    bias: npt.NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
-    factors: npt.NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
+    weights: npt.NDArray[np.int8] = np.zeros(0, np.int8)
+    bias: npt.NDArray[np.int32] = np.zeros(0, np.int32)
+    factors: npt.NDArray[np.float32] = np.zeros(0, np.float32)
 
     def numbers(self) -> list[int]:
         """The numbers, in the order of the struct."""
@@ -98,12 +96,11 @@ class Layer:
         return 2 * min(ROWS, self.outputs) * _whole(self.taps * self.channels, VECTOR)
 
 
-NUMBERS = tuple(name for name in Layer.__dataclass_fields__ if name not in ("weights", "bias", "factors"))
+NUMBERS = tuple(name for name in Layer._fields if name not in ("weights", "bias", "factors"))
 """Names of a layer's numbers."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Net8:
+class Net8(NamedTuple):
     """A network, ready to run.
 
     Parameters
@@ -179,10 +176,10 @@ def _without_pads(graph: FlatGraph) -> FlatGraph:
         pad = pads.get(operator.inputs[0])
         if pad is not None and "CONV_2D" in operator.code and not operator.same:
             inputs = (pad.inputs[0], *operator.inputs[1:3], pad.inputs[1])
-            operator = replace(operator, inputs=inputs)
+            operator = operator._replace(inputs=inputs)
         kept.append(operator)
     used = {graph.output, *(index for operator in kept for index in operator.inputs)}
-    return replace(graph, operators=tuple(o for o in kept if o.output in used))
+    return graph._replace(operators=tuple(o for o in kept if o.output in used))
 
 
 def _is_over_time(graph: FlatGraph, pad: FlatOperator) -> bool:
@@ -228,7 +225,7 @@ class _Builder:
         """Places and zero points of a layer with one input."""
         source, target = operator.inputs[0], operator.output
         return {
-            "source": self.place(source), "zero_in": self.quant(source)[1],
+            "source": self.place(source), "other": INPUT, "zero_in": self.quant(source)[1],
             "target": self.place(target), "zero_out": self.quant(target)[1],
         }  # fmt: skip
 

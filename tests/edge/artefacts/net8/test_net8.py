@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -110,8 +109,8 @@ def layers(draw: st.DrawFn) -> Layer:
             "factors": (10 ** rng.uniform(-7, 1, filters)).astype(np.float32),
         }
     return Layer(
-        kind=kind, source=INPUT, target=OUTPUT, length=length, channels=channels, outputs=outputs,
-        filters=filters, **numbers,
+        kind=kind, source=INPUT, other=INPUT, target=OUTPUT, length=length, channels=channels,
+        outputs=outputs, filters=filters, **numbers,
     )  # fmt: skip
 
 
@@ -158,10 +157,10 @@ HOSTILE = (
 def test_a_layer_that_reaches_outside_is_refused_and_any_other_runs(
     layer: Layer, changes: dict[str, int]
 ) -> None:
-    changed = replace(layer, **changes)
+    changed = layer._replace(**changes)
     if changed.outputs * changed.taps * changed.filters * changed.channels > 2**24:
-        changed = replace(changed, outputs=layer.outputs, filters=layer.filters, taps=layer.taps)
-    net = replace(alone(layer), layers=(changed,), memory=64)
+        changed = changed._replace(outputs=layer.outputs, filters=layer.filters, taps=layer.taps)
+    net = alone(layer)._replace(layers=(changed,), memory=64)
     try:
         made = compiled(net)
     except ModelError:
