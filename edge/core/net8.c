@@ -149,7 +149,7 @@ ECG_WIDE static void line(const int16_t *restrict x, const int8_t *const w[4], i
 #endif
 
 /* Sums of all filters on some patches. */
-static void products(const struct ecg_net8_layer *l, const int16_t *x, int32_t rows, int32_t *sum)
+static void products(const struct ecg_net8_layer *l, int16_t *x, int32_t rows, int32_t *sum)
 {
     const int32_t width = ecg_net8_width(l), step = step_of(l), last = l->filters - 1;
     int32_t f, r, j;

@@ -12,6 +12,10 @@ static int32_t blocks_of(const struct ecg_net8_layer *l)
 
 int64_t ecg_net8_packed_size(const struct ecg_net8_layer *l)
 {
+#if !defined(ECG_ONE_COPY)
+    if (ecg_net8_has_vnni())
+        return ecg_net8_vnni_size(l);
+#endif
     return (int64_t)blocks_of(l) * ECG_NET8_TOGETHER * ecg_net8_width(l);
 }
 
@@ -19,6 +23,12 @@ void ecg_net8_pack(const struct ecg_net8_layer *l, int8_t *packed)
 {
     const int32_t width = ecg_net8_width(l), blocks = blocks_of(l);
     int32_t b, i, j, k;
+#if !defined(ECG_ONE_COPY)
+    if (ecg_net8_has_vnni()) {
+        ecg_net8_vnni_pack(l, packed);
+        return;
+    }
+#endif
     for (b = 0; b < blocks; b++)
         for (i = 0; i < width; i += 2)
             for (j = b * ECG_NET8_TOGETHER; j < (b + 1) * ECG_NET8_TOGETHER; j++)
@@ -115,9 +125,13 @@ AVX2 static void wide(const struct ecg_net8_layer *l, const int16_t *x, int32_t 
 }
 #endif
 
-void ecg_net8_products(const struct ecg_net8_layer *l, const int16_t *x, int32_t rows, int32_t *sum, int32_t step)
+void ecg_net8_products(const struct ecg_net8_layer *l, int16_t *x, int32_t rows, int32_t *sum, int32_t step)
 {
 #if !defined(ECG_ONE_COPY)
+    if (ecg_net8_has_vnni()) {
+        ecg_net8_vnni_products(l, x, rows, sum, step);
+        return;
+    }
     if (__builtin_cpu_supports("avx2")) {
         wide(l, x, rows, sum, step);
         return;
