@@ -23,7 +23,7 @@ from benchmarks.tables.cells import (
     table,
 )
 
-_RUNTIMES = {"litert": "LiteRT", "onnx": "ONNX Runtime", "tflite": "tflite-runtime"}
+_RUNTIMES = {"core": "own C code", "litert": "LiteRT", "onnx": "ONNX Runtime", "tflite": "tflite-runtime"}
 # Titles of stages whose name alone is not enough; results before Models have "model" for the rhythm.
 _STAGES = {"rhythm": "rhythm model", "model": "rhythm model", "hrv": "HRV"}
 
@@ -76,7 +76,7 @@ def _memory_rows(found: Found) -> Iterable[Row]:
     ratios, day = found["ratios"], found["day"]
     for runtime, row in found["live"].items():
         name = f"process that streams, {_RUNTIMES[runtime]}: most memory"
-        yield name, or_reason(row, _peak), "1" if runtime == "litert" else ""
+        yield name, or_reason(row, _peak), "1" if runtime == "core" else ""
     for name, row in found["in_use"].items():
         yield (
             f"{name} after one call: most memory",

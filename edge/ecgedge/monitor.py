@@ -93,7 +93,7 @@ class Models:
         Parameters
         ----------
         backend : str
-            ``litert``, ``onnx``, ``tflite``, ``core``, or ``auto`` for the first that is installed.
+            ``core``, ``litert``, ``onnx``, ``tflite``, or ``auto`` for the first that is installed.
         rhythm, beat_classes, gate, beats : path or loaded model, optional
         waves, tokens : path or loaded model, optional
             None loads none: only a monitor that is asked for waves or words needs one.
@@ -212,8 +212,8 @@ class Monitor(Pipeline):
     models : Models, optional
         None loads those in the package.
     backend : str
-        For models in the package: ``litert``, ``onnx``, ``tflite``, or ``auto`` for the first that is
-        installed.
+        For models in the package: ``core``, ``litert``, ``onnx``, ``tflite``, or ``auto`` for the first that
+        is installed.
     fs : float, optional
         Rate that blocks must have, in Hz; None takes the first block's.
     stages : sequence of Stage, optional

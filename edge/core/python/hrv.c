@@ -88,9 +88,9 @@ static int time_of(PyObject *object, double *value)
     *value = PyFloat_AsDouble(object);
     if (*value == -1.0 && PyErr_Occurred())
         return -1;
-    if (*value > -1e12 && *value < 1e12)
+    if (*value > -1e15 && *value < 1e15)
         return 0;
-    PyErr_SetString(PyExc_ValueError, "a time within 1e12 s is wanted");
+    PyErr_SetString(PyExc_ValueError, "a time within 1e15 s is wanted");
     return -1;
 }
 
@@ -220,8 +220,8 @@ static int checked_bins(const double *t, Py_ssize_t n)
     Py_ssize_t i;
     int bins;
     for (i = 0; i < n; i++)
-        if (!(t[i] > -1e12 && t[i] < 1e12) || (i > 0 && t[i] < t[i - 1])) {
-            PyErr_SetString(PyExc_ValueError, "intervals must end one after the other, within 1e12 s");
+        if (!(t[i] > -1e15 && t[i] < 1e15) || (i > 0 && t[i] < t[i - 1])) {
+            PyErr_SetString(PyExc_ValueError, "intervals must end one after the other, within 1e15 s");
             return 0;
         }
     bins = n > 1 << 24 ? -1 : ecg_band_bins(t, (int)n, 1 << 24);

@@ -20,10 +20,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ecgedge.beat_classes import features as beat_features
-from ecgedge.beat_classes import history as beat_history
-from ecgedge.beat_classes import layout, likeness
-from ecgedge.beat_classes.features import cut
+from ecgedge.beat_classes import features, history, layout, likeness
 from ecgedge.beat_classes.history import BeatHistory
 from ecgedge.beat_classes.layout import BEFORE, FS, LONGEST_RR_S, N_WAVE
 from ecgedge.beats import detector as beats
@@ -79,10 +76,8 @@ EARLY = 0.88  # of the median interval: an earlier beat is premature
 MOST_USUAL, MOST_AF = 400, 500  # recordings of CinC 2017
 MOSTLY_SINUS = 0.85  # of the beats of a half hour in which others are made premature
 # Modules that beats depend on: kept beats are made anew when one of them changes.
-_MADE_BY = (
-    sys.modules[__name__], long_recordings, made_premature, beats, beat_net,
-    beat_features, beat_history, layout, likeness, filters,
-)  # fmt: skip
+_RUNTIME = features, history, layout, likeness, beats, beat_net, filters
+_MADE_BY = sys.modules[__name__], long_recordings, made_premature, *_RUNTIME
 # 201 of DS1 and 202 of DS2 are one person
 TAUGHT = tuple(name for name in splits.DS1 if name != "201")
 
@@ -149,7 +144,7 @@ def observe(
     symbols : sequence of str
     source, record : str
     """
-    waves = [cut(signal, round(p) - BEFORE - MARGIN, N_WAVE + 2 * MARGIN) for p in peaks]
+    waves = [features.cut(signal, round(p) - BEFORE - MARGIN, N_WAVE + 2 * MARGIN) for p in peaks]
     rr_s = np.diff(peaks) / FS
     first = rr_s[:1] if len(rr_s) else [LONGEST_RR_S]
     sequence = BeatSequence(np.array(waves, np.float32), np.append(first, rr_s), np.array(symbols, np.str_))
@@ -158,11 +153,11 @@ def observe(
 
 def observe_sequence(beats: BeatSequence, source: str, record: str) -> BeatSet:
     """See beats without the signal between them as the runtime does; as for ``observe``."""
-    history = BeatHistory()
+    heard = BeatHistory()
     before = [None, *beats.rr_s[1:].tolist()]
     after = [*beats.rr_s[1:].tolist(), LONGEST_RR_S]
     plain = beats.waves[:, MARGIN:-MARGIN]
-    inputs = [history.take(*beat) for beat in zip(plain, before, after, strict=True)]
+    inputs = [heard.take(*beat) for beat in zip(plain, before, after, strict=True)]
     return BeatSet(
         beats.waves,
         np.array([one.waves[2] for one in inputs], np.float32),
@@ -264,7 +259,7 @@ def _if_atrial(like: float, due: float, *, sure: bool) -> str:
 
 def qrs(signal: Floats, at: float) -> Floats:
     """The 0.17 s around an R peak."""
-    return cut(signal, round(at) - 8, 17)
+    return features.cut(signal, round(at) - 8, 17)
 
 
 def alike(waves: Sequence[Floats]) -> Places:
@@ -401,6 +396,5 @@ def gather(seed: int, log: Log, limit: int | None = None) -> BeatSet:
     take("ectopy", long_ectopy(rng))
     take("looped", looped_beats(found["premature"], "looped", rng))
     take("af", looped_beats(fibrillating, "af", rng))
-    breathing = np.random.default_rng([seed, 1])
-    take("breathing", looped_beats(sinus, "breathing", breathing, at_rest, 1.0))
+    take("breathing", looped_beats(sinus, "breathing", np.random.default_rng([seed, 1]), at_rest, 1.0))
     return joined(one for sets in found.values() for one in sets)

@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from ecgedge.arithmetic.core import core
+from ecgedge.artefacts import backends
 from ecgedge.artefacts.backends import BACKENDS, installed_backends, load_backend
 from ecgedge.artefacts.backends.interpreter import Quantizer
 from ecgedge.artefacts.golden import check_golden, load_golden
@@ -197,9 +199,16 @@ def test_file_is_read_once(model_folder: Path, monkeypatch: pytest.MonkeyPatch) 
     assert opened == ["manifest.json", "model.tflite"]
 
 
-def test_auto_takes_litert_first_then_onnx_and_at_last_the_package_itself(
-    model_folder: Path, no_runtime: Callable[..., None]
+@pytest.mark.skipif(core is None, reason="no compiled core here")
+def test_auto_takes_the_compiled_core(model_folder: Path) -> None:
+    assert load_backend(model_folder).name == "core"
+    assert installed_backends()[:2] == ("core", "litert")
+
+
+def test_without_a_compiled_core_auto_takes_litert_then_onnx_and_at_last_numpy(
+    model_folder: Path, no_runtime: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(backends, "AUTO", ("litert", "onnx", "tflite", "core"))
     assert load_backend(model_folder).name == "litert"
     no_runtime("ai_edge_litert")
     assert load_backend(model_folder).name == "onnx"

@@ -97,7 +97,7 @@ def test_what_makes_no_sense_is_refused():
 
 def test_arrays_that_make_no_sense_are_refused():
     t, x = np.arange(100.0), np.ones(100)
-    for bad in (t[::-1].copy(), t * np.nan, t * 1e12, t + np.inf):
+    for bad in (t[::-1].copy(), t * np.nan, t * 1e15, t + np.inf):
         with pytest.raises(ValueError, match="one after the other"):
             core.band_powers(bad, x)
     with pytest.raises(ValueError, match="too far apart"):

@@ -153,7 +153,8 @@ def test_a_reader_that_does_not_read_delays_no_event() -> None:
         sink.take([Battery(n, 0.0, 1, "x" * 100)])
         times.append(time.perf_counter() - began)
     sink.close()
-    assert sorted(times)[-3] < 0.05  # two stand-stills of a busy machine are allowed for
+    # A full pipe would hold every event up from then on; stand-stills of a busy machine are few.
+    assert sum(took > 0.05 for took in times) < 40
     assert sink.missed > 0
     assert any("does not keep up" in line or "missed" in line for line in told)
     reader.close()
