@@ -41,7 +41,7 @@ void ecg_gate_plan(struct ecg_gate *gate, double fs, int n, int beats, double *m
     gate->longest = n;
     gate->beats = beats;
     gate->table = memory;
-    gate->room = memory + 2 * n;
+    gate->room = memory == NULL ? NULL : memory + 2 * n;
     gate->spectrum.n = 0;
 }
 

@@ -99,7 +99,7 @@ static int32_t patches_of(const struct ecg_net8_layer *l)
 
 static int fits(const struct ecg_net8 *net, const struct ecg_net8_layer *l)
 {
-    return has_sizes(l) && is_possible(net, l) && lies(net, l->source, l->length, l->channels, 0) &&
+    return has_sizes(l) && within(l->other, ECG_NET8_OUTPUT, net->memory) && is_possible(net, l) && lies(net, l->source, l->length, l->channels, 0) &&
         lies(net, l->target, l->outputs, l->filters, 1) && sums_of(l) <= net->sums &&
         patches_of(l) <= net->patches;
 }

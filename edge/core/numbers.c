@@ -29,6 +29,8 @@ double ecg_exp(double x)
     /* x = k ln 2 + r with r within 0.347; the term left out, r^14 / 14!, is below 5e-18. */
     double k, r, sum = 1.0;
     int i;
+    if (x != x)
+        return x;
     x = x < -700.0 ? -700.0 : x > 700.0 ? 700.0 : x;
     k = ecg_round(x * 1.44269504088896340736);
     r = (x - k * LN2_HIGH) - k * LN2_LOW;

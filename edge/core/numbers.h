@@ -33,7 +33,7 @@
 /* Natural logarithm of a normal number above 0; within 1 unit in the last place. */
 double ecg_log(double x);
 
-/* e to the power x, for -700 to 700: beyond, that of the limit. */
+/* e to the power x, for -700 to 700: beyond, that of the limit. Of what is no number, that. */
 double ecg_exp(double x);
 
 /* Each of n values becomes its ecg_exp, the same bits, several at a time. */

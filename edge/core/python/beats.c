@@ -20,8 +20,6 @@ struct detector_object {
     struct ecg_detector detector;
 };
 
-static PyTypeObject *net_type;
-
 static void free_object(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
@@ -38,6 +36,14 @@ static PyObject *new_object(PyTypeObject *type)
 
 /* ---- BeatNet */
 
+static int no_keywords(PyObject *keywords)
+{
+    if (keywords == NULL || PyDict_Size(keywords) == 0)
+        return 0;
+    PyErr_SetString(PyExc_TypeError, "no keywords are taken");
+    return -1;
+}
+
 static PyObject *net_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     struct net_object *self;
@@ -45,8 +51,7 @@ static PyObject *net_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     Py_buffer view;
     double threshold, back;
     int channels;
-    (void)keywords;
-    if (!PyArg_ParseTuple(args, "iOdd", &channels, &values, &threshold, &back))
+    if (no_keywords(keywords) < 0 || !PyArg_ParseTuple(args, "iOdd", &channels, &values, &threshold, &back))
         return NULL;
     if (channels < 1 || channels > ECG_BEAT_CHANNELS) {
         PyErr_Format(PyExc_ValueError, "1 to %d channels are wanted, not %d", ECG_BEAT_CHANNELS, channels);
@@ -78,6 +83,18 @@ static PyObject *net_run(PyObject *object, PyObject *x)
     return PyBytes_FromStringAndSize((const char *)p, sizeof p);
 }
 
+static void net_free(PyObject *object)
+{
+    free_object(object);
+}
+
+/* Whether an object is a BeatNet. What frees it says so: no other type has that function, no type can be made from this
+ * one, and a module that is loaded again has types of its own. */
+static int is_net(PyObject *object)
+{
+    return PyType_GetSlot(Py_TYPE(object), Py_tp_dealloc) == (void *)net_free;
+}
+
 static PyMethodDef net_methods[] = {
     {"run", net_run, METH_O, "Probability of a beat at each sample of a hop, as bytes of float32."},
     {NULL, NULL, 0, NULL},
@@ -85,14 +102,14 @@ static PyMethodDef net_methods[] = {
 
 static PyType_Slot net_slots[] = {
     {Py_tp_new, (void *)net_new},
-    {Py_tp_dealloc, (void *)free_object},
+    {Py_tp_dealloc, (void *)net_free},
     {Py_tp_methods, net_methods},
     {Py_tp_doc, (void *)"BeatNet(channels, values, threshold, back): the network that finds beats."},
     {0, NULL},
 };
 
 static PyType_Spec net_spec = {
-    "ecgedge._core.BeatNet", sizeof(struct net_object), 0, Py_TPFLAGS_DEFAULT, net_slots,
+    "ecgedge._core.BeatNet", sizeof(struct net_object), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, net_slots,
 };
 
 /* ---- Detector */
@@ -101,9 +118,12 @@ static PyObject *detector_new(PyTypeObject *type, PyObject *args, PyObject *keyw
 {
     struct detector_object *self;
     PyObject *net;
-    (void)keywords;
-    if (!PyArg_ParseTuple(args, "O!", net_type, &net))
+    if (no_keywords(keywords) < 0 || !PyArg_ParseTuple(args, "O:Detector", &net))
         return NULL;
+    if (!is_net(net)) {
+        PyErr_SetString(PyExc_TypeError, "a BeatNet is wanted");
+        return NULL;
+    }
     self = (struct detector_object *)new_object(type);
     if (self == NULL)
         return NULL;
@@ -195,7 +215,8 @@ static PyType_Slot detector_slots[] = {
 };
 
 static PyType_Spec detector_spec = {
-    "ecgedge._core.Detector", sizeof(struct detector_object), 0, Py_TPFLAGS_DEFAULT, detector_slots,
+    "ecgedge._core.Detector", sizeof(struct detector_object), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+    detector_slots,
 };
 
 int ecg_add_beats(PyObject *module)
@@ -205,9 +226,6 @@ int ecg_add_beats(PyObject *module)
     failed = failed || PyModule_AddObjectRef(module, "BeatNet", net) < 0;
     failed = failed || PyModule_AddObjectRef(module, "Detector", detector) < 0;
     Py_XDECREF(detector);
-    if (failed)
-        Py_XDECREF(net);
-    else
-        net_type = (PyTypeObject *)net; /* kept for the life of the process */
+    Py_XDECREF(net);
     return failed ? -1 : 0;
 }

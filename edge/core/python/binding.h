@@ -7,8 +7,9 @@
 #define Py_LIMITED_API 0x030B0000
 #include <Python.h>
 
-/* A C-contiguous array that the caller lent; give it back with PyBuffer_Release. Checks the type, and the number of
- * values where count is not negative; with `writable`, it may be written to. Returns 0, or -1 with an exception. */
+/* A C-contiguous array that the caller lent; give it back with PyBuffer_Release. Checks the type (b and B of one byte, i
+ * and f of four, d of eight), and the number of values where count is not negative; with `writable`, it may be written
+ * to. Returns 0, or -1 with an exception. */
 int ecg_borrow(PyObject *object, Py_buffer *view, char format, Py_ssize_t count, int writable);
 
 /* A bytes object is the cheapest new memory that Python can be given; numpy reads it without a copy. */

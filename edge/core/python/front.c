@@ -5,7 +5,8 @@
 #include <string.h>
 
 #define PIECE 256 /* samples that pass the filters at a time: their memory stays in the processor's cache */
-#define MOST_SAMPLES ((Py_ssize_t)1 << 40)
+#define MOST_SAMPLES ((int64_t)1 << 40)
+#define MOST_DOUBLES ((int64_t)(PY_SSIZE_T_MAX / (Py_ssize_t)sizeof(double) - 64)) /* in one object */
 
 typedef struct {
     PyObject_HEAD
@@ -33,11 +34,17 @@ static void front_dealloc(PyObject *object)
 static int design_of(Front *self, int up, int down, int half, PyObject *const *arrays, struct ecg_front_design *design)
 {
     Py_ssize_t inside, taps;
+    int64_t kernels;
     if (up < 1 || up > 1 << 20 || down < 1 || down > 1 << 20 || half < 1 || half > 1 << 20) {
         PyErr_SetString(PyExc_ValueError, "up, down and half are from 1 to 2**20");
         return -1;
     }
-    if (ecg_borrow(arrays[0], &self->kernels, 'd', (Py_ssize_t)up * half * 2, 0) < 0 ||
+    kernels = (int64_t)up * half * 2;
+    if (kernels > MOST_DOUBLES) {
+        PyErr_SetString(PyExc_ValueError, "no array is as large as such kernels");
+        return -1;
+    }
+    if (ecg_borrow(arrays[0], &self->kernels, 'd', (Py_ssize_t)kernels, 0) < 0 ||
         ecg_borrow(arrays[1], &self->beyond, 'd', -1, 0) < 0 || ecg_borrow(arrays[2], &self->fir, 'd', -1, 0) < 0)
         return -1;
     inside = self->beyond.len / ((Py_ssize_t)sizeof(double) * half);
@@ -74,6 +81,10 @@ static PyObject *front_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     }
     held = ecg_front_held_room(&design, PIECE);
     smooth = ecg_front_smooth_room(&design, PIECE);
+    if ((int64_t)held + smooth > MOST_DOUBLES) {
+        Py_DECREF(self);
+        return PyErr_NoMemory();
+    }
     self->memory = PyMem_Malloc(((size_t)held + (size_t)smooth) * sizeof(double));
     if (self->memory == NULL) {
         Py_DECREF(self);
@@ -89,6 +100,8 @@ static PyObject *front_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 
 static PyObject *room_for(int64_t count)
 {
+    if (count > MOST_DOUBLES)
+        return PyErr_NoMemory();
     return PyBytes_FromStringAndSize(NULL, (Py_ssize_t)count * (Py_ssize_t)sizeof(double));
 }
 

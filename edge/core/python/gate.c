@@ -234,7 +234,7 @@ static PyObject *ranges_of(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "Oi:ranges", &x, &size) || ecg_borrow(x, &view, 'f', -1, 0) < 0)
         return NULL;
     n = view.len / (Py_ssize_t)sizeof(float);
-    if (size < 1 || n > LONGEST)
+    if (size < 1 || n > LONGEST || n > PY_SSIZE_T_MAX / 16)
         PyErr_SetString(PyExc_ValueError, "pieces of one sample or more are wanted, of at most 2**30");
     else
         out = PyBytes_FromStringAndSize(NULL, n / size * (Py_ssize_t)sizeof(double));
@@ -259,7 +259,7 @@ static PyType_Slot slots[] = {
     {0, NULL},
 };
 
-static PyType_Spec spec = {"ecgedge._core.Gate", sizeof(Gate), 0, Py_TPFLAGS_DEFAULT, slots};
+static PyType_Spec spec = {"ecgedge._core.Gate", sizeof(Gate), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, slots};
 
 static PyMethodDef functions[] = {
     {"clipping", clipping, METH_VARARGS, "Share of samples on a rail, longest stretch at an extreme in seconds."},

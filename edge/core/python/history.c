@@ -149,7 +149,7 @@ static PyObject *restore(PyObject *self, PyObject *other)
 /* Memory of a new object is zeros, which is what a history begins with. */
 static PyObject *new_history(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
 {
-    if (PyTuple_Size(arguments) != 0 || keywords != NULL) {
+    if (PyTuple_Size(arguments) != 0 || (keywords != NULL && PyDict_Size(keywords) > 0)) {
         PyErr_SetString(PyExc_TypeError, "History takes no arguments");
         return NULL;
     }
@@ -183,7 +183,8 @@ static PyType_Slot type_slots[] = {
     {0, NULL},
 };
 
-static PyType_Spec type_spec = {"ecgedge._core.History", sizeof(History), 0, Py_TPFLAGS_DEFAULT, type_slots};
+static PyType_Spec type_spec = {"ecgedge._core.History", sizeof(History), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+    type_slots};
 
 /* Rows of many beats, into memory of the caller. */
 static void fill(const float *waves, const float *rhythm, float clip, Py_ssize_t n, float *out)

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+#define MOST_INTERVALS (1 << 26) /* two years of them: lengths of memory stay far below 2^31 */
+
 typedef struct {
     PyObject_HEAD
     struct ecg_nn_cleaner cleaner;
@@ -50,6 +52,10 @@ static int room_to_decide(Intervals *self)
     }
     if (self->decisions + ECG_NN_MOST <= self->places)
         return 0;
+    if (self->places > MOST_INTERVALS) {
+        PyErr_NoMemory();
+        return -1;
+    }
     places = 2 * self->places + 4 * ECG_NN_MOST;
     grown = PyMem_Realloc(self->decided, (size_t)places * sizeof(*grown));
     if (grown == NULL) {
@@ -69,6 +75,10 @@ static int room_to_keep(struct ecg_nn_window *w)
     int32_t *sorted;
     if (w->count < w->capacity)
         return 0;
+    if (w->capacity > MOST_INTERVALS) {
+        PyErr_NoMemory();
+        return -1;
+    }
     kept = PyMem_Realloc(w->kept, (size_t)capacity * sizeof(*kept));
     if (kept != NULL)
         w->kept = kept;
@@ -328,7 +338,8 @@ static PyType_Slot slots[] = {
     {0, NULL},
 };
 
-static PyType_Spec spec = {"ecgedge._core.Intervals", sizeof(Intervals), 0, Py_TPFLAGS_DEFAULT, slots};
+static PyType_Spec spec = {
+    "ecgedge._core.Intervals", sizeof(Intervals), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, slots};
 
 static PyMethodDef functions[] = {
     {"band_powers", band_powers, METH_VARARGS, "Power in the low and the high band."},

@@ -7,18 +7,22 @@
 int ecg_borrow(PyObject *object, Py_buffer *view, char format, Py_ssize_t count, int writable)
 {
     const int flags = PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | (writable ? PyBUF_WRITABLE : 0);
+    const Py_ssize_t size = strchr("bB", format) != NULL ? 1 : strchr("if", format) != NULL ? 4 : 8;
     const char *got;
+    int same;
     if (PyObject_GetBuffer(object, view, flags) < 0)
         return -1;
     got = view->format == NULL ? "B" : view->format;
     if (got[0] == '<' || got[0] == '=' || got[0] == '@')
         got++;
-    if (strchr("lq", format) != NULL ? strchr("lq", got[0]) == NULL || view->itemsize != 8 : got[0] != format) {
+    /* One letter, and an item as large as that says: some memory has a record of several as its item. */
+    same = got[0] == format || (format == 'i' && got[0] == 'l'); /* where a long has four bytes */
+    if (!same || got[1] != '\0' || view->itemsize != size) {
         PyErr_Format(PyExc_TypeError, "an array of type '%c' is wanted, not '%s'", format, got);
         PyBuffer_Release(view);
         return -1;
     }
-    if ((uintptr_t)view->buf % (uintptr_t)view->itemsize != 0) {
+    if ((uintptr_t)view->buf % (uintptr_t)size != 0) {
         PyErr_SetString(PyExc_ValueError, "an aligned array is wanted");
         PyBuffer_Release(view);
         return -1;

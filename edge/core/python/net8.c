@@ -232,7 +232,7 @@ static PyType_Slot slots[] = {
     {0, NULL},
 };
 
-static PyType_Spec spec = {"ecgedge._core.Net8", sizeof(Net8), 0, Py_TPFLAGS_DEFAULT, slots};
+static PyType_Spec spec = {"ecgedge._core.Net8", sizeof(Net8), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE, slots};
 
 typedef char ecg_row_is_a_layer[NUMBERS == NUMBERS_OF_LAYER || NUMBERS == NUMBERS_OF_LAYER + 1 ? 1 : -1];
 

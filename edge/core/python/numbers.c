@@ -21,6 +21,10 @@ static PyObject *exp_of(PyObject *module, PyObject *x)
     (void)module;
     if (value == -1.0 && PyErr_Occurred())
         return NULL;
+    if (value != value) {
+        PyErr_SetString(PyExc_ValueError, "a power that is no number");
+        return NULL;
+    }
     return PyFloat_FromDouble(ecg_exp(value));
 }
 

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define MOST_INPUTS (1 << 24) /* of a model: ours have 3,040 */
+
 static PyObject *within(PyObject *module, PyObject *args)
 {
     PyObject *samples;
@@ -71,7 +73,7 @@ static PyObject *model_input(PyObject *module, PyObject *args)
         ecg_borrow(samples, &x, 'f', -1, 0) < 0)
         return NULL;
     count = x.len / x.itemsize;
-    if (n < 1 || n > PY_SSIZE_T_MAX / 8 || size < 1 || !(floor > 0.0) || !(clip >= 0.0)) {
+    if (n < 1 || n > MOST_INPUTS || size < 1 || !(floor > 0.0) || !(clip >= 0.0)) {
         PyErr_SetString(PyExc_ValueError, "lengths, the floor and the limit are above 0");
     } else {
         const float *last = (const float *)x.buf + (count > n ? count - n : 0);

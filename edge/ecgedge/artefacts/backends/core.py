@@ -86,6 +86,14 @@ def runner(net: Net8) -> Any:
 def compiled(net: Net8) -> Any:
     """The network in the compiled core, which has to be there."""
     assert core is not None  # whoever asks for it has looked
+    try:
+        return core.Net8(*parts(net))
+    except (ValueError, OverflowError) as error:
+        raise ModelError(f"the core cannot run it: {error}") from error
+
+
+def parts(net: Net8) -> tuple[Any, ...]:
+    """What the core's ``Net8`` is made of: the layers as bytes, sizes, and both scales."""
     table: list[int] = []
     weights, bias, factors = [b""], [b""], [b""]
     at = first = 0
@@ -96,13 +104,14 @@ def compiled(net: Net8) -> Any:
         bias.append(layer.bias.astype(np.int32).tobytes())
         factors.append(layer.factors.astype(np.float32).tobytes())
     try:
-        return core.Net8(
-            np.array(table, np.int32).tobytes(), b"".join(weights), b"".join(bias), b"".join(factors),
-            (net.n_inputs, net.n_outputs, net.sums, net.patches, net.memory),
-            (float(net.scale_in), net.zero_in), (float(net.scale_out), net.zero_out),
-        )  # fmt: skip
-    except (ValueError, OverflowError) as error:
+        numbers = np.array(table, np.int32).tobytes()
+    except OverflowError as error:
         raise ModelError(f"the core cannot run it: {error}") from error
+    return (
+        numbers, b"".join(weights), b"".join(bias), b"".join(factors),
+        (net.n_inputs, net.n_outputs, net.sums, net.patches, net.memory),
+        (float(net.scale_in), net.zero_in), (float(net.scale_out), net.zero_out),
+    )  # fmt: skip
 
 
 def _described(tensor: FlatTensor) -> TensorSpec:
