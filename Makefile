@@ -64,12 +64,14 @@ lint: $(VENV)/.installed-dev $(VENV)/.core  ## ruff, mypy and the import rules
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
 
-# A million random and mutated notifications through every decoder, and ten million adversarial samples through
-# a monitor, and broken archives, recipes, manifests, tables, captures, profiles, WFDB headers and texts through
-# their readers; the tests run a share of all.
-fuzz: $(VENV)/.installed-dev  ## random and hostile input, a million notifications
+# A million random and mutated notifications through every decoder; ten million adversarial samples through a
+# monitor, and once more through the compiled core with sanitizers, whose every function is misused too; broken
+# archives, recipes, manifests, tables, captures, profiles, WFDB headers and texts through their readers. The
+# tests run a share of all.
+fuzz: $(VENV)/.installed-dev $(VENV)/.core  ## random and hostile input, a million notifications
 	$(PY) tests/bridge/fuzz.py --count 1000000
 	$(PY) tests/edge/fuzz.py --count 10000000
+	$(PY) tests/edge/core/under_sanitizers.py --tests
 	$(PY) tests/export/fuzz_files.py --count 20000
 
 # Everything that is measured, beside what a user would pick instead, and the pages' tables from it: half an hour

@@ -1,6 +1,7 @@
 """Adversarial signal through a whole monitor: does it go on, and does its memory stay where it is?
 
-Run ``python tests/edge/fuzz.py --count 10000000``; the tests run a share of it. Every piece is one kind of
+Run ``python tests/edge/fuzz.py --count 10000000``; the tests run a share of it, and
+``tests/edge/core/under_sanitizers.py`` runs it on a core with sanitizers. Every piece is one kind of
 what no heart sends, in frames of a random length; now and then samples are lost, come twice, or the
 recording ends. Ends with status 1 where an error came up, a count does not add up, or memory grew.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import hashlib
 import json
 import sys
 import time
@@ -93,13 +95,17 @@ KINDS: tuple[Callable[[np.random.Generator, int], Signal], ...] = (
 
 @dataclass(slots=True)
 class Report:
-    """What came of it: samples fed, events by type, MiB of growth, seconds, the longest frame in ms."""
+    """What came of it: samples fed, events by type, MiB of growth, seconds, the longest frame in ms.
+
+    ``digest`` is of all events: the same count and seed give the same one.
+    """
 
     samples: int = 0
     events: Counter[str] = field(default_factory=Counter)
     growth_mib: float = 0.0
     seconds: float = 0.0
     longest_ms: float = 0.0
+    digest: str = ""
     problems: list[str] = field(default_factory=list)
 
 
@@ -109,7 +115,7 @@ class Fuzz:
     def __init__(self, models: Models, seed: int) -> None:
         self._monitor, self._rng = Monitor(models), np.random.default_rng(seed)
         self._at = self._counted = self._lost = 0
-        self.report = Report()
+        self._digest, self.report = hashlib.sha256(), Report()
 
     def run(self, count: int) -> Report:
         """Feed ``count`` samples; memory is compared after a tenth of them, when everything has its size."""
@@ -122,6 +128,7 @@ class Fuzz:
             self.report.growth_mib = self._held_mib() - before
         finally:
             tracemalloc.stop()
+        self.report.digest = self._digest.hexdigest()
         self.report.seconds = time.perf_counter() - begun
         self._check(self.report.growth_mib < GROWTH_MIB, f"memory grew by {self.report.growth_mib:.2f} MiB")
         return self.report
@@ -161,7 +168,7 @@ class Fuzz:
     def _hear(self, events: list[Event]) -> None:
         for event in events:
             self.report.events[type(event).__name__] += 1
-            json.dumps(event.to_json(), allow_nan=False)
+            self._digest.update(json.dumps(event.to_json(), allow_nan=False).encode())
             if isinstance(event, Gap):
                 self._lost += event.lost
             if isinstance(event, Quality):
@@ -188,12 +195,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=10_000_000, help="samples")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--backend", default="auto", help="what runs the networks; core: our own C")
     asked = parser.parse_args()
-    report = Fuzz(Models.load(), asked.seed).run(asked.count)
+    report = Fuzz(Models.load(asked.backend), asked.seed).run(asked.count)
     said = ", ".join(f"{n} {name}" for name, n in report.events.most_common())
     sys.stdout.write(
         f"{report.samples} samples in {report.seconds:.0f} s, {report.growth_mib:+.2f} MiB, "
-        f"longest frame {report.longest_ms:.1f} ms: {said}\n"
+        f"longest frame {report.longest_ms:.1f} ms: {said}; {report.digest}\n"
     )
     sys.stdout.writelines(f"problem: {problem}\n" for problem in report.problems)
     return 1 if report.problems else 0
