@@ -10,7 +10,7 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help docs pictures demo test test-fast test-bluez test-browser test-mqtt test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge wheel sbom lock clean
+.PHONY: help docs pictures demo test test-fast test-numpy test-bluez test-browser test-mqtt test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge wheel sbom lock clean
 .DEFAULT_GOAL = demo
 
 # Each target with the text behind its ##.
@@ -31,6 +31,13 @@ demo: $(VENV)/.installed-sim $(VENV)/.core  ## the whole chain on a virtual wear
 # Two tests at a time: some twenty minutes.
 test: lint  ## lint, types and all tests
 	$(PY) -m pytest -n 2 --dist worksteal
+
+# The numpy code that runs where nothing was compiled: the rooms that have a twin in C, and the digests of events.
+# ALL=1: every test of the runtime, which takes half an hour.
+TWINS = arithmetic stream beats beat_classes gate hrv rhythm artefacts
+test-numpy: $(VENV)/.installed-dev  ## the numpy code in place of the compiled core
+	ECGEDGE_CORE=numpy $(PY) -m pytest -n 2 --dist worksteal -q -m "not slow" \
+		$(if $(ALL),tests/edge edge/ecgedge tests/e2e,$(TWINS:%=tests/edge/%) tests/e2e/test_event_digests.py)
 
 # For daily work: no training, no virtual machine, two tests at a time; under 90 s.
 test-fast: $(VENV)/.installed-dev $(VENV)/.core  ## the tests for daily work, under 90 s
