@@ -17,7 +17,7 @@ import time
 import tracemalloc
 import weakref
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -30,8 +30,9 @@ from values import INTS, RefusedError, anything, worse
 from ecgedge.arithmetic.core import core
 
 ALLOWED = (TypeError, ValueError, OverflowError, IndexError, BufferError, MemoryError, RefusedError)
-GROWTH = 64 * 1024  # bytes; a leak of one small object a hundred calls is more
-NONES = 300  # references to None come and go by a hundred; a leak each call of one function is 2 in 42 calls
+LEAKING = 500  # calls of each function, twice: enough to tell what each leaves behind
+GROWTH = 28 * 1024  # bytes: noise is up to 15 kB, a leak of the smallest object each call 33
+NONES = 100  # references to None come and go
 RENEW = 60  # calls before objects are made anew: one that was fed nonsense mostly refuses what follows
 RARE = {"Net8": 0.03}  # those that cost a millisecond
 
@@ -53,9 +54,9 @@ class Report:
 class Misuse:
     """Live objects of each type, and calls on them."""
 
-    def __init__(self, module: ModuleType, seed: int, only: str = "") -> None:
+    def __init__(self, module: ModuleType, seed: int, names: Iterable[str] = RECIPES) -> None:
         self.module, self.rng, self.report = module, np.random.default_rng(seed), Report()
-        self.names = sorted(name for name in RECIPES if name.startswith(only))
+        self.names = sorted(names)
         self.types = [name for name in self.names if isinstance(getattr(module, name, None), type)]
         self.chances = np.array([RARE.get(name.split(".")[0], 1.0) for name in self.names])
         self.chances /= self.chances.sum()
@@ -205,7 +206,7 @@ class Misuse:
         self.call(next(m for m in RECIPES if m.startswith(f"{name}.")))
 
 
-def unleaking(module: ModuleType, count: int, seed: int, only: str = "") -> list[str]:
+def unleaking(module: ModuleType, name: str, count: int, seed: int) -> list[str]:
     """Make the same calls again: what they leave in memory, and in counts of references to what all share."""
     shared: list[Any] = [None, True, False, b"", *(v for v in vars(module).values() if isinstance(v, type))]
 
@@ -218,13 +219,13 @@ def unleaking(module: ModuleType, count: int, seed: int, only: str = "") -> list
         for i in range(3):
             if i == 1:  # the first time, caches are filled
                 before, references = held(), counts()
-            Misuse(module, seed, only).run(count)
+            Misuse(module, seed, [name]).run(count)
         growth = held() - before
         if growth > GROWTH:
-            problems.append(f"memory grew by {growth} bytes in {2 * count} calls")
+            problems.append(f"{name}: memory grew by {growth} bytes in {2 * count} calls")
         for x, now, then in zip(shared, counts(), references, strict=True):
             if abs(now - then) > (NONES if x is None else 20):
-                problems.append(f"{now - then} references to {x!r} more after {2 * count} calls")
+                problems.append(f"{name}: {now - then} references to {x!r} more after {2 * count} calls")
     return problems
 
 
@@ -247,16 +248,22 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=1_000_000, help="calls")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="names that begin so")
+    parser.add_argument(
+        "--leaks", type=int, default=0, help="calls of each, twice, to see what they leave behind"
+    )
     asked = parser.parse_args()
     if core is None:
         sys.stdout.write("there is no compiled core here\n")
         return 1
     begun = time.perf_counter()
-    report = Misuse(core, asked.seed, asked.only).run(asked.count)
-    problems = report.problems + unleaking(core, max(asked.count // 20, 8000), asked.seed + 1, asked.only)
+    names = [name for name in RECIPES if name.startswith(asked.only)]
+    report = Misuse(core, asked.seed, names).run(asked.count)
+    problems = list(report.problems)
+    for name in names if asked.leaks else []:
+        problems += unleaking(core, name, asked.leaks, asked.seed + 1)
     sys.stdout.write(
         f"{sum(report.served.values())} calls served, {sum(report.refused.values())} refused, of "
-        f"{len(RECIPES)} functions, types and methods, in {time.perf_counter() - begun:.0f} s\n"
+        f"{len(names)} functions, types and methods, in {time.perf_counter() - begun:.0f} s\n"
     )
     sys.stdout.writelines(f"problem: {problem}\n" for problem in problems)
     return 1 if problems else 0

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from misuse import Misuse, unleaking
+from misuse import LEAKING, Misuse, unleaking
 from recipes import RECIPES, made, public
 from sanitized import absent, build, run
 from values import MeddlerWithBuffer, RefusedError, refuse
@@ -34,26 +34,22 @@ def test_a_recipe_is_right_and_what_is_spoiled_is_refused(name: str) -> None:
         getattr(made(kind, rng), method)(*RECIPES[name](rng)) if method else getattr(core, name)(
             *RECIPES[name](rng)
         )
-    misuse = Misuse(core, 3, only=name)
-    misuse.names, misuse.chances = [name], np.ones(1)
-    report = misuse.run(400)
+    report = Misuse(core, 3, [name]).run(400)
     assert not report.problems
     assert report.served[name] > 20
     assert report.refused[name] > 20
 
 
-def test_misused_in_every_way_it_lives_and_keeps_no_memory() -> None:
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_a_function_keeps_no_memory(name: str) -> None:
+    assert not unleaking(core, name, LEAKING, seed=5)
+
+
+@pytest.mark.slow
+def test_misused_in_every_way_it_lives() -> None:
     """In a process of its own: a core that does not live must not take the tests with it."""
-    command = [
-        sys.executable,
-        "-X",
-        "faulthandler",
-        str(HERE / "misuse.py"),
-        "--count",
-        "8000",
-        "--seed",
-        "7",
-    ]
+    script = [str(HERE / "misuse.py"), "--count", "10000", "--seed", "7"]
+    command = [sys.executable, "-X", "faulthandler", *script]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "problem" not in ended.stdout
@@ -61,19 +57,16 @@ def test_misused_in_every_way_it_lives_and_keeps_no_memory() -> None:
 
 def test_a_leak_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[Any] = []
-    monkeypatch.setitem(RECIPES, "log", lambda rng: kept.append(bytes(200)) or (1.0,))
-    assert unleaking(core, 600, 5, only="log")
+    monkeypatch.setitem(RECIPES, "log", lambda rng: kept.append(bytes(1)) or (1.0,))
+    assert unleaking(core, "log", LEAKING, seed=5)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(absent() is not None, reason=str(absent()))
 def test_sanitizers_find_nothing(tmp_path: Path) -> None:
     folder = build(tmp_path)
-    for arguments in (
-        ["misuse.py", "--count", "60000"],
-        ["../fuzz.py", "--count", "150000", "--backend", "core"],
-    ):
-        ended = run(folder, str(HERE / arguments[0]), *arguments[1:], fill=0xFF)
+    for script, *more in (["misuse.py", "--count", "50000"], ["../fuzz.py", "--count", "150000"]):
+        ended = run(folder, str(HERE / script), *more, fill=0xFF)
         assert ended.returncode == 0, ended.stdout + ended.stderr[:6000]
 
 
