@@ -15,6 +15,7 @@ from ecgedge_bridge.errors import EcgEdgeError
 from ecgedge_export.cli import data
 from ecgedge_export.cli.embed import embed
 from ecgedge_export.cli.evaluate import evaluate
+from ecgedge_export.cli.firmware import firmware
 from ecgedge_export.cli.literature import literature
 from ecgedge_export.cli.options import log
 from ecgedge_export.cli.pretrain import pretrain
@@ -28,7 +29,7 @@ EXTRA = frozenset(
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Train, quantize and package the models of ecgedge."
 )
-for command in (train, evaluate, distill, pretrain, embed, literature, bundle, verify, card):
+for command in (train, evaluate, distill, pretrain, embed, literature, bundle, firmware, verify, card):
     app.command()(command)
 app.add_typer(data.app, name="data")
 

@@ -111,19 +111,11 @@ void {name}_values(const int8_t logits[{upper}_CLASSES], float values[{upper}_CL
 
 def _source(net: Net8, name: str) -> str:
     upper = name.upper()
-    sizes = (len(net.layers), net.n_inputs, net.n_outputs, net.sums, net.patches, net.memory)
-    scales = (_number(net.scale_in), _number(net.scale_out), net.zero_in, net.zero_out)
-    tables = [text for n, layer in enumerate(net.layers) for text in _tables(layer, n)]
-    layers = ",\n".join(f"    {{{', '.join(_fields(layer, n))}}}" for n, layer in enumerate(net.layers))
     return "\n".join([
         _HEAD,
         _kernels(),
         "#endif\n",
-        *tables,
-        f"static const struct ecg_net8_layer layers[] = {{\n{layers},\n}};\n",
-        "static const struct ecg_net8 net = {",
-        f"    layers, {', '.join(map(str, (*sizes, *scales)))},",
-        "};\n",
+        network(net, "static const struct ecg_net8 net"),
         f"void {name}_run(const int8_t input[{upper}_SAMPLES], int8_t logits[{upper}_CLASSES],",
         f"    int32_t arena[{upper}_ARENA_WORDS])",
         "{\n    ecg_net8_run(&net, input, logits, arena);\n}\n",
@@ -131,6 +123,21 @@ def _source(net: Net8, name: str) -> str:
         "{\n    ecg_net8_codes(&net, values, input);\n}\n",
         f"void {name}_values(const int8_t logits[{upper}_CLASSES], float values[{upper}_CLASSES])",
         "{\n    ecg_net8_values(&net, logits, values);\n}\n",
+    ])  # fmt: skip
+
+
+def network(net: Net8, declared: str) -> str:
+    """Constant arrays and layers of a network, and the struct of it, declared as ``declared``."""
+    sizes = (len(net.layers), net.n_inputs, net.n_outputs, net.sums, net.patches, net.memory)
+    scales = (number(net.scale_in), number(net.scale_out), net.zero_in, net.zero_out)
+    tables = [text for n, layer in enumerate(net.layers) for text in _tables(layer, n)]
+    layers = ",\n".join(f"    {{{', '.join(_fields(layer, n))}}}" for n, layer in enumerate(net.layers))
+    return "\n".join([
+        *tables,
+        f"static const struct ecg_net8_layer layers[] = {{\n{layers},\n}};\n",
+        f"{declared} = {{",
+        f"    layers, {', '.join(map(str, (*sizes, *scales)))},",
+        "};\n",
     ])  # fmt: skip
 
 
@@ -158,32 +165,36 @@ _HEAD = """\
 
 def _kernels() -> str:
     """The code of the core, without the files that it includes."""
-    texts = [_core_file(name).read_text(encoding="ascii") for name in ("net8.h", "net8.c")]
+    texts = [core_file(name).read_text(encoding="ascii") for name in ("net8.h", "net8.c")]
     return re.sub(r'^#include ("|<st).*\n\n?', "", "\n".join(texts), flags=re.MULTILINE)
 
 
-def _core_file(name: str) -> Path:
+def core_file(name: str) -> Path:
     """A file of the core: in the wheel beside this module, in the repository where it is compiled from."""
     packed = Path(str(resources.files("ecgedge_export.micro"))) / "core" / name
-    return packed if packed.is_file() else Path(__file__).parents[3] / "edge" / "core" / name
+    if packed.is_file():
+        return packed
+    core = Path(__file__).parents[3] / "edge" / "core"
+    return next(path for path in (core / name, core / "stream" / name) if path.is_file())
 
 
 def _tables(layer: Layer, n: int) -> Iterable[str]:
     """Constant arrays of one layer."""
     if not layer.weights.size:
         return
-    yield _table("int8_t", f"weights_{n}", map(str, layer.weights.reshape(-1).tolist()))
-    yield _table("int32_t", f"bias_{n}", map(str, layer.bias.tolist()))
-    yield _table("float", f"factors_{n}", map(_number, layer.factors))
+    yield table("int8_t", f"weights_{n}", map(str, layer.weights.reshape(-1).tolist()))
+    yield table("int32_t", f"bias_{n}", map(str, layer.bias.tolist()))
+    yield table("float", f"factors_{n}", map(number, layer.factors))
 
 
-def _table(kind: str, name: str, numbers: Iterable[str]) -> str:
+def table(kind: str, name: str, numbers: Iterable[str]) -> str:
+    """A constant array in C."""
     text = textwrap.fill(", ".join(numbers), 108, initial_indent="    ", subsequent_indent="    ",
                          break_long_words=False, break_on_hyphens=False)  # fmt: skip
     return f"static const {kind} {name}[] = {{\n{text}\n}};\n"
 
 
-def _number(value: np.float32) -> str:
+def number(value: np.float32) -> str:
     """A float in C, to the bit."""
     return f"{float(value).hex()}f"
 
