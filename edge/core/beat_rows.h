@@ -7,6 +7,12 @@
  * rounded before it is added.
  */
 
+#if defined(__GNUC__) && !defined(__clang__)
+#define ROWS_UNROLLED _Pragma("GCC unroll 8") /* or sums lie in memory: -O2 would be slower by three times */
+#else
+#define ROWS_UNROLLED
+#endif
+
 ROWS_TARGET static void ROWS_NAME(const struct ecg_beat_layer *layer, const float *x, float *out)
 {
     const int32_t last = layer->n_out - ROWS_STEPS;
@@ -24,13 +30,17 @@ ROWS_TARGET static void ROWS_NAME(const struct ecg_beat_layer *layer, const floa
             for (tap = 0; tap < ECG_BEAT_TAPS; tap++) {
                 const float *at = x + from * layer->step + tap * layer->apart;
                 for (channel = 0; channel < layer->channels; channel++, at++, weights += ECG_BEAT_WIDTH)
+                    ROWS_UNROLLED
                     for (j = 0; j < ROWS_ACROSS / ROWS_LANES; j++) {
                         const ROWS_VECTOR weight = *(const ROWS_VECTOR *)(weights + j * ROWS_LANES);
+                        ROWS_UNROLLED
                         for (i = 0; i < ROWS_STEPS; i++)
                             sum[i][j] += at[i * layer->step] * weight;
                     }
             }
+            ROWS_UNROLLED
             for (i = 0; i < ROWS_STEPS; i++)
+                ROWS_UNROLLED
                 for (j = 0; j < ROWS_ACROSS / ROWS_LANES; j++)
                     *(ROWS_VECTOR *)(to + i * ECG_BEAT_WIDTH + j * ROWS_LANES) =
                         sum[i][j] + *(const ROWS_VECTOR *)(layer->bias + across + j * ROWS_LANES);
@@ -38,6 +48,7 @@ ROWS_TARGET static void ROWS_NAME(const struct ecg_beat_layer *layer, const floa
     }
 }
 
+#undef ROWS_UNROLLED
 #undef ROWS_VECTOR
 #undef ROWS_LANES
 #undef ROWS_ACROSS

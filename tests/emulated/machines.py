@@ -111,7 +111,7 @@ def cortex_a53(install: bool) -> Machine:
     qemu, root = emulator("aarch64", install), arm64_root()
     python = next((root / "usr" / "bin").glob("python3.*"))
     environment = {"PYTHONPATH": str(root / "site"), "PYTHONHOME": "/usr"}
-    compiler = _program(("aarch64-linux-gnu-gcc",), COMPILER, install)
+    compiler = program(("aarch64-linux-gnu-gcc",), COMPILER, install)
     command = [qemu, "-cpu", "cortex-a53", "-L", str(root), str(python)]
     return Machine("arm64 Cortex-A53", command, environment, (compiler,))
 
@@ -126,10 +126,10 @@ MACHINES: dict[str, Callable[[bool], Machine]] = {
 
 def emulator(name: str, install: bool) -> str:
     """Path of one of QEMU's programs."""
-    return _program((f"qemu-{name}-static", f"qemu-{name}"), QEMU, install)
+    return program((f"qemu-{name}-static", f"qemu-{name}"), QEMU, install)
 
 
-def _program(names: Sequence[str], packages: str, install: bool) -> str:
+def program(names: Sequence[str], packages: str, install: bool) -> str:
     """Path of the first of some programs that is here, from Debian's packages where that is allowed."""
     for program in names:
         if found := shutil.which(program):
@@ -140,7 +140,7 @@ def _program(names: Sequence[str], packages: str, install: bool) -> str:
         raise CannotRunError("--install needs apt-get and root.")
     call("apt-get", "-qq", "update")
     call("apt-get", "-qq", "--yes", "--no-install-recommends", "install", *packages.split())
-    return _program(names, packages, install=False)
+    return program(names, packages, install=False)
 
 
 def arm64_root() -> Path:

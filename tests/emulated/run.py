@@ -2,7 +2,8 @@
 
 The bundled models say the same as LiteRT here, bit for bit, and both cores find the very events whose digests
 are kept in the repository: on a Nehalem (no AVX), a Haswell (AVX2 without VNNI, where saturating int8 kernels
-show) and the Cortex-A53 of a Raspberry Pi 3, all under QEMU's user emulation.
+show) and the Cortex-A53 of a Raspberry Pi 3, all under QEMU's user emulation. The C project for firmware says
+the same on a Cortex-M4F and as WebAssembly.
 
 Usage: python tests/emulated/run.py [--install] [--require] [--only NAME]
 """
@@ -17,12 +18,14 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from boards import check
 from machines import MACHINES, REPOSITORY, CannotRunError, Machine
 
 FOLDER = Path(__file__).resolve().parent
 MODELS = [REPOSITORY / "edge" / "ecgedge" / "models" / name for name in ("rhythm", "beat_classes")]
 DIGESTS = REPOSITORY / "tests" / "e2e" / "event_digests.py"
 CORES = ("c", "numpy")
+FIRMWARE = ("made/every kind", "made/hum at 200 Hz", "made/fibrillation at 250 Hz")
 WINDOWS = 24
 LIMIT_S = 900
 SKIPPED_BUT_REQUIRED = 77
@@ -52,6 +55,8 @@ def main(arguments: Sequence[str]) -> int:
                 wanted = logits(Machine("here", [sys.executable]), model)["litert"]
                 wrong += report(f"{model.name}, {machine.name}", logits(machine, model, package), wanted)
             wrong += events(machine, package)
+    different, missing = check(options.install, options.only, FIRMWARE)
+    wrong, skipped = wrong + different, skipped + missing
     return 1 if wrong else SKIPPED_BUT_REQUIRED if skipped and options.require else 0
 
 

@@ -29,7 +29,7 @@ _HEADERS = (
 ).split()
 """Files of ``edge/core`` that a stream is made of; what is for Python alone stays there."""
 HEADER = "ecg_core.h"
-STACK = 4096
+STACK = 5120
 """Bytes of stack that a call takes at most, on a microcontroller."""
 
 

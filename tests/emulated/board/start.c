@@ -1,12 +1,13 @@
 /* Starts a Cortex-M4F: the unit for floats, data, then newlib, whose files are the host's by semihosting. */
 #include <stdint.h>
 
-extern uint32_t stack_top, data_start, data_end, data_in_flash;
+extern uint32_t data_start, data_end, data_in_flash;
+void stack_top(void); /* an address of the linker's, no function */
 void start(void);
 void _mainCRTStartup(void);
 
 __attribute__((section(".vectors"), used)) static void (*const vectors[16])(void) = {
-    (void (*)(void))(void *)&stack_top,
+    stack_top,
     start,
 };
 
