@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.harness.command import Arguments
 from benchmarks.harness.machine import RESULTS, ROOT
-from benchmarks.tables import beats, cores, costs, endurance, quantization, rhythm
+from benchmarks.tables import beats, cores, costs, endurance, firmware, quantization, rhythm
 
 PAGES = (
     ROOT / "docs" / "performance.md",
@@ -29,6 +29,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "memory": costs.memory,
     "throughput": costs.throughput,
     "cores": cores.cores,
+    "firmware": firmware.firmware,
     "sinks": endurance.sinks,
     "day": endurance.day,
     "beats": beats.beats,

@@ -16,9 +16,9 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import boards
 import numpy as np
 import numpy.typing as npt
-from boards import check
 from machines import MACHINES, REPOSITORY, CannotRunError, Machine
 
 FOLDER = Path(__file__).resolve().parent
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
                 wanted = logits(Machine("here", [sys.executable]), model)["litert"]
                 wrong += report(f"{model.name}, {machine.name}", logits(machine, model, package), wanted)
             wrong += events(machine, package)
-    different, missing = check(options.install, options.only, FIRMWARE)
+    different, missing = boards.check(options.install, options.only, FIRMWARE)
     wrong, skipped = wrong + different, skipped + missing
     return 1 if wrong else SKIPPED_BUT_REQUIRED if skipped and options.require else 0
 

@@ -19,7 +19,7 @@
 
 /* When a window is due, see ecgedge/stream/windowing.py. */
 struct ecg_windows {
-    int32_t length, hop, first, shortest;
+    int32_t length, hop, shortest;
     int64_t end; /* of the next one */
 };
 

@@ -29,9 +29,9 @@ size_t ecg_stream_gate_room(const struct ecg_setup *setup)
 
 void ecg_stream_start_gate(struct ecg_stream *s)
 {
-    s->gate_windows.length = s->gate_windows.hop = s->gate_windows.first = s->setup->gate.window;
+    s->gate_windows.length = s->gate_windows.hop = s->setup->gate.window;
     s->gate_windows.shortest = REMAINDER;
-    s->gate_windows.end = s->gate_windows.first;
+    s->gate_windows.end = s->setup->gate.window;
     s->has_before = 0;
 }
 

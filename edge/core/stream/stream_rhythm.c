@@ -28,7 +28,7 @@ void ecg_stream_start_rhythm(struct ecg_stream *s)
     const struct ecg_rhythm_limits *const limits = &s->setup->limits;
     s->rhythm_windows.length = limits->window;
     s->rhythm_windows.hop = limits->hop;
-    s->rhythm_windows.first = s->rhythm_windows.end = limits->first;
+    s->rhythm_windows.end = limits->first;
     s->rhythm_windows.shortest = SHORTEST;
     s->named = s->refused = 0;
     s->fibrillation = 0.0;
