@@ -24,6 +24,8 @@ class CoreBuildHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile, or say why not."""
+        if self.target_name == "wheel" and version != "editable":
+            build_data["force_include"].update(firmware_sources(Path(self.root)))
         wanted = os.environ.get("ECGEDGE_BUILD", "")
         if self.target_name != "wheel" or wanted == "numpy":
             return
@@ -46,6 +48,15 @@ class CoreBuildHook(BuildHookInterface):  # type: ignore[type-arg]
             build_data["force_include"][str(built)] = f"ecgedge/{built.name}"
         build_data["pure_python"] = False
         build_data["tag"] = f"cp311-abi3-{_platform()}"
+
+
+def firmware_sources(root: Path) -> dict[str, str]:
+    """Files of the core that ``ecgedge-export`` copies, and where the wheel has them."""
+    core = root / "edge" / "core"
+    return {
+        str(path): f"ecgedge_export/micro/core/{path.name}"
+        for path in sorted([*core.glob("*.[ch]"), *core.glob("stream/*.[ch]")])
+    }
 
 
 def compiled(root: Path, work: Path) -> Path:

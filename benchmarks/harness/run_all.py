@@ -21,8 +21,8 @@ from benchmarks.harness.machine import ROOT
 from benchmarks.tables import pages
 
 TIMED = (
-    "decode", "gatt", "faults", "soak", "latency", "memory", "throughput", "cores", "firmware", "quantization",
-    "report",
+    "decode", "gatt", "faults", "soak", "latency", "memory", "throughput", "cores", "firmware",
+    "quantization", "report",
 )  # fmt: skip
 COUNTED = ("rhythm", "beats", "robustness")  # the longest first
 # Throughput has the rows of pipeline. The others take a quarter of an hour or more, whatever the machine.

@@ -52,7 +52,7 @@ def measure(quick: bool) -> dict[str, Any]:
     }
     found = {name: or_skipped(row) for name, row in rows.items()}
     most = max((row["ram_bytes"] for row in found.values() if not skipped(row)), default=None)
-    return {"targets": targets({"memory_kb": most and most / 1024}, TARGETS), "streams": found}
+    return {"targets": targets({"memory_kb": most and most / 1000}, TARGETS), "streams": found}
 
 
 def show(found: dict[str, Any]) -> None:

@@ -20,8 +20,8 @@ def _rows(found: Found) -> Iterable[Row]:
 
 
 def _memory(row: Found) -> str:
-    sizes = (row[f"{what}_bytes"] / 1024 for what in ("flash", "ram", "stack"))
-    return " / ".join(f"{size:.0f}" for size in sizes) + " KiB"
+    sizes = (row[f"{what}_bytes"] / 1000 for what in ("flash", "ram", "stack"))
+    return " / ".join(f"{size:.0f}" for size in sizes) + " kB"
 
 
 def _work(row: Found) -> str:

@@ -1,7 +1,7 @@
 """The C project of ``ecgedge-export firmware`` on this machine, on a Cortex-M4F, and as WebAssembly.
 
-The microcontroller is QEMU's board mps2-an386, whose programs read files and write by semihosting; WebAssembly
-runs in node.
+The microcontroller is QEMU's board mps2-an386, whose programs read files and write by semihosting;
+WebAssembly runs in node.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy.typing as npt
 from machines import REPOSITORY, CannotRunError, program
 
 sys.path.append(str(REPOSITORY / "tests" / "e2e"))
-from event_digests import MADE, made  # noqa: E402
+from event_digests import MADE, made
 
 BOARD = Path(__file__).resolve().parent / "board"
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-ffp-contract=off")
@@ -44,7 +44,14 @@ class Board:
         """Compile a project, with another main file than its own if one is given; the program."""
         sources = [p for p in sorted(folder.glob("*.c")) if main is None or p.name != "main.c"]
         target = folder / f"{self.name.replace(' ', '-')}-{(main or Path('main')).stem}"
-        command = [*self.compiler, *STRICT, *flags, f"-I{folder}", *map(str, sources), *([str(main)] if main else [])]
+        command = [
+            *self.compiler,
+            *STRICT,
+            *flags,
+            f"-I{folder}",
+            *map(str, sources),
+            *([str(main)] if main else []),
+        ]
         output(*command, "-o", str(target), "-lm")
         return target
 
@@ -76,7 +83,14 @@ def cortex_m4f(install: bool) -> Board:
     def runner(built: Path, arguments: Sequence[str]) -> Sequence[str]:
         said = "".join(f",arg={argument}" for argument in (built.name, *arguments))
         machine = "-M mps2-an386 -cpu cortex-m4 -icount shift=0 -nographic -monitor none -serial none".split()
-        return [qemu, *machine, "-semihosting-config", f"enable=on,target=native{said}", "-kernel", str(built)]
+        return [
+            qemu,
+            *machine,
+            "-semihosting-config",
+            f"enable=on,target=native{said}",
+            "-kernel",
+            str(built),
+        ]
 
     return Board("Cortex-M4F", (compiler, *CORTEX_M4F, *SMALL, *linked), runner)
 
@@ -173,4 +187,3 @@ def _compare(one: Board, other: Board, scratch: Path, names: Sequence[str]) -> i
         sys.stdout.write(f"{'firmware, ' + other.name:45s} {recording.name}: {len(found)} events {said}\n")
         wrong += not same
     return wrong
-

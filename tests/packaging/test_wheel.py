@@ -101,7 +101,10 @@ def test_it_holds_the_packages_the_models_and_the_documents_and_no_test(installe
         *("ecgedge/py.typed", "ecgedge_bridge/py.typed", "ecgedge_export/py.typed", "ecgedge/__init__.pyi"),
         *(
             "ecgedge_bridge/PROTOCOL.md",
+            "ecgedge_bridge/firmware/ecg_core.h",
             "ecgedge_bridge/firmware/ecg_frame.h",
+            *(f"ecgedge_export/micro/core/{name}" for name in ("net8.c", "numbers.h", "stream.c", "setup.h")),
+            "ecgedge_export/micro/project/main.c",
             "ecgedge_export/docs/own-data.md",
         ),
         "ecgedge_bridge/protocols/described/devices/healthypi.toml",

@@ -20,8 +20,8 @@ from ecgedge_export.micro.c_source import core_file
 from ecgedge_export.micro.stream_memory import stream_bytes
 
 _SOURCES = (
-    "beat_net clipping detector front gate gate_beats gate_model history likeness net8 net8_x86 numbers order "
-    "samples spectrum stream stream_beats stream_gate stream_rhythm"
+    "beat_net clipping detector front gate gate_beats gate_model history likeness net8 net8_x86 numbers "
+    "order samples spectrum stream stream_beats stream_gate stream_rhythm"
 ).split()
 _HEADERS = (
     "beat_net beat_rows detector front gate gate_window history kept likeness net8 net8_x86 numbers order "
@@ -67,7 +67,9 @@ def project(fs: float, models: str | Path | None = None, *, rhythm: bool = True)
     """
     low, high = FS_RANGE
     if not low <= fs <= high:
-        raise ConfigError(f"a sampling rate of {fs:g} Hz is outside {low:g} to {high:g} Hz: give the true rate")
+        raise ConfigError(
+            f"a sampling rate of {fs:g} Hz is outside {low:g} to {high:g} Hz: give the true rate"
+        )
     folder = BUNDLED if models is None else Path(models)
     parts = ("rhythm", "beat_classes", "gate", "beats")
     loaded = Models.load("core", **{name: folder / name for name in parts})
@@ -134,4 +136,6 @@ def _own(name: str) -> str:
 def _public() -> Path:
     """The header for authors: in the wheel inside the bridge's package, in the repository beside it."""
     bridge = Path(str(resources.files("ecgedge_bridge")))
-    return next(p for p in (bridge, bridge.parent) if (p / "firmware" / HEADER).is_file()) / "firmware" / HEADER
+    return (
+        next(p for p in (bridge, bridge.parent) if (p / "firmware" / HEADER).is_file()) / "firmware" / HEADER
+    )

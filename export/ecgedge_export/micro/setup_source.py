@@ -1,11 +1,10 @@
-"""Filters, models and limits of a stream as constant tables in C: ``ecg_setup.c`` and the networks beside it."""
+"""Filters, models and limits of a stream as constant tables in C: ``ecg_setup.c`` and its networks."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +20,7 @@ from ecgedge.monitor import Models
 from ecgedge.rhythm.stage import RhythmStage
 from ecgedge.stream.filters import Fir, Resampler
 from ecgedge.stream.plan import planned
+from ecgedge.stream.stage import Stage
 from ecgedge_bridge.errors import ModelError
 from ecgedge_export.micro.c_source import network, number, table
 
@@ -48,7 +48,11 @@ class Kept(NamedTuple):
 def kept(models: Models, fs: float, *, rhythm: bool) -> Kept:
     """As many as the stages look back; raw samples are ahead by the delay of the filters and by a piece."""
     front = models.rhythm.front_end
-    stages = [BeatStage(models.beats, events=False), BeatClassStage(models.beat_classes), QualityStage(models.gate)]
+    stages: list[Stage] = [
+        BeatStage(models.beats, events=False),
+        BeatClassStage(models.beat_classes),
+        QualityStage(models.gate),
+    ]
     named = [RhythmStage(models.rhythm, by_class=True)] if rhythm else []
     plan = planned([*stages, *named], front.fs)
     ahead_s = front.half_width_s + len(front.taps) / 2 / front.fs
@@ -79,8 +83,9 @@ def setup(models: Models, fs: float, *, rhythm: bool) -> str:
         *[f"extern const struct ecg_net8 ecg_{name}_net;" for name in namers],
         *[_roles(name, manifest) for name, manifest in namers.items()],
         "\nconst struct ecg_setup ecg_setup = {",
-        f"    {fs!r}, {front.fs!r},",
-        f"    {{{design.up}, {design.down}, {design.half}, {design.beyond.shape[1]}, {len(fir)}, kernels, beyond, fir}},",
+        f"    {float(fs)!r}, {front.fs!r},",
+        f"    {{{design.up}, {design.down}, {design.half}, {design.beyond.shape[1]}, {len(fir)}, "
+        "kernels, beyond, fir},",
         "    &ecg_beat_detector,",
         *[_namer(name, namers.get(name)) for name in ("beats", "rhythm")],
         f"    {{&gate, {models.gate.threshold!r}, {models.gate.morphology_threshold!r}, "
@@ -99,14 +104,21 @@ def _doubles(name: str, values: npt.NDArray[np.float64]) -> str:
 def _gate(m: GateModel) -> str:
     rows = [m.mean, m.scale, m.weights, m.morphology_weights]
     single = [m.bias, m.morphology_bias, m.persistence, m.slope, m.offset, m.clip]
-    return "".join(f"    {_braced(map(repr, row))},\n" for row in rows) + f"    {', '.join(map(repr, single))},\n"
+    return (
+        "".join(f"    {_braced(map(repr, row))},\n" for row in rows)
+        + f"    {', '.join(map(repr, single))},\n"
+    )
 
 
 def _roles(name: str, manifest: Manifest) -> str:
     if any(len(letter) != 1 or not letter.isascii() for letter in manifest.classes):
-        raise ModelError(f"the classes {', '.join(manifest.classes)} are no single letters, which the C code tells")
+        raise ModelError(
+            f"the classes {', '.join(manifest.classes)} are no single letters, which the C code tells"
+        )
     if len(manifest.classes) > MOST_CLASSES:
-        raise ModelError(f"a model of {len(manifest.classes)} classes: the C code has room for {MOST_CLASSES}")
+        raise ModelError(
+            f"a model of {len(manifest.classes)} classes: the C code has room for {MOST_CLASSES}"
+        )
     other = "ECG_OTHER_RHYTHM" if name == "rhythm" else "ECG_OTHER_ROLE"
     roles = [_ROLES.get(manifest.roles[letter], other) for letter in manifest.classes]
     return f"static const uint8_t {name}_roles[] = {_braced(roles)};"

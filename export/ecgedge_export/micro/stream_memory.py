@@ -1,4 +1,4 @@
-"""How much memory a stream takes: what ``ecg_stream_bytes`` in ``edge/core/stream/stream.c`` says at run time.
+"""How much memory a stream takes: what ``ecg_stream_bytes`` of ``edge/core/stream`` says at run time.
 
 Tests hold both equal. Structs are those of a machine with pointers of 64 bits, the largest there are.
 """
@@ -32,12 +32,13 @@ def stream_bytes(models: Models, fs: float, nets: Mapping[str, Net8]) -> int:
     front, room = models.rhythm.front_end, kept(models, fs, rhythm="rhythm" in nets)
     design = Resampler(fs, front.fs, **front.resampler).design
     taps = len(front.taps)
-    filters = 4 * design.half + design.beyond.shape[1] + PIECE + taps + taps // 2 + PIECE
+    filters: int = 4 * design.half + design.beyond.shape[1] + PIECE + taps + taps // 2 + PIECE
     scratch = [_beats(nets["beats"]), _gate(round(models.gate.window_s * front.fs), fs, front.fs)]
     if "rhythm" in nets:
         scratch.append(_rhythm(nets["rhythm"], round(models.rhythm.manifest.window_s * front.fs)))
     rings = 2 * (room.filtered + room.raw) * _FLOAT
-    return _STREAM + filters * _DOUBLE + rings + 2 * _beats_in(room.filtered) * _DOUBLE + max(scratch)
+    found = 2 * _beats_in(room.filtered) * _DOUBLE
+    return _STREAM + filters * _DOUBLE + rings + found + max(scratch)
 
 
 def _beats_in(samples: int) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +89,19 @@ PART = st.tuples(KINDS, st.integers(1, 40), st.integers(30, 190))
 
 @EXAMPLES
 @given(
-    parts=st.lists(PART, min_size=1, max_size=3), seed=st.integers(0, 1000), fs=st.sampled_from([130.0, 250.0]),
+    parts=st.lists(PART, min_size=1, max_size=3),
+    seed=st.integers(0, 1000), fs=st.sampled_from([130.0, 250.0]),
     spoilt=st.lists(st.tuples(st.integers(0, 9000), st.integers(1, 900), ODD), max_size=3),
     less=st.integers(0, 130),
 )  # fmt: skip
 def test_any_signal_has_the_events_of_a_monitor(
-    models: ecgedge.Models, compiler: Compiler, parts: list[Any], seed: int, fs: float, spoilt: list[Any], less: int
+    models: ecgedge.Models,
+    compiler: Compiler,
+    parts: list[Any],
+    seed: int,
+    fs: float,
+    spoilt: list[Any],
+    less: int,
 ) -> None:
     mv = synthesize([Segment(*part) for part in parts], fs, seed=seed).mv.astype(np.float32)
     for at, n, value in spoilt:
@@ -104,7 +110,9 @@ def test_any_signal_has_the_events_of_a_monitor(
     assert said(compiler.library(fs), mv) == wanted(models, mv, fs)
 
 
-def test_a_label_that_is_not_sure_changes_when_it_comes_twice(models: ecgedge.Models, compiler: Compiler) -> None:
+def test_a_label_that_is_not_sure_changes_when_it_comes_twice(
+    models: ecgedge.Models, compiler: Compiler
+) -> None:
     rng = np.random.default_rng(17)
     kinds = [(str(rng.choice(["sinus", "af", "pvc"])), 40.0, float(rng.integers(50, 130))) for _ in range(6)]
     mv = synthesize([Segment(*kind) for kind in kinds], 130.0, seed=17).mv.astype(np.float32)
@@ -117,7 +125,9 @@ def test_a_label_that_is_not_sure_changes_when_it_comes_twice(models: ecgedge.Mo
 
 
 @pytest.mark.parametrize("size", [3e4, 1e9])
-def test_raw_counts_of_any_size(models: ecgedge.Models, compiler: Compiler, long_gaps: dict[str, Floats], size: float) -> None:
+def test_raw_counts_of_any_size(
+    models: ecgedge.Models, compiler: Compiler, long_gaps: dict[str, Floats], size: float
+) -> None:
     mv = np.float32(size) * long_gaps["made/every kind"][:8000] + np.float32(size)
     assert said(compiler.library(130.0), mv) == wanted(models, mv, 130.0)
 
@@ -162,10 +172,10 @@ def test_a_stream_knows_nothing_of_the_one_before(compiler: Compiler, long_gaps:
 
 
 @pytest.fixture(scope="session")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("strict")
     write_project(folder, 130.0)
-    yield folder
+    return folder
 
 
 @pytest.mark.parametrize(
@@ -184,8 +194,8 @@ def test_it_compiles_without_a_warning_everywhere(strict: Path, compiler_of: tup
     flags = [flag for flag in STRICT if flag != "-fPIC"]
     sources = sorted(path.name for path in strict.glob("*.c"))
     done = subprocess.run(
-        [*compiler_of, *flags, "-O1", "-c", *sources], cwd=strict, capture_output=True, text=True, timeout=300,
-        check=False,
+        [*compiler_of, *flags, "-O1", "-c", *sources],
+        cwd=strict, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     if "wasm32-wasi" in compiler_of[-1] and "file not found" in done.stderr:
         pytest.skip("needs wasi-libc")
