@@ -165,17 +165,16 @@ _HEAD = """\
 
 def _kernels() -> str:
     """The code of the core, without the files that it includes."""
-    texts = [core_file(name).read_text(encoding="ascii") for name in ("net8.h", "net8.c")]
+    found = {path.name: path for path in core_files()}
+    texts = [found[name].read_text(encoding="ascii") for name in ("net8.h", "net8.c")]
     return re.sub(r'^#include ("|<st).*\n\n?', "", "\n".join(texts), flags=re.MULTILINE)
 
 
-def core_file(name: str) -> Path:
-    """A file of the core: in the wheel beside this module, in the repository where it is compiled from."""
-    packed = Path(str(resources.files("ecgedge_export.micro"))) / "core" / name
-    if packed.is_file():
-        return packed
-    core = Path(__file__).parents[3] / "edge" / "core"
-    return next(path for path in (core / name, core / "stream" / name) if path.is_file())
+def core_files() -> list[Path]:
+    """Files of the core: in the wheel beside this module, in the repository where it is compiled from."""
+    packed = Path(str(resources.files("ecgedge_export.micro"))) / "core"
+    core = packed if packed.is_dir() else Path(__file__).parents[3] / "edge" / "core"
+    return sorted([*core.glob("*.[ch]"), *core.glob("stream/*.[ch]")])
 
 
 def _tables(layer: Layer, n: int) -> Iterable[str]:

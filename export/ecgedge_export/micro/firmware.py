@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -16,18 +15,11 @@ from ecgedge.monitor import Models
 from ecgedge.stream.pipeline import FS_RANGE
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_export.micro import setup_source
-from ecgedge_export.micro.c_source import core_file
+from ecgedge_export.micro.c_source import core_files
 from ecgedge_export.micro.stream_memory import stream_bytes
 
-_SOURCES = (
-    "beat_net clipping detector front gate gate_beats gate_model history likeness net8 net8_x86 numbers "
-    "order samples spectrum stream stream_beats stream_gate stream_rhythm"
-).split()
-_HEADERS = (
-    "beat_net beat_rows detector front gate gate_window history kept likeness net8 net8_x86 numbers order "
-    "samples setup spectrum stream"
-).split()
-"""Files of ``edge/core`` that a stream is made of; what is for Python alone stays there."""
+_LEFT_OUT = "hrv", "net8_check"
+"""How names of files of the core begin that are for Python alone."""
 HEADER = "ecg_core.h"
 STACK = 5120
 """Bytes of stack that a call takes at most, on a microcontroller."""
@@ -77,7 +69,11 @@ def project(fs: float, models: str | Path | None = None, *, rhythm: bool = True)
     if rhythm:
         nets["rhythm"] = _net(folder / "rhythm", loaded.rhythm.manifest)
     size = stream_bytes(loaded, fs, nets)
-    files = {name: core_file(name).read_text(encoding="ascii") for name in _copied()}
+    files = {
+        path.name: path.read_text(encoding="ascii")
+        for path in core_files()
+        if not path.name.startswith(_LEFT_OUT)
+    }
     files |= {f"ecg_{name}_net.c": setup_source.namer(net, name) for name, net in nets.items()}
     files |= {
         "ecg_core.h": _public().read_text(encoding="ascii"),
@@ -118,11 +114,6 @@ def write_project(
     for name, text in made.files.items():
         (target / name).write_text(text, encoding="utf-8", newline="\n")
     return made
-
-
-def _copied() -> Iterator[str]:
-    yield from (f"{name}.c" for name in _SOURCES)
-    yield from (f"{name}.h" for name in _HEADERS)
 
 
 def _net(folder: Path, manifest: Manifest) -> Net8:
