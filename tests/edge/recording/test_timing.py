@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,9 +81,9 @@ def test_the_rate_shows_whatever_stamps_are_rounded_to(fs: float, tick: str) -> 
 @settings(max_examples=60, deadline=None)
 @given(fs=st.floats(50, 4000), rounding=st.sampled_from(("floor", "round", "ceil")))
 def test_any_rate_in_whole_ms_is_read_without_gaps(fs: float, rounding: str) -> None:
-    # Just below 1 kHz, stamps are those of 1 kHz with a sample lost every second or more, and no reader can
-    # tell; from 999.25 Hz down it can.
-    assume(not 999.25 < fs < 1000)
+    # Just below a whole number of kHz, stamps are those of that rate with a sample lost every second or more,
+    # and no reader can tell; from 0.75 Hz for each kHz down it can.
+    assume(not 0 < -fs % 1000 < 0.75 * math.ceil(fs / 1000))
     ms = getattr(np, {"floor": "floor", "round": "rint", "ceil": "ceil"}[rounding])(
         np.arange(int(30 * fs)) / fs * 1e3
     )
