@@ -9,6 +9,7 @@ artefact raises ModelError, a mistake in a user's file raises ConfigError.
 
 Examples
 --------
+>>> from dataclasses import dataclass
 >>> @dataclass
 ... class Strap:
 ...     fs: Annotated[float, number(above=0, below=1000)]
@@ -22,15 +23,13 @@ ecgedge_bridge.errors.ConfigError: strap.toml: has the unknown key 'sf' (did you
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
-import tomllib
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, NamedTuple, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from ecgedge_bridge.codes import Code
 from ecgedge_bridge.errors import ConfigError, EcgEdgeError
@@ -49,8 +48,7 @@ MAX_INTEGER = (1 << 63) - 1
 _SHOWN = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a value stands, and how to refuse it.
 
     Parameters
@@ -73,7 +71,7 @@ class Place:
 
     def key(self, key: str) -> Place:
         """Place of a value in an object."""
-        # dataclasses.replace() takes five times as long, and a day's recording has millions of values.
+        # _replace() takes several times as long, and a day's recording has millions of values.
         between = " " if self.name.endswith(":") else "."
         return Place(f"{self.name}{between}{key}", self.error, self.remedy, self.complete)
 
@@ -100,8 +98,15 @@ def hint(given: str, known: Iterable[str]) -> str:
     ("did you mean 'epochs'?", 'use one of epochs, batch')
     """
     every = list(known)
-    near = difflib.get_close_matches(given, every, 1, 0.5)
-    return f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(every)}"
+    near = _nearest(given, every)
+    return f"did you mean {near!r}?" if near else f"use one of {', '.join(every)}"
+
+
+def _nearest(given: str, known: Sequence[str]) -> str:
+    """The most similar key, an empty text where none is near."""
+    import difflib  # for errors alone
+
+    return next(iter(difflib.get_close_matches(given, known, 1, 0.5)), "")
 
 
 def parse_json(text: str | bytes, place: Place, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
@@ -117,6 +122,8 @@ def parse_json(text: str | bytes, place: Place, max_bytes: int = MAX_BYTES) -> d
 
 def parse_toml(text: str, place: Place, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """Parse TOML; errors as in :func:`parse_json`."""
+    import tomllib  # a strap and the models in the package need none
+
     return _parsed(tomllib.loads, "TOML", text, place, max_bytes)
 
 
@@ -382,8 +389,8 @@ class Table:
             return decode(self._values[key], self.place.key(key))
         if default is MISSING:
             meant = [other for other in self._values if other not in self._known]
-            near = difflib.get_close_matches(key, meant, 1, 0.5)
-            self.place.refuse(f"lacks {key}{f' (is {near[0]!r} meant to be it?)' if near else ''}")
+            near = _nearest(key, meant)
+            self.place.refuse(f"lacks {key}{f' (is {near!r} meant to be it?)' if near else ''}")
         found: T = default
         return found
 

@@ -6,7 +6,7 @@ the next, and with them would every event.
 
 from __future__ import annotations
 
-from fractions import Fraction
+import math
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -58,14 +58,14 @@ def resampler_design(
     >>> design.up, design.down, design.kernels.shape, design.beyond.shape
     (10, 13, (10, 42), (21, 26))
     """
-    ratio = (_fraction(fs_out) / _fraction(fs_in)).limit_denominator(_DENOMINATOR)
+    up, down = _ratio(fs_out, fs_in)
     half = max(1, round(half_width_s * fs_in))
     # At the Nyquist frequency a kernel of this length is not yet at zero.
     cutoff = min(cutoff_hz, 0.45 * min(fs_in, fs_out)) / fs_in
-    kernels, beyond = _phase_kernels(ratio.numerator, half, cutoff, beta), _extension(fs_in, half)
+    kernels, beyond = _phase_kernels(up, half, cutoff, beta), _extension(fs_in, half)
     for array in (kernels, beyond):  # all filters of a rate share them
         array.flags.writeable = False
-    return ResamplerDesign(ratio.numerator, ratio.denominator, half, kernels, beyond)
+    return ResamplerDesign(up, down, half, kernels, beyond)
 
 
 def baseline_removal_taps(fs: float, length_s: float = 1.0) -> Array:
@@ -83,8 +83,16 @@ def baseline_removal_taps(fs: float, length_s: float = 1.0) -> Array:
     return taps
 
 
-def _fraction(rate: float) -> Fraction:
-    return Fraction(rate).limit_denominator(_DENOMINATOR)
+def _ratio(fs_out: float, fs_in: float) -> tuple[int, int]:
+    """One rate over the other in lowest terms, of which the second has a limit."""
+    whole = float(fs_out).is_integer() and float(fs_in).is_integer()
+    if whole and (down := int(fs_in) // math.gcd(int(fs_out), int(fs_in))) <= _DENOMINATOR:
+        return int(fs_out) * down // int(fs_in), down
+    from fractions import Fraction  # few devices have a rate that is not whole
+
+    out, into = (Fraction(rate).limit_denominator(_DENOMINATOR) for rate in (fs_out, fs_in))
+    ratio = (out / into).limit_denominator(_DENOMINATOR)
+    return ratio.numerator, ratio.denominator
 
 
 def _extension(fs: float, n: int) -> Array:

@@ -20,7 +20,6 @@ import numpy as np
 
 from ecgedge.artefacts.sealed import FIX, artefact_place, digest, plain
 from ecgedge_bridge.errors import ModelError
-from ecgedge_bridge.files import write_atomically
 from ecgedge_bridge.schema import Place, build, choice, integer, number, parse_json
 
 SCHEMA = 2
@@ -244,6 +243,8 @@ class Manifest:
 
     def save(self, folder: str | Path) -> Path:
         """Write ``manifest.json`` into ``folder`` and return its path."""
+        from ecgedge_bridge.files import write_atomically  # who only reads needs no temporary files
+
         path = Path(folder) / MANIFEST_NAME
         write_atomically(path, self.to_json())
         return path

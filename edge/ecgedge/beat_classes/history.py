@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -36,8 +35,7 @@ from ecgedge.beat_classes.likeness import Shape, beat_inputs, height_mv, shape_o
 from ecgedge.stream.amplitude import FLOOR_MV
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BeatInputs:
+class BeatInputs(NamedTuple):
     """A beat as its history shows it.
 
     ``waves`` (3, 80) are those of the beat, of the beat before it, and the template beat, in mV; ``rhythm``

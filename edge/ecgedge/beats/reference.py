@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from statistics import median
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ecgedge.arithmetic import functions
+from ecgedge.arithmetic.order import median
 from ecgedge.arithmetic.sums import rows_in_order
 from ecgedge.beats.net import AROUND, FS, HOP, REACH, BeatNet, kernel, runner
 from ecgedge.beats.settings import (

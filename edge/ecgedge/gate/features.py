@@ -12,9 +12,8 @@ features everywhere; ``edge/core/gate.c`` computes the same ones in C.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -48,8 +47,7 @@ FEWEST = 20  # samples between beats, below which a second says nothing: at 180 
 _TINY = 1e-9  # keeps a flat line from dividing by zero
 
 
-@dataclass(frozen=True, slots=True)
-class Beats:
+class Beats(NamedTuple):
     """R peaks of a window as positions in it, and how sure each is; both of shape (k,)."""
 
     at: Array

@@ -66,8 +66,7 @@ REASONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Assessment:
+class Assessment(NamedTuple):
     """What the gate found of a stretch.
 
     ``score`` is the probability that it is usable; ``reasons`` name what speaks against it, worst first;

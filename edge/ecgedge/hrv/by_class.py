@@ -15,9 +15,9 @@ of them, and RMSSD is then 21, 37 and 42 % wrong.
 from __future__ import annotations
 
 from collections import deque
-from statistics import median
 from typing import NamedTuple
 
+from ecgedge.arithmetic.order import median
 from ecgedge.hrv.cleaning import LONGEST_US, Interval
 
 SHORTEST_US = 250_000  # 240 beats a minute: faster is no sinus rhythm

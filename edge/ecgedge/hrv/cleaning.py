@@ -18,7 +18,6 @@ of the last 91 differences find ectopic, missed and extra beats by their pattern
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from ecgedge.hrv.ordered import Ordered
@@ -34,8 +33,7 @@ SLOPE, OFFSET = 0.13, 0.17  # the paper's c1 and c2
 LONG = 3.0  # distance from the local median, in thresholds, beyond which an interval is long by itself
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(NamedTuple):
     """An RR interval with its verdict: its last beat's time in s, its length in µs.
 
     ``follows`` is False for the first interval after a break, which shares no beat with the one before it.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from math import sqrt
 from typing import NamedTuple
 
@@ -61,10 +60,12 @@ class _Robust(NamedTuple):
     iqr_ms: float | None
 
 
-@dataclass(slots=True)
 class _Kept:
-    interval: Interval
-    before_us: int | None  # the NN interval that it follows, where that is in the window too
+    __slots__ = ("before_us", "interval")
+
+    def __init__(self, interval: Interval, before_us: int | None) -> None:
+        self.interval = interval
+        self.before_us = before_us  # the NN interval that it follows, where that is in the window too
 
 
 class NnWindow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ecgedge.stream.segment import Part
 from ecgedge.stream.stage import TICK_S, Stage
@@ -14,8 +14,7 @@ LONGEST_BUFFER_S = 600.0
 RAW: Part = "raw"  # what no stage writes: it is there at once
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What a sequence of stages needs: how late each part is complete, and how much signal is kept."""
 
     latency_s: Mapping[Part, float]

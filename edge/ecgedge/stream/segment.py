@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -41,8 +41,7 @@ class DetectedBeat:
     role: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What the noise gate found of a stretch (positions in the segment).
 
     ``accepted``: its rhythm can be told, with the probability ``score``; ``morphology``: the shape of its

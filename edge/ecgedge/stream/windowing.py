@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ecgedge.stream.segment import Segment
 
@@ -11,8 +11,7 @@ from ecgedge.stream.segment import Segment
 REMAINDER_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """Part of a segment, as positions."""
 
     start: int

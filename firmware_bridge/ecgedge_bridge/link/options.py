@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ecgedge_bridge.link.conversation import OnNotification
 from ecgedge_bridge.protocols.profiles import Profile
@@ -14,8 +15,7 @@ OnStatus = Callable[[Status], None]
 OnEvent = Callable[[WearableEvent], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Listeners:
+class Listeners(NamedTuple):
     """Callbacks, each of which may be missing; see :func:`~ecgedge_bridge.connect`."""
 
     on_status: OnStatus | None = None

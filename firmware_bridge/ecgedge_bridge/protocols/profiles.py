@@ -1,23 +1,28 @@
-"""How each kind of wearable is recognised and spoken to: a table."""
+"""How each kind of wearable is recognised and spoken to: a table.
+
+A strap of Polar's is known without it. The rest of the table is made when it is first asked for: the other
+decoders and the descriptions in TOML take as long to import as the whole link does.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from os import PathLike, fspath
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ecgedge_bridge.protocols.described.decoder import make_decoder
-from ecgedge_bridge.protocols.described.profile import GattProfile, built_in_profiles, load_profile
-from ecgedge_bridge.protocols.movesense.firmware import ACTIVITY_SERVICE, DEFAULT_FS, INTERVAL_FS
-from ecgedge_bridge.protocols.movesense.sensor_data import ECG_RATES, SENSOR_DATA_SERVICE
-from ecgedge_bridge.protocols.movesense.session import MovesenseFirmwareSession, MovesenseSession
-from ecgedge_bridge.protocols.own.frames import ECG_NOTIFY, ECG_SERVICE, RATES, FrameDecoder
 from ecgedge_bridge.protocols.polar.control import ECG_FS, PMD_SERVICE
 from ecgedge_bridge.protocols.polar.session import PolarSession
 from ecgedge_bridge.protocols.session import NotOfferedError, Session
 from ecgedge_bridge.protocols.standard.heart_rate import HEART_RATE_SERVICE
 from ecgedge_bridge.protocols.standard.session import HeartRateSession, NotifySession
+
+if TYPE_CHECKING:
+    from ecgedge_bridge.protocols.described.profile import GattProfile
+
+PROFILES: dict[str, Profile]
+"""Every kind of wearable that is known, by name."""
 
 
 class _Make(Protocol):
@@ -48,6 +53,7 @@ class Profile:
 
     Examples
     --------
+    >>> from ecgedge_bridge import PROFILES
     >>> PROFILES["polar"].matches("Polar H10 1234", [])
     True
     >>> PROFILES["heart_rate"].matches("", ["0000180d-0000-1000-8000-00805f9b34fb"])
@@ -102,10 +108,6 @@ class Profile:
         return max(1.0, self.period_s / 0.56)
 
 
-def _ecgedge(device: str, fs: float, extras: Iterable[str]) -> Session:
-    return NotifySession({ECG_NOTIFY: FrameDecoder(device, fs)}, device, extras)
-
-
 def _heart_rate(device: str, fs: float, extras: Iterable[str]) -> Session:
     return HeartRateSession(device, extras)
 
@@ -120,6 +122,7 @@ def described_profile(described: GattProfile, name: str = "") -> Profile:
     name : str
         Its name; by default the one in the file.
     """
+    from ecgedge_bridge.protocols.described.decoder import make_decoder
 
     def make(device: str, fs: float, extras: Iterable[str]) -> Session:
         decoders = {described.characteristic: make_decoder(described, device)}
@@ -136,39 +139,72 @@ def described_profile(described: GattProfile, name: str = "") -> Profile:
     )
 
 
-# More special kinds first: profile_for takes the first that fits. period_s of the others is that of an H10.
-_TABLE = (
-    Profile(
-        "polar",
-        frozenset({PMD_SERVICE}),
-        ECG_FS,
-        PolarSession,
-        names=("polar h10", "polar h9"),
-        rates=(ECG_FS,),
-    ),
-    Profile(
-        "movesense",
-        frozenset({SENSOR_DATA_SERVICE}),
-        128.0,
-        MovesenseSession,
-        names=("movesense",),
-        rates=ECG_RATES,
-    ),
-    Profile(
-        "movesense_firmware",
-        frozenset({ACTIVITY_SERVICE}),
-        DEFAULT_FS,
-        MovesenseFirmwareSession,
-        names=("movesense",),
-        rates=tuple(INTERVAL_FS.values()),
-    ),
-    *(described_profile(profile, name) for name, profile in sorted(built_in_profiles().items())),
-    Profile("ecgedge", frozenset({ECG_SERVICE}), 250.0, _ecgedge, names=("ecgedge",), rates=RATES[1:]),
-    Profile("heart_rate", frozenset({HEART_RATE_SERVICE}), 0.0, _heart_rate, period_s=1.0),
+_POLAR = Profile(
+    "polar",
+    frozenset({PMD_SERVICE}),
+    ECG_FS,
+    PolarSession,
+    names=("polar h10", "polar h9"),
+    rates=(ECG_FS,),
 )
 
-PROFILES: dict[str, Profile] = {profile.name: profile for profile in _TABLE}
-"""Every kind of wearable that is known, by name."""
+
+def _movesense() -> tuple[Profile, ...]:
+    from ecgedge_bridge.protocols.movesense.firmware import ACTIVITY_SERVICE, DEFAULT_FS, INTERVAL_FS
+    from ecgedge_bridge.protocols.movesense.sensor_data import ECG_RATES, SENSOR_DATA_SERVICE
+    from ecgedge_bridge.protocols.movesense.session import MovesenseFirmwareSession, MovesenseSession
+
+    return (
+        Profile(
+            "movesense",
+            frozenset({SENSOR_DATA_SERVICE}),
+            128.0,
+            MovesenseSession,
+            names=("movesense",),
+            rates=ECG_RATES,
+        ),
+        Profile(
+            "movesense_firmware",
+            frozenset({ACTIVITY_SERVICE}),
+            DEFAULT_FS,
+            MovesenseFirmwareSession,
+            names=("movesense",),
+            rates=tuple(INTERVAL_FS.values()),
+        ),
+    )
+
+
+def _described() -> tuple[Profile, ...]:
+    from ecgedge_bridge.protocols.described.profile import built_in_profiles
+
+    return tuple(described_profile(profile, name) for name, profile in sorted(built_in_profiles().items()))
+
+
+def _own() -> Profile:
+    from ecgedge_bridge.protocols.own.frames import ECG_NOTIFY, ECG_SERVICE, RATES, FrameDecoder
+
+    def make(device: str, fs: float, extras: Iterable[str]) -> Session:
+        return NotifySession({ECG_NOTIFY: FrameDecoder(device, fs)}, device, extras)
+
+    return Profile("ecgedge", frozenset({ECG_SERVICE}), 250.0, make, names=("ecgedge",), rates=RATES[1:])
+
+
+@cache
+def _profiles() -> dict[str, Profile]:
+    # More special kinds first: profile_for takes the first that fits. period_s of the others is that of an
+    # H10.
+    heart_rate = Profile("heart_rate", frozenset({HEART_RATE_SERVICE}), 0.0, _heart_rate, period_s=1.0)
+    table = (_POLAR, *_movesense(), *_described(), _own(), heart_rate)
+    return {profile.name: profile for profile in table}
+
+
+if not TYPE_CHECKING:  # for a type checker, every name would be there
+
+    def __getattr__(name):
+        """Make the table when it is first asked for."""
+        if name == "PROFILES":
+            return _profiles()
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def profile_for(name: str, service_uuids: Iterable[str], *, connected: bool = False) -> Profile:
@@ -196,13 +232,17 @@ def profile_for(name: str, service_uuids: Iterable[str], *, connected: bool = Fa
     'heart_rate'
     """
     uuids = frozenset(service_uuids)
+    # Known by both: nothing fits better, and the table need not be made.
+    if _POLAR._has_name(name) and _POLAR._has_service(uuids):
+        return _POLAR
+    profiles = _profiles()
     # Of two beginnings the longer one is more special.
     by_name = sorted(
-        (profile for profile in PROFILES.values() if profile._has_name(name)),
+        (profile for profile in profiles.values() if profile._has_name(name)),
         key=lambda profile: max(len(known) for known in profile.names if name.casefold().startswith(known)),
         reverse=True,
     )
-    by_service = [profile for profile in PROFILES.values() if profile._has_service(uuids)]
+    by_service = [profile for profile in profiles.values() if profile._has_service(uuids)]
     # A device that has ECG often has the standard heart rate as well.
     with_ecg = [profile for profile in by_service if profile.fs]
     both = [profile for profile in by_name if profile in with_ecg]
@@ -210,7 +250,7 @@ def profile_for(name: str, service_uuids: Iterable[str], *, connected: bool = Fa
         return fitting[0]
     raise NotOfferedError(
         f"{name or 'the device'} has no service that is known: use a Polar H10 or another of "
-        f"{', '.join(PROFILES)}, or describe your own device in a TOML file and give it as profile="
+        f"{', '.join(profiles)}, or describe your own device in a TOML file and give it as profile="
     )
 
 
@@ -236,8 +276,11 @@ def find_profile(wanted: Profile | str | PathLike[str]) -> Profile:
     """
     if isinstance(wanted, Profile):
         return wanted
-    if (text := fspath(wanted)) in PROFILES:
-        return PROFILES[text]
+    profiles = _profiles()
+    if (text := fspath(wanted)) in profiles:
+        return profiles[text]
     if text.endswith(".toml"):
+        from ecgedge_bridge.protocols.described.profile import load_profile
+
         return described_profile(load_profile(text))
-    raise ValueError(f"unknown profile {text!r}: use one of {', '.join(PROFILES)}, or a file *.toml")
+    raise ValueError(f"unknown profile {text!r}: use one of {', '.join(profiles)}, or a file *.toml")

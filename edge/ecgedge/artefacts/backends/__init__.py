@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,8 +14,7 @@ from ecgedge_bridge.errors import ConfigError, ModelError
 __all__ = ["BACKENDS", "Backend", "Logits", "Window", "installed_backends", "load_backend"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Runtime:
+class _Runtime(NamedTuple):
     """Where a backend lives, which file it reads, and which extra of the package installs it, if any."""
 
     module: str

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from ecgedge_bridge.codes import FrameCode
 from ecgedge_bridge.errors import FrameError
@@ -137,8 +137,7 @@ _SETTING_FORMAT = {
 Settings = dict[Setting, tuple[float, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class ControlReply:
+class ControlReply(NamedTuple):
     """Reply to a command: ``F0 op type status more params``.
 
     ``more`` means that another reply to the same command follows, whose ``params`` are to be appended to
@@ -152,15 +151,13 @@ class ControlReply:
     params: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class MeasurementStopped:
+class MeasurementStopped(NamedTuple):
     """Unsolicited: the strap ended these measurements by itself."""
 
     measurements: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Features:
+class Features(NamedTuple):
     """What the control point holds when it is read: which measurements the device has."""
 
     measurements: frozenset[int]

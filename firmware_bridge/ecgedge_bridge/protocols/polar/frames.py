@@ -14,9 +14,8 @@ Examples
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -55,8 +54,7 @@ _DELTA_ACC_MILLI = {0: 1000.0, 1: 1.0}
 _MAX_BLOCK = 255
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EcgFrame:
+class EcgFrame(NamedTuple):
     """One ECG notification.
 
     Parameters
@@ -71,8 +69,7 @@ class EcgFrame:
     microvolt: Int32s
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class AccFrame:
+class AccFrame(NamedTuple):
     """One notification of acceleration.
 
     Parameters

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ecgedge_bridge.codes import FrameCode
 from ecgedge_bridge.errors import FrameError
@@ -33,8 +33,7 @@ _RR = 0x10
 _RR_MS = 1000 / 1024
 
 
-@dataclass(frozen=True, slots=True)
-class HeartRateMeasurement:
+class HeartRateMeasurement(NamedTuple):
     """What one notification holds; the fields are those of :class:`~ecgedge_bridge.values.HeartRate`."""
 
     bpm: int
