@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ecgedge.shown import Shown
-from ecgedge_bridge.values import Battery, FrameLost, JsonEvent, LinkState, Note
+from ecgedge_bridge.values import Battery, ByFields, FrameLost, JsonEvent, LinkState, Note
 
 __all__ = [
     "Battery",
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Beat(JsonEvent):
     """One heart beat, at its R peak.
 
@@ -45,7 +45,7 @@ class Beat(JsonEvent):
     symbol: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Quality(JsonEvent):
     """The noise gate's verdict on a stretch of signal.
 
@@ -75,7 +75,7 @@ class Quality(JsonEvent):
         return self.end_time_s
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Rhythm(JsonEvent):
     """The rhythm of one window that the model saw.
 
@@ -107,8 +107,8 @@ class Rhythm(JsonEvent):
     sinus: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HrvMeasures:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class HrvMeasures(ByFields):
     """Heart rate variability (definitions: Task Force, Circulation 93(5), 1996); None: cannot be computed.
 
     Differences are taken between intervals that share a beat, never across one that was left out.
@@ -162,7 +162,7 @@ class HrvMeasures:
     lf_hf: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Hrv(HrvMeasures, JsonEvent):
     """Heart rate variability of the last minutes, see :class:`HrvMeasures`.
 
@@ -176,7 +176,7 @@ class Hrv(HrvMeasures, JsonEvent):
     end_time_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Waves(JsonEvent):
     """P, QRS and T of one beat, whose R peak is at ``sample``; None for what is not there or not seen.
 
@@ -210,7 +210,7 @@ class Waves(JsonEvent):
     qt_ms: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Word(JsonEvent):
     """One beat as a word, whose R peak is at ``sample``.
 
@@ -225,7 +225,7 @@ class Word(JsonEvent):
     gain_mv: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Intervals(JsonEvent):
     """PR, QRS and QT of a minute: medians over its beats, and how many of them agreed.
 
@@ -265,7 +265,7 @@ class Intervals(JsonEvent):
     qtc_fridericia_ms: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Gap(JsonEvent):
     """Signal that is missing: ``lost`` samples from ``sample`` up to ``end_sample``.
 
@@ -281,7 +281,7 @@ class Gap(JsonEvent):
     reason: str = "lost"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Mark(JsonEvent):
     """A moment that the wearer or an observer marked, with what was felt or done.
 
@@ -296,8 +296,8 @@ class Mark(JsonEvent):
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ectopy:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Ectopy(ByFields):
     """Ectopic beats of one class in accepted signal: number, per hour of it, couplets, runs of 3 and more."""
 
     beats: int = 0
@@ -307,7 +307,7 @@ class Ectopy:
     longest_run: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Summary(JsonEvent, Shown):
     """What a stream came to.
 

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
@@ -33,6 +33,7 @@ from typing import Annotated, Any, NamedTuple, NoReturn, TypeVar, Union, get_arg
 
 from ecgedge_bridge.codes import Code
 from ecgedge_bridge.errors import ConfigError, EcgEdgeError
+from ecgedge_bridge.spelling import nearest
 
 T = TypeVar("T")
 Decoder = Callable[[Any, "Place"], T]
@@ -98,15 +99,8 @@ def hint(given: str, known: Iterable[str]) -> str:
     ("did you mean 'epochs'?", 'use one of epochs, batch')
     """
     every = list(known)
-    near = _nearest(given, every)
+    near = nearest(given, every)
     return f"did you mean {near!r}?" if near else f"use one of {', '.join(every)}"
-
-
-def _nearest(given: str, known: Sequence[str]) -> str:
-    """The most similar key, an empty text where none is near."""
-    import difflib  # for errors alone
-
-    return next(iter(difflib.get_close_matches(given, known, 1, 0.5)), "")
 
 
 def parse_json(text: str | bytes, place: Place, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
@@ -389,7 +383,7 @@ class Table:
             return decode(self._values[key], self.place.key(key))
         if default is MISSING:
             meant = [other for other in self._values if other not in self._known]
-            near = _nearest(key, meant)
+            near = nearest(key, meant)
             self.place.refuse(f"lacks {key}{f' (is {near!r} meant to be it?)' if near else ''}")
         found: T = default
         return found

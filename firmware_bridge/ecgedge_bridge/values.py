@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,7 +24,34 @@ class Place(NamedTuple):
     time_s: float
 
 
-class JsonEvent:
+class ByFields:
+    """Base of frozen dataclasses that are equal, hashed and shown field by field.
+
+    As ``@dataclass`` has it, which writes these methods anew for every class: for twenty classes of events
+    that takes as long as loading the models.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self: DataclassInstance) -> str:
+        """Show every field by its name."""
+        shown = ", ".join(f"{each.name}={getattr(self, each.name)!r}" for each in fields(self))
+        return f"{type(self).__qualname__}({shown})"
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other one is of the same class, with the same values."""
+        return _content(self) == _content(other) if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        """Hash of the values."""
+        return hash(_content(self))
+
+
+def _content(value: Any) -> tuple[Any, ...]:
+    return tuple(getattr(value, each.name) for each in fields(value))
+
+
+class JsonEvent(ByFields):
     """Mixin of every event: a JSON-ready dictionary of its fields.
 
     Events have slots and no ``__dict__``: ``vars(event)`` is a TypeError, ``event.to_json()`` or
@@ -112,7 +139,7 @@ class SampleBlock(_Block):
     """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LinkState(JsonEvent):
     """The link came to a state.
 
@@ -147,7 +174,7 @@ class LinkState(JsonEvent):
     retry_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Note(JsonEvent):
     """Something to be known of a stream that goes on.
 
@@ -170,7 +197,7 @@ class Note(JsonEvent):
     device: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class FrameLost(JsonEvent):
     """A frame that could not be read; the stream goes on, and what was in it shows as a gap.
 
@@ -193,7 +220,7 @@ class FrameLost(JsonEvent):
     device: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Battery(JsonEvent):
     """Battery level of the device in percent (0 to 100)."""
 
@@ -207,7 +234,7 @@ Status = LinkState | Note | FrameLost | Battery
 """What is to be known of the link and the device, beside what it measures."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class HeartRate(JsonEvent):
     """Heart rate as the device itself has found it.
 

@@ -45,6 +45,24 @@ def test_a_monitor_imports_what_finds_waves_and_words_when_it_is_asked(program: 
         assert set(done.stdout.split()) & {"ecgedge.waves", "ecgedge.tokens"} == names
 
 
+def test_a_strap_and_a_monitor_import_no_more_than_they_need(program: Any) -> None:
+    """The table of other wearables, what writes files, what parses TOML: each when it is asked."""
+    making = "import ecgedge; ecgedge.Monitor(); ecgedge.connect('Polar H10 0')"
+    asking = "from ecgedge_bridge import profile_for; profile_for('Polar H10 0', ['{}'])"
+    polar, movesense = "fb005c80-02e7-f387-1cad-8acd2d8df0c8", "34802252-7185-4d5d-b431-630e7050e8f0"
+    others = {
+        "ecgedge_bridge.files",
+        "ecgedge_bridge.protocols.described.profile",
+        "ecgedge_bridge.protocols.movesense.session",
+        "ecgedge_bridge.protocols.own.frames",
+        "tomllib",
+    }
+    for service, needed in ((polar, set()), (movesense, others)):
+        done = program(f"{SAY_MODULES}; {making}; {asking.format(service)}").run()
+        assert done.returncode == 0, done.stderr
+        assert set(done.stdout.split()) & others == needed
+
+
 def test_help_imports_nothing_heavy(program: Any) -> None:
     done = program.cli("--help", before=SAY_MODULES).run()
     assert imported_by(done) & (HEAVY | {"rich", "asyncio"}) == set()

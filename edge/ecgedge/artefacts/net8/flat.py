@@ -97,7 +97,14 @@ class _Table(NamedTuple):
         return np.frombuffer(self.data, dtype, _number(self.data, "<I", start), start + 4)
 
     def text(self, field: int) -> str:
-        return self.numbers(field, np.uint8).tobytes().decode()
+        where = self._where(field)
+        if where is None:
+            return ""
+        start = where + _number(self.data, "<I", where)
+        size = _number(self.data, "<I", start)
+        if len(text := self.data[start + 4 : start + 4 + size]) < size:
+            raise ValueError("a text that ends outside the file")
+        return text.decode()
 
     def table(self, field: int) -> _Table | None:
         where = self._where(field)

@@ -270,7 +270,9 @@ def _in_vectors(weights: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
     values = weights.shape[1]
     if values > _MOST_REACH:
         raise ModelError(f"a filter sees {values} values, more than {_MOST_REACH}: use fewer taps")
-    return np.pad(weights, ((0, 0), (0, _whole(values, VECTOR) - values)))
+    filled = np.zeros((len(weights), _whole(values, VECTOR)), np.int8)
+    filled[:, :values] = weights
+    return filled
 
 
 def _weighted(
