@@ -1,12 +1,15 @@
 """The designs of the filters against numpy and scipy, whose last digits depend on the machine."""
 
 import hashlib
+from fractions import Fraction
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import signal, special
 
-from ecgedge.arithmetic.design import EDGE_S, baseline_removal_taps, resampler_design
+from ecgedge.arithmetic.design import EDGE_S, _ratio, baseline_removal_taps, resampler_design
 from ecgedge.arithmetic.sums import in_order, rows_in_order
 from ecgedge.arithmetic.symmetric import eigen
 
@@ -86,3 +89,10 @@ def test_a_sum_of_rows_is_in_order(rows, columns):
     x[x > 1e8] = -0.0
     for matrix in (x, np.asfortranarray(x)):
         assert rows_in_order(matrix).tobytes() == in_order(x, axis=0).tobytes()
+
+
+@given(st.sampled_from([50.0, 100.0, 250.0, 360.5]), st.integers(1, 40_000) | st.floats(1, 40_000))
+def test_up_and_down_are_the_ratio_of_the_rates_in_lowest_terms(fs_out: float, fs_in: float) -> None:
+    out, into = (Fraction(rate).limit_denominator(10_000) for rate in (fs_out, fs_in))
+    ratio = (out / into).limit_denominator(10_000)
+    assert _ratio(fs_out, fs_in) == (ratio.numerator, ratio.denominator)
