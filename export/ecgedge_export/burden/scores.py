@@ -20,6 +20,7 @@ from ecgedge_export.rhythm.scores import Gain, Indices, interval
 Array = npt.NDArray[np.float64]
 WINDOW_S = 30.0  # a diagnosis of AF rests on no less (Hindricks et al., ESC guidelines, 2020)
 HALF = 0.5  # of a window, from which it counts as AF
+_ROUNDING = 1e-6  # of a sample, by which a half may come out too small
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def compare(truth: Sequence[Episode], called: Sequence[Episode], of: Period) -> 
     neither = _covered(left_out, edges) / step
     counts = neither < HALF
     # Half of what is left of a window where some of it is left out.
-    least = HALF * step * (1 - neither)
+    least = HALF * step * (1 - neither) - _ROUNDING
     is_af = (_covered(spans(truth, AF, of.start, of.end), edges) >= least)[counts]
     said = spans(called, AF, of.start, of.end)
     is_called = (_covered(said, edges) >= least)[counts]

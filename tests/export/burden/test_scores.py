@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ecgedge_export.burden.reference import NEITHER, QUESTIONS, Period, asked, flutter, period
@@ -65,6 +65,7 @@ def in_a_row(lengths):
 
 
 @given(rhythms, rhythms, st.integers(0, 100))
+@example([(1, "N"), (54, "N"), (20, "AFIB")], [(1, "N")], 35)  # just half of a window
 def test_windows_and_seconds_are_those_of_counting_samples(is_, said, start):
     of = record(in_a_row(is_), n=600)
     called = [e for e in in_a_row(said) if e.name == "AFIB"]
