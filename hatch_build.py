@@ -29,9 +29,13 @@ class CoreBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         wanted = os.environ.get("ECGEDGE_BUILD", "")
         if self.target_name != "wheel" or wanted == "numpy":
             return
+        beside = Path(self.root) / "edge" / "ecgedge"
         try:
             built = compiled(Path(self.root), Path(self.root) / "build" / "core")
         except Exception as error:
+            if version == "editable":  # one of older sources would run in its place
+                for old in beside.glob("_core.*"):
+                    old.unlink()
             if wanted == "c":
                 raise
             self.app.display_warning(
@@ -41,7 +45,7 @@ class CoreBuildHook(BuildHookInterface):  # type: ignore[type-arg]
             )
             return
         if version == "editable":
-            target = Path(self.root) / "edge" / "ecgedge" / built.name
+            target = beside / built.name
             target.unlink(missing_ok=True)  # a process that runs keeps the old file
             target.write_bytes(built.read_bytes())
         else:
