@@ -11,6 +11,7 @@ from ecgedge.sinks.words import clock as since_start
 __all__ = ["Tick", "nice_step", "time_ticks", "values_upto"]
 
 _DAY_S = 86_400.0
+_WITH_SECONDS = 0.6
 _STEPS_S = (
     1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0,
     3600.0, 7200.0, 10_800.0, 21_600.0, 43_200.0, _DAY_S,
@@ -50,7 +51,7 @@ def time_ticks(
     >>> [tick.label for tick in time_ticks(0.0, 7200.0, datetime(2026, 11, 29, 22, 50), most=4)]
     ['23:00', '23:30', '00:00', '00:30']
     """
-    step = step_s or next((s for s in _STEPS_S if (end_s - start_s) / s <= most), None)
+    step = step_s or next((s for s in _STEPS_S if (end_s - start_s) / s <= _room(most, s, clock)), None)
     step = step or math.ceil((end_s - start_s) / most / _DAY_S) * _DAY_S
     offset = 0.0
     if clock is not None:
@@ -58,6 +59,11 @@ def time_ticks(
         offset = (clock - midnight).total_seconds()
     first, last = math.ceil((start_s + offset) / step - 1e-9), math.floor((end_s + offset) / step + 1e-9)
     return [Tick(n * step - offset, _label(n * step - offset, step, clock)) for n in range(first, last + 1)]
+
+
+def _room(most: int, step_s: float, clock: datetime | None) -> float:
+    """Ticks that there is room for: times of day with seconds are half as long again, in wide letters too."""
+    return most * _WITH_SECONDS if clock is not None and step_s < 60 else most
 
 
 def _label(time_s: float, step_s: float, clock: datetime | None) -> str:
