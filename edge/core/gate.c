@@ -45,17 +45,6 @@ void ecg_gate_plan(struct ecg_gate *gate, double fs, int n, int beats, double *m
     gate->spectrum.n = 0;
 }
 
-float ecg_range(const float *x, int n)
-{
-    float low = x[0], high = x[0];
-    int i;
-    for (i = 1; i < n; i++) {
-        low = x[i] < low ? x[i] : low;
-        high = x[i] > high ? x[i] : high;
-    }
-    return high - low;
-}
-
 static int bin_of(const struct ecg_gate_window *w, double hz)
 {
     const int bin = (int)ecg_round(hz * w->n / w->fs), last = w->n / 2 + 1;

@@ -4,6 +4,7 @@
 
 #include "gate.h"
 #include "order.h"
+#include "samples.h"
 
 struct ecg_span {
     int from, to; /* samples around an R peak, the last one outside */
@@ -54,8 +55,5 @@ static inline double ecg_sum(const double *x, int n)
         sum += x[i];
     return sum;
 }
-
-/* Highest less lowest of n values, at least one. */
-float ecg_range(const float *x, int n);
 
 #endif

@@ -29,7 +29,7 @@ void ecg_ring_write(float *store, int64_t capacity, int64_t written, const doubl
     write_both(store, capacity, samples + over + before_end, kept - before_end, less);
 }
 
-static float peak_to_peak(const float *samples, int64_t count)
+float ecg_range(const float *samples, int64_t count)
 {
     float low = samples[0], high = samples[0];
     int64_t i;
@@ -46,7 +46,7 @@ double ecg_amplitude(const float *samples, int64_t count, int64_t size, double f
     const int pieces = (int)(count / size), middle = pieces / 2;
     int i, j;
     for (i = 0; i < pieces; i++) {
-        const float height = peak_to_peak(samples + count % size + i * size, size);
+        const float height = ecg_range(samples + count % size + i * size, size);
         for (j = i; j > 0 && sorted[j - 1] > height; j--)
             sorted[j] = sorted[j - 1];
         sorted[j] = height;

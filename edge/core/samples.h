@@ -13,6 +13,9 @@ int ecg_within(const double *samples, int64_t count, double limit);
  * in one piece; `written` samples came before. See ecgedge/stream/ring.py. */
 void ecg_ring_write(float *store, int64_t capacity, int64_t written, const double *samples, int64_t count, double less);
 
+/* Highest less lowest of samples, one at least. */
+float ecg_range(const float *samples, int64_t count);
+
 /* Median over pieces of `size` samples of their peak-to-peak amplitude, at least `floor`; what is left over at the
  * start has no say. At most ECG_MOST_PIECES pieces, and one at least. */
 double ecg_amplitude(const float *samples, int64_t count, int64_t size, double floor);
