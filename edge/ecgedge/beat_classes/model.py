@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
 
 from ecgedge.artefacts.backends import Backend
-from ecgedge.artefacts.backends.base import BatchBackend, CodesBackend, Logits, check_logits
+from ecgedge.artefacts.backends.base import CodesBackend, check_logits
 from ecgedge.artefacts.backends.interpreter import quantization
 from ecgedge.artefacts.folder import NetworkFolder
 from ecgedge.artefacts.manifest import Manifest
@@ -55,8 +54,6 @@ class BeatClassModel(NetworkFolder):
         if self._run_codes:
             scale, zero_point = quantization(backend.artefact.input)
             self.form += float(scale), int(zero_point)
-        many = hasattr(backend, "run_many") and not self._run_codes
-        self._run_many = cast(BatchBackend, backend).run_many if many else None
 
     def symbol(self, row: Row) -> str:
         """Class of a beat, as the manifest names it; ``row`` is what its history gave in this model's form.
@@ -74,11 +71,3 @@ class BeatClassModel(NetworkFolder):
         else:
             best = check_logits(self.backend.run(np.frombuffer(row, np.float32).reshape(_SHAPE))).argmax()
         return self.manifest.classes[best]
-
-    def symbols(self, rows: Sequence[Row]) -> list[str]:
-        """Class of each beat: the same as one by one, at once where the backend can."""
-        if self._run_many is None or len(rows) < 2:
-            return [self.symbol(row) for row in rows]
-        windows = np.frombuffer(b"".join(cast(Sequence[bytes], rows)), np.float32).reshape(-1, *_SHAPE[1:])
-        logits: Logits = check_logits(self._run_many(windows).reshape(-1)).reshape(len(rows), -1)
-        return [self.manifest.classes[best] for best in logits.argmax(axis=1).tolist()]

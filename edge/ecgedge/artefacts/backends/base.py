@@ -69,22 +69,6 @@ class CodesBackend(Backend, Protocol):
         """
 
 
-class BatchBackend(Backend, Protocol):
-    """A backend that runs many windows at once for less, with the same bits."""
-
-    def run_many(self, windows: Window) -> Logits:
-        """Return what :meth:`Backend.run` returns for each window.
-
-        Parameters
-        ----------
-        windows : ndarray of float32, shape (k, 1, n)
-
-        Returns
-        -------
-        ndarray of float32, shape (k, n_classes)
-        """
-
-
 class WindowCheck:
     """Refuses windows that the model would turn into plausible nonsense, without allocating on each call."""
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
 import onnxruntime
 
 from ecgedge.artefacts.backends.base import Logits, Window, WindowCheck, check_tensor
-from ecgedge.artefacts.backends.onnx_batch import any_batch
 from ecgedge.artefacts.manifest import Artefact, TensorSpec
 from ecgedge_bridge.errors import ModelError
 
@@ -41,9 +39,6 @@ class OnnxBackend:
         check_tensor("output", *_pair(describe(self._session.get_outputs()), artefact.output))
         self._check = WindowCheck(artefact.input.shape)
         self._outputs = [artefact.output.name]
-        self._model, self._lock = model, threading.Lock()
-        self._many: Any = None  # a session for any number of windows
-        self._one_by_one = False  # since the network itself says how many
 
     def run(self, window: Window) -> Logits:
         """Return the logits of one window; see :meth:`ecgedge.artefacts.backends.base.Backend.run`."""
@@ -51,33 +46,6 @@ class OnnxBackend:
         logits = self._session.run(self._outputs, {self.artefact.input.name: window})[0]
         first: Logits = logits[0]
         return first
-
-    def run_many(self, windows: Window) -> Logits:
-        """Logits of many windows; see :meth:`ecgedge.artefacts.backends.base.BatchBackend.run_many`.
-
-        A session for any number of windows is opened by the first call: live streams need none. Networks that
-        name the number of windows inside too are run one by one.
-        """
-        one = self._check.shape
-        if windows.ndim != len(one) or windows.shape[1:] != one[1:] or windows.dtype != np.float32:
-            self._check(windows)
-        self._check.values(windows)
-        if not self._one_by_one:
-            logits = self._at_once(windows)
-            if logits.shape == (len(windows), *self.artefact.output.shape[1:]):
-                return logits
-            self._one_by_one = True
-        return np.stack([self.run(window[None]) for window in windows])
-
-    def _at_once(self, windows: Window) -> Logits:
-        with self._lock:
-            if self._many is None:
-                self._many = open_session(any_batch(self._model))
-        try:
-            logits: Logits = self._many.run(self._outputs, {self.artefact.input.name: windows})[0]
-        except Exception:  # onnxruntime has classes of its own for what a network cannot do
-            return np.empty(0, np.float32)
-        return logits
 
 
 def open_model(model: bytes, artefact: Artefact) -> OnnxBackend:
