@@ -1,6 +1,7 @@
 """Pictures of the documentation, made from the product as it is: all of them on synthetic ECG.
 
-Usage: make pictures, or PYTHONPATH=tests/browser python docs/site/pictures.py NAME ... for some of them
+Usage: make pictures, or PYTHONPATH=tests/browser:tests/phone python docs/site/pictures.py NAME ... for some.
+That of the phone app needs it built: make phone
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import phone_shown
 import played_page
 import terminal
-from devtools import Page, chromium
+from devtools import Browser, Page, chromium
+from handset import Handset
 from rich.text import Text
 
 from ecgedge.cli.commands.demo import _Announcer
@@ -174,16 +177,29 @@ TAKEN: dict[str, Callable[[Page, Path], bytes]] = {
 }
 
 
+# What takes a browser with a radio.
+WITH_RADIO: dict[str, Callable[[Browser], bytes]] = {
+    "phone.webp": lambda browser: phone_shown.phone(browser, QUALITY),
+}
+
+
 @contextmanager
-def tab() -> Iterator[Page]:
-    """A tab of a fresh browser."""
+def fresh() -> Iterator[Browser]:
+    """A fresh browser, with emulated Bluetooth."""
     program = find_chromium()
     if program is None:
         sys.exit("no Chromium here: python tests/browser/run.py --install")
     with (
         tempfile.TemporaryDirectory(prefix="ecgedge-pictures-", ignore_cleanup_errors=True) as profile,
-        chromium(program, Path(profile)) as running,
+        chromium(program, Path(profile), *Handset.FLAGS) as running,
     ):
+        yield running
+
+
+@contextmanager
+def tab() -> Iterator[Page]:
+    """A tab of one."""
+    with fresh() as running:
         yield Page(running)
 
 
@@ -196,6 +212,11 @@ def main(names: list[str]) -> None:
         with tab() as browser, tempfile.TemporaryDirectory(prefix="ecgedge-pictures-") as folder:
             for name in (name for name in TAKEN if name in names or not names):
                 (FOLDER / name).write_bytes(TAKEN[name](browser, Path(folder)))
+    for name in (name for name in WITH_RADIO if name in names or not names):
+        if not phone_shown.BUILT.is_dir():
+            sys.exit(f"{name} is a picture of the phone app: make phone")
+        with fresh() as running:
+            (FOLDER / name).write_bytes(WITH_RADIO[name](running))
 
 
 if __name__ == "__main__":

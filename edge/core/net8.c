@@ -112,6 +112,8 @@ static void tile(const int16_t *x, const int8_t *const w[4], int32_t width, int3
     for (r = 0; r < ECG_NET8_ROWS; r++)
         line(x + r * width, w, width, sum + r * step);
 }
+#elif defined(__wasm_simd128__)
+#include "net8_wasm.h"
 #else
 /* Four filters on four patches: each value that is read serves four sums. Compilers make pairwise products of it
  * (pmaddwd, smlal). */

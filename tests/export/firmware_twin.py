@@ -19,6 +19,8 @@ from ecgedge_export.micro.firmware import write_project
 
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-ffp-contract=off", "-fPIC")
 Floats = npt.NDArray[np.float32]
+_KNOWN = {1: True, 0: False, -1: None}
+_RATES = {1: "tachycardia", 0: None, -1: "bradycardia"}
 Line = tuple[Any, ...]
 
 
@@ -35,11 +37,14 @@ class _Beat(ctypes.Structure):
 class _Quality(ctypes.Structure):
     _fields_ = (
         ("start", ctypes.c_int64), ("end", ctypes.c_int64), ("accepted", ctypes.c_int),
-        ("morphology", ctypes.c_int), ("score", ctypes.c_double),
+        ("morphology", ctypes.c_int), ("score", ctypes.c_double), ("n_reasons", ctypes.c_int),
+        ("reasons", ctypes.c_char_p * 3),
     )  # fmt: skip
 
     def line(self, classes: str) -> Line:
-        return "quality", self.start, self.end, bool(self.accepted), bool(self.morphology), self.score
+        reasons = tuple(word.decode() for word in self.reasons[: self.n_reasons])
+        verdict = bool(self.accepted), bool(self.morphology), self.score, reasons
+        return "quality", self.start, self.end, *verdict
 
 
 class _Rhythm(ctypes.Structure):
@@ -47,22 +52,25 @@ class _Rhythm(ctypes.Structure):
         ("start", ctypes.c_int64), ("end", ctypes.c_int64), ("classes", ctypes.c_int),
         ("probabilities", ctypes.c_double * 8), ("label", ctypes.c_char), ("window_label", ctypes.c_char),
         ("conclusive", ctypes.c_int), ("changed", ctypes.c_int), ("af", ctypes.c_int),
-        ("heart_rate_bpm", ctypes.c_double),
+        ("heart_rate_bpm", ctypes.c_double), ("rate", ctypes.c_int), ("sinus", ctypes.c_int),
     )  # fmt: skip
 
     def line(self, classes: str) -> Line:
         p = dict(zip(classes, self.probabilities[: self.classes], strict=True))
-        labels, af = (self.label.decode(), self.window_label.decode()), {1: True, 0: False, -1: None}[self.af]
-        decided = bool(self.conclusive), bool(self.changed), af, self.heart_rate_bpm or None
-        return "rhythm", self.start, self.end, p, *labels, *decided
+        labels = self.label.decode(), self.window_label.decode()
+        decided = bool(self.conclusive), bool(self.changed), _KNOWN[self.af], self.heart_rate_bpm or None
+        return "rhythm", self.start, self.end, p, *labels, *decided, _RATES[self.rate], _KNOWN[self.sinus]
 
 
 class _Of(ctypes.Union):
-    _fields_ = (("beat", _Beat), ("quality", _Quality), ("rhythm", _Rhythm))
+    # What else may be in it is no larger than room.
+    _fields_ = (("beat", _Beat), ("quality", _Quality), ("rhythm", _Rhythm), ("room", ctypes.c_double * 32))
 
 
 class _Event(ctypes.Structure):
-    _fields_ = (("kind", ctypes.c_int), ("of", _Of))
+    _fields_ = (
+        ("kind", ctypes.c_int), ("time_s", ctypes.c_double), ("end_time_s", ctypes.c_double), ("of", _Of),
+    )  # fmt: skip
 
 
 _Take = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.POINTER(_Event))
@@ -113,7 +121,8 @@ class Library:
 
     def _taken(self, context: int | None, event: Any) -> None:
         of = event.contents.of
-        self.lines.append((of.beat, of.quality, of.rhythm)[event.contents.kind].line(self.classes))
+        line = (of.beat, of.quality, of.rhythm)[event.contents.kind].line(self.classes)
+        self.lines.append((*line, event.contents.time_s, event.contents.end_time_s))
 
 
 class Compiler:
@@ -206,10 +215,12 @@ def wanted(models: ecgedge.Models, mv: Floats, fs: float, *, rhythm: bool = True
 
 def _line(e: ecgedge.Event, confidence: dict[int, float]) -> Line | None:
     if isinstance(e, ecgedge.Beat):
-        return "beat", e.sample, e.rr_ms or 0.0, confidence[e.sample], e.symbol
+        return "beat", e.sample, e.rr_ms or 0.0, confidence[e.sample], e.symbol, e.time_s, e.time_s
     if isinstance(e, ecgedge.Quality):
-        return "quality", e.sample, e.end_sample, e.accepted, e.morphology, e.score
+        verdict = e.accepted, e.morphology, e.score, e.reasons
+        return "quality", e.sample, e.end_sample, *verdict, e.time_s, e.end_time_s
     if isinstance(e, ecgedge.Rhythm):
-        decided = e.conclusive, e.changed, e.af, e.heart_rate_bpm
-        return "rhythm", e.sample, e.end_sample, e.probabilities, e.label, e.window_label, *decided
+        decided = e.conclusive, e.changed, e.af, e.heart_rate_bpm, e.rate, e.sinus
+        named = e.sample, e.end_sample, e.probabilities, e.label, e.window_label, *decided
+        return "rhythm", *named, e.time_s, e.end_time_s
     return None

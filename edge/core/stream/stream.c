@@ -20,9 +20,13 @@ size_t ecg_stream_bytes(const struct ecg_setup *s)
     const int32_t smooth = ecg_front_smooth_room(&s->front, ECG_STREAM_PIECE);
     size_t scratch = ecg_larger_size(ecg_stream_beats_room(s), ecg_stream_gate_room(s));
     scratch = ecg_larger_size(scratch, ecg_stream_rhythm_room(s));
+    if (s->further != NULL)
+        scratch = ecg_larger_size(scratch, ecg_whole(s->further->room(s)));
     return ecg_whole(sizeof(struct ecg_stream)) + (size_t)(held + smooth) * sizeof(double) +
         2 * (size_t)(s->kept + s->raw) * sizeof(float) +
-        (size_t)ecg_stream_most_beats(s->kept) * sizeof(struct ecg_found_beat) + scratch;
+        (size_t)ecg_stream_most_beats(s->kept) * sizeof(struct ecg_found_beat) +
+        ecg_whole((size_t)ecg_stream_most_beats(s->kept)) +
+        (s->further != NULL ? ecg_whole(s->further->bytes(s)) : 0) + scratch;
 }
 
 /* A part of the memory, from its begin. */
@@ -63,6 +67,11 @@ struct ecg_stream *ecg_stream_init(const struct ecg_setup *setup, void *memory, 
     s->found = part(&at, (size_t)s->found_room * sizeof *s->found);
     s->kept = part(&at, 2 * (size_t)setup->kept * sizeof(float));
     s->raw = part(&at, 2 * (size_t)setup->raw * sizeof(float));
+    s->roles = part(&at, ecg_whole((size_t)s->found_room));
+    if (setup->further != NULL) {
+        s->further = part(&at, ecg_whole(setup->further->bytes(setup)));
+        setup->further->begin(s);
+    }
     s->scratch = at;
     s->hysteresis.label = s->hysteresis.rival = -1;
     ecg_detector_init(&s->detector, setup->beat_net);
@@ -86,6 +95,8 @@ static void advance(struct ecg_stream *s)
 {
     ecg_stream_beats(s);
     ecg_stream_gate(s);
+    if (s->further != NULL)
+        s->setup->further->advance(s);
     if (s->setup->rhythm.net != NULL)
         ecg_stream_rhythm(s);
 }
@@ -117,14 +128,22 @@ int32_t ecg_stream_feed(struct ecg_stream *s, const float *millivolt, int32_t co
         }
         if (n == 0)
             break;
-        if (s->raw_written == 0)
-            s->first_value = piece[0];
-        ecg_ring_write(s->raw, s->setup->raw, s->raw_written, piece, n, s->first_value);
-        s->raw_written += n;
+        ecg_stream_take(s, piece, n);
         taken += n;
-        write_filtered(s, ecg_front_feed(&s->front, piece, n, s->filtered));
     }
     return taken;
+}
+
+void ecg_stream_take(struct ecg_stream *s, const double *piece, int32_t count)
+{
+    if (s->raw_written == 0) {
+        s->first_value = piece[0];
+        if (s->further != NULL)
+            s->setup->further->start(s);
+    }
+    ecg_ring_write(s->raw, s->setup->raw, s->raw_written, piece, count, s->first_value);
+    s->raw_written += count;
+    write_filtered(s, ecg_front_feed(&s->front, piece, count, s->filtered));
 }
 
 void ecg_stream_finish(struct ecg_stream *s)
@@ -148,6 +167,38 @@ int64_t ecg_stream_sample(const struct ecg_stream *s, double position)
     return at < s->end_sample ? at : s->end_sample;
 }
 
+double ecg_stream_seconds(const struct ecg_stream *s, int64_t sample)
+{
+    return s->clock != NULL ? ecg_clock_seconds(s->clock, (double)sample) : (double)sample / s->setup->fs_in;
+}
+
+double ecg_stream_seconds_between(const struct ecg_stream *s, double start, double end)
+{
+    const double nominal = (end - start) / s->setup->fs, per_position = s->setup->fs_in / s->setup->fs;
+    const double first = (double)s->first_sample;
+    if (s->clock == NULL)
+        return nominal;
+    return nominal * ecg_clock_stretch(s->clock, first + start * per_position, first + end * per_position);
+}
+
+void ecg_stream_tell(struct ecg_stream *s, struct ecg_event *event, int64_t start, int64_t end)
+{
+    event->time_s = ecg_stream_seconds(s, start);
+    event->end_time_s = ecg_stream_seconds(s, end);
+    s->take(s->context, event);
+}
+
+int64_t ecg_stream_oldest_beat(const struct ecg_stream *s)
+{
+    return s->n_found > s->found_room ? s->n_found - s->found_room : 0;
+}
+
+int ecg_stream_has_beat(const struct ecg_stream *s, int64_t i, struct ecg_stretch at)
+{
+    const double position = s->found[i % s->found_room].position;
+    return position >= (double)at.start && position < (double)at.end;
+}
+
 const float *ecg_stream_view(const struct ecg_stream *s, int64_t start)
 {
     return s->kept + start % s->setup->kept;
@@ -156,11 +207,11 @@ const float *ecg_stream_view(const struct ecg_stream *s, int64_t start)
 int ecg_stream_beats_between(const struct ecg_stream *s, struct ecg_stretch at, int most, double *positions,
     double *confidence)
 {
-    int64_t i = s->n_found > s->found_room ? s->n_found - s->found_room : 0;
+    int64_t i;
     int count = 0;
-    for (; i < s->n_found && count < most; i++) {
+    for (i = ecg_stream_oldest_beat(s); i < s->n_found && count < most; i++) {
         const struct ecg_found_beat *const beat = &s->found[i % s->found_room];
-        if (beat->position < (double)at.start || beat->position >= (double)at.end)
+        if (!ecg_stream_has_beat(s, i, at))
             continue;
         positions[count] = beat->position - (double)at.start;
         if (confidence != NULL)

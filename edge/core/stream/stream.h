@@ -7,6 +7,7 @@
 #ifndef ECG_STREAM_H
 #define ECG_STREAM_H
 
+#include "clock.h"
 #include "detector.h"
 #include "ecg_core.h"
 #include "history.h"
@@ -55,8 +56,11 @@ struct ecg_stream {
     float *kept, *raw;           /* mirrored rings, see kept.h */
     int64_t written, raw_written;
     struct ecg_found_beat *found; /* a ring of the newest ones */
+    uint8_t *roles;               /* of the same beats: enum ecg_role, ECG_UNNAMED before they have one */
     int32_t found_room;
     int64_t n_found;
+    const struct ecg_clock *clock; /* NULL: the rate is the nominal one */
+    void *further;                 /* memory of setup->further */
     int64_t first_sample, end_sample; /* the latter is known once the segment ends */
     double first_value;               /* taken off before float32, as raw counts may lie far from zero */
     int ended;
@@ -95,6 +99,20 @@ void ecg_stream_rhythm(struct ecg_stream *stream);
 int64_t ecg_stream_settled(const struct ecg_stream *stream);
 int64_t ecg_stream_sample(const struct ecg_stream *stream, double position);
 
+/* Seconds since sample 0 of a sample, and from one position to a later one, at the rate that the device really has. */
+double ecg_stream_seconds(const struct ecg_stream *stream, int64_t sample);
+double ecg_stream_seconds_between(const struct ecg_stream *stream, double start, double end);
+
+/* Tell an event that lasts from one sample to another. */
+void ecg_stream_tell(struct ecg_stream *stream, struct ecg_event *event, int64_t start, int64_t end);
+
+/* The number of the oldest beat that is kept, and whether the i-th lies in a stretch. */
+int64_t ecg_stream_oldest_beat(const struct ecg_stream *stream);
+int ecg_stream_has_beat(const struct ecg_stream *stream, int64_t i, struct ecg_stretch at);
+
+/* Take up to ECG_STREAM_PIECE samples in mV, all of them numbers of at most 1e12. */
+void ecg_stream_take(struct ecg_stream *stream, const double *piece, int32_t count);
+
 /* Samples from a position on. */
 const float *ecg_stream_view(const struct ecg_stream *stream, int64_t start);
 
@@ -102,6 +120,9 @@ const float *ecg_stream_view(const struct ecg_stream *stream, int64_t start);
  * many, at most `most`. */
 int ecg_stream_beats_between(const struct ecg_stream *stream, struct ecg_stretch at, int most, double *positions,
     double *confidence);
+
+/* Whether a stretch shows sinus rhythm: 1, 0, or -1 where P waves would lie on T waves. */
+int ecg_stream_looks_sinus(struct ecg_stream *stream, struct ecg_stretch at);
 
 /* Beats that a stretch of so many samples has at most. */
 int32_t ecg_stream_most_beats(int32_t samples);

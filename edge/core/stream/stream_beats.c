@@ -64,7 +64,7 @@ static int normal_class(const struct ecg_namer *namer)
     return -1;
 }
 
-/* Name the beat, and let the history learn from it. */
+/* Name the beat that was found last, and let the history learn from it. */
 static int named(struct ecg_stream *s, const struct ecg_beat *beat)
 {
     const struct ecg_namer *const namer = &s->setup->beats;
@@ -77,6 +77,7 @@ static int named(struct ecg_stream *s, const struct ecg_beat *beat)
     s->in_row = namer->roles[found] != ECG_VENTRICULAR ? 0 : s->in_row <= MOST_IN_ROW ? s->in_row + 1 : s->in_row;
     if (!matches)
         ecg_history_learn(&s->history, beat, s->in_row < RUN || s->in_row > MOST_IN_ROW);
+    s->roles[(s->n_found - 1) % s->found_room] = namer->roles[found];
     return found;
 }
 
@@ -95,10 +96,10 @@ static void release(struct ecg_stream *s, double following)
         return; /* cannot be: a beat is told long before it is forgotten */
     beat.wave = wave;
     beat.before = 1e-3 * s->held.event.rr_ms;
-    beat.after = (following - s->held.position) / s->setup->fs;
+    beat.after = ecg_stream_seconds_between(s, s->held.position, following);
     event.of.beat = s->held.event;
     event.of.beat.name = s->setup->beats.names[named(s, &beat)];
-    s->take(s->context, &event);
+    ecg_stream_tell(s, &event, event.of.beat.sample, event.of.beat.sample);
 }
 
 /* Keep a beat that was found, and hold it until the next one is known. */
@@ -110,9 +111,10 @@ static void add(struct ecg_stream *s, const struct ecg_found_beat *found)
     release(s, found->position);
     held->there = 1;
     held->position = found->position;
-    held->event.rr_ms = s->n_found > 0 ? 1e3 * ((found->position - before) / s->setup->fs) : 0.0;
+    held->event.rr_ms = s->n_found > 0 ? 1e3 * ecg_stream_seconds_between(s, before, found->position) : 0.0;
     held->event.confidence = found->confidence;
     held->event.sample = sample == s->end_sample ? sample - 1 : sample;
+    s->roles[s->n_found % s->found_room] = ECG_UNNAMED;
     s->found[s->n_found++ % s->found_room] = *found;
 }
 

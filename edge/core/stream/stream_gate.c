@@ -81,6 +81,34 @@ static void judge(struct ecg_stream *s, struct ecg_stretch w, struct ecg_gate_ve
     ecg_gate_judge(setup->gate.model, features, s->has_before ? &s->before : NULL, verdict);
 }
 
+/* The one reason of a stretch that a rule refused. */
+static void give(struct ecg_quality_event *quality, const char *reason)
+{
+    quality->reasons[0] = reason;
+    quality->n_reasons = 1;
+}
+
+/* Up to three reasons: the features that speak against a stretch, the worst first, each word once. */
+static void give_reasons(const struct ecg_gate_limits *limits, const double *against, struct ecg_quality_event *quality)
+{
+    uint8_t done[ECG_GATE_FEATURES] = {0};
+    int turn, i, worst, known;
+    for (turn = 0; turn < ECG_GATE_FEATURES && quality->n_reasons < ECG_MOST_REASONS; turn++) {
+        for (i = 0, worst = -1; i < ECG_GATE_FEATURES; i++)
+            if (!done[i] && against[i] < (worst < 0 ? 0.0 : against[worst]))
+                worst = i;
+        if (worst < 0)
+            break;
+        done[worst] = 1;
+        for (i = known = 0; i < quality->n_reasons; i++)
+            known |= strcmp(quality->reasons[i], limits->reasons[worst]) == 0;
+        if (!known)
+            quality->reasons[quality->n_reasons++] = limits->reasons[worst];
+    }
+    if (quality->n_reasons == 0)
+        give(quality, "noise");
+}
+
 static void keep(struct ecg_stream *s, const struct ecg_quality_event *quality, struct ecg_stretch at)
 {
     struct ecg_verdict_kept *const verdict = &s->verdicts[s->n_verdicts++ % ECG_STREAM_VERDICTS];
@@ -103,19 +131,28 @@ static void assess(struct ecg_stream *s, struct ecg_stretch w)
     quality->end = ecg_stream_sample(s, (double)told.end);
     quality->accepted = quality->morphology = 0;
     quality->score = 0.0;
-    if (clipped < CLIPPED && ecg_gate_flat_share(x, (int)(w.end - w.start), s->setup->fs) <= MOSTLY) {
+    quality->n_reasons = 0;
+    if (clipped >= CLIPPED) {
+        give(quality, "clipped");
+    } else if (ecg_gate_flat_share(x, (int)(w.end - w.start), s->setup->fs) > MOSTLY) {
+        give(quality, "flat");
+    } else {
         struct ecg_gate_verdict verdict;
         judge(s, w, &verdict);
         quality->score = verdict.score;
         quality->accepted = verdict.score >= s->setup->gate.usable;
         quality->morphology =
             quality->accepted && verdict.morphology >= s->setup->gate.morphology && clipped < CUT_SHAPES;
+        if (!quality->accepted)
+            give_reasons(&s->setup->gate, verdict.against, quality);
         s->before = verdict.log_odds;
         judged = 1;
     }
     s->has_before = judged; /* nothing is known from a window that a rule refused */
     keep(s, quality, told);
-    s->take(s->context, &event);
+    ecg_stream_tell(s, &event, quality->start, quality->end);
+    if (s->further != NULL)
+        s->setup->further->assessed(s, w.start, w.end, quality);
 }
 
 void ecg_stream_gate(struct ecg_stream *s)

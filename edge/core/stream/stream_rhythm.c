@@ -7,7 +7,8 @@
 #include "stream.h"
 
 /* Named and explained in the files of ecgedge/rhythm. */
-static const double DOUBTFUL_S = 20.0, DOUBTFUL = 0.5, FAST_BPM = 100.0, MOST_SPREAD = 0.1, LONGER = 1.2;
+static const double DOUBTFUL_S = 20.0, DOUBTFUL = 0.5, SLOW_BPM = 50.0, FAST_BPM = 100.0, NEAR_LIMITS = 0.05,
+                    MOST_SPREAD = 0.1, LONGER = 1.2;
 static const double AF_LEAST_S = 10.0, AF_WHOLE_S = 30.0, SAMPLE_S = 0.02, FLOOR_MV = 0.02;
 enum { SHORTEST = 900, PIECE = 200, LEAST_INTERVALS = 10, CONFIRM = 2 };
 
@@ -167,12 +168,33 @@ static double beats_say(struct ecg_stream *s, struct ecg_stretch w, double *p)
     double seconds;
     int i;
     for (i = 0; i < count; i++)
-        beats_s[i] /= s->setup->fs;
+        beats_s[i] = ecg_stream_seconds_between(s, (double)w.start, (double)w.start + beats_s[i]);
     if (count > 1 && (seconds = beats_s[count - 1] - beats_s[0]) > 0.0)
         bpm = 60.0 * (count - 1) / seconds;
     if (is_clockwork(beats_s, count))
         without_fibrillation(&s->setup->rhythm, p);
     return bpm;
+}
+
+/* 1 or -1 where a rate lies outside of 50 to 100 a minute. */
+static int rate_of(double bpm)
+{
+    if (bpm == 0.0 || (bpm >= SLOW_BPM && bpm < FAST_BPM))
+        return 0;
+    return bpm < SLOW_BPM ? -1 : 1;
+}
+
+/* Whether the label held is sinus rhythm: one so slow or fast that the network calls it another one is, too. */
+static int sinus_of(struct ecg_stream *s, struct ecg_stretch w, double bpm)
+{
+    const uint8_t role = s->setup->rhythm.roles[s->hysteresis.label];
+    if (role == ECG_NOISE)
+        return -1;
+    if (role != ECG_OTHER_RHYTHM || bpm == 0.0)
+        return role == ECG_NORMAL;
+    if (bpm < SLOW_BPM * (1.0 + NEAR_LIMITS) || bpm >= FAST_BPM * (1.0 - NEAR_LIMITS))
+        return ecg_stream_looks_sinus(s, w);
+    return 0;
 }
 
 static void name(struct ecg_stream *s, struct ecg_stretch w, double usable)
@@ -196,8 +218,10 @@ static void name(struct ecg_stream *s, struct ecg_stretch w, double usable)
     told->label = namer->names[s->hysteresis.label];
     told->window_label = namer->names[best];
     told->af = af_of(s->setup, s->fibrillation, seconds);
+    told->rate = rate_of(told->heart_rate_bpm);
+    told->sinus = sinus_of(s, w, told->heart_rate_bpm);
     s->named = 1;
-    s->take(s->context, &event);
+    ecg_stream_tell(s, &event, told->start, told->end);
 }
 
 /* The next verdict, from the i-th on, whose middle lies in a window; NULL where there is none. */

@@ -91,7 +91,7 @@ def exps(x: npt.ArrayLike) -> Array:
     total = np.ones_like(x)
     for i in range(13, 0, -1):
         total = total * r / i + 1.0
-    powers: Array = np.ldexp(total, k.astype(np.int64))
+    powers: Array = np.ldexp(total, k.astype(np.intc))  # 64 bits are refused where a long has 32
     return powers
 
 
@@ -135,6 +135,6 @@ def turns(x: npt.ArrayLike) -> tuple[Array, Array]:
     for i in range(19, 2, -2):
         s = 1.0 - s * z / (i * (i - 1))
     s *= angle
-    quarter = q.astype(np.int64) % 4
+    quarter = (q % 4.0).astype(np.intp)  # what an index may be, also where it has 32 bits
     cosine, sine = np.choose(quarter, [c, -s, -c, s]), np.choose(quarter, [s, c, -s, -c])
     return cosine, sine

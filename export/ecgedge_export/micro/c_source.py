@@ -170,11 +170,12 @@ def _kernels() -> str:
     return re.sub(r'^#include ("|<st).*\n\n?', "", "\n".join(texts), flags=re.MULTILINE)
 
 
-def core_files() -> list[Path]:
-    """Files of the core: in the wheel beside this module, in the repository where it is compiled from."""
+def core_files(*rooms: str) -> list[Path]:
+    """Files of the core and of rooms in it: in the wheel beside this module, in the repository where it is
+    compiled from."""
     packed = Path(str(resources.files("ecgedge_export.micro"))) / "core"
     core = packed if packed.is_dir() else Path(__file__).parents[3] / "edge" / "core"
-    return sorted([*core.glob("*.[ch]"), *core.glob("stream/*.[ch]")])
+    return sorted(path for room in ("", *rooms) for path in (core / room).glob("*.[ch]"))
 
 
 def _tables(layer: Layer, n: int) -> Iterable[str]:

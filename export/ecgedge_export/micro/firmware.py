@@ -71,12 +71,12 @@ def project(fs: float, models: str | Path | None = None, *, rhythm: bool = True)
     size = stream_bytes(loaded, fs, nets)
     files = {
         path.name: path.read_text(encoding="ascii")
-        for path in core_files()
+        for path in core_files("stream")
         if not path.name.startswith(_LEFT_OUT)
     }
     files |= {f"ecg_{name}_net.c": setup_source.namer(net, name) for name, net in nets.items()}
     files |= {
-        "ecg_core.h": _public().read_text(encoding="ascii"),
+        "ecg_core.h": public_header().read_text(encoding="ascii"),
         "ecg_setup.h": _SETUP.format(size // 8, size),
         "ecg_setup.c": setup_source.setup(loaded, fs, rhythm=rhythm),
         "ecg_beat_detector.c": setup_source.detector(loaded.beats),
@@ -124,7 +124,7 @@ def _own(name: str) -> str:
     return (resources.files("ecgedge_export.micro") / "project" / name).read_text(encoding="utf-8")
 
 
-def _public() -> Path:
+def public_header() -> Path:
     """The header for authors: in the wheel inside the bridge's package, in the repository beside it."""
     bridge = Path(str(resources.files("ecgedge_bridge")))
     return (

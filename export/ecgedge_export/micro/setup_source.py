@@ -14,7 +14,8 @@ from ecgedge.artefacts.net8.layers import Net8
 from ecgedge.beat_classes.stage import BeatClassStage
 from ecgedge.beats import net as beats
 from ecgedge.beats.stage import BeatStage
-from ecgedge.gate.model import GateModel
+from ecgedge.gate.features import NAMES
+from ecgedge.gate.model import REASONS, GateModel
 from ecgedge.gate.stage import QualityStage
 from ecgedge.monitor import Models
 from ecgedge.rhythm.stage import RhythmStage
@@ -59,8 +60,12 @@ def kept(models: Models, fs: float, *, rhythm: bool) -> Kept:
     return Kept(math.ceil(plan.buffer_s * front.fs), math.ceil((plan.raw_s + ahead_s) * fs) + PIECE)
 
 
-def setup(models: Models, fs: float, *, rhythm: bool) -> str:
-    """``ecg_setup.c``: everything but the weights of networks.
+def setup(
+    models: Models, fs: float, *, rhythm: bool, name: str = "ecg_setup", hrv_s: float | None = None
+) -> str:
+    """``ecg_setup.c``: everything but the weights of networks, in a struct called ``name``.
+
+    ``hrv_s`` is the length of the window of heart rate variability: with it the setup is one for a phone.
 
     Raises
     ------
@@ -72,26 +77,28 @@ def setup(models: Models, fs: float, *, rhythm: bool) -> str:
         raise ModelError(f"the models work at {front.fs:g} Hz, the C code at {FS:g} Hz: export others")
     design, fir = Resampler(fs, front.fs, **front.resampler).design, Fir(front.taps).reversed
     namers = {"beats": models.beat_classes.manifest, **({"rhythm": models.rhythm.manifest} if rhythm else {})}
+    own = "0.0, 0" if hrv_s is None else f"{float(hrv_s)!r}, &ecg_hrv_and_units"
     parts = [
         _HEAD,
-        '#include "ecg_setup.h"\n#include "setup.h"\n',
+        '#include "ecg_setup.h"\n#include "setup.h"\n' + ("" if hrv_s is None else '#include "further.h"\n'),
         _doubles("kernels", design.kernels),
         _doubles("beyond", design.beyond),
         _doubles("fir", fir),
         f"static const struct ecg_gate_model gate = {{\n{_gate(models.gate)}}};\n",
+        f"static const char *const reasons[] = {_braced(_quoted(REASONS[name]) for name in NAMES)};\n",
         "extern const struct ecg_beat_net ecg_beat_detector;",
-        *[f"extern const struct ecg_net8 ecg_{name}_net;" for name in namers],
-        *[_roles(name, manifest) for name, manifest in namers.items()],
-        "\nconst struct ecg_setup ecg_setup = {",
+        *[f"extern const struct ecg_net8 ecg_{task}_net;" for task in namers],
+        *[_roles(task, manifest) for task, manifest in namers.items()],
+        f"\nconst struct ecg_setup {name} = {{",
         f"    {float(fs)!r}, {front.fs!r},",
         f"    {{{design.up}, {design.down}, {design.half}, {design.beyond.shape[1]}, {len(fir)}, "
         "kernels, beyond, fir},",
         "    &ecg_beat_detector,",
-        *[_namer(name, namers.get(name)) for name in ("beats", "rhythm")],
-        f"    {{&gate, {models.gate.threshold!r}, {models.gate.morphology_threshold!r}, "
+        *[_namer(task, namers.get(task)) for task in ("beats", "rhythm")],
+        f"    {{&gate, reasons, {models.gate.threshold!r}, {models.gate.morphology_threshold!r}, "
         f"{round(models.gate.window_s * front.fs)}}},",
         f"    {_limits(models) if rhythm else '{0.0, 0.0, 0.0, {0.0, 0.0, 0.0, 0.0}, 0, 0, 0}'},",
-        f"    {room.filtered}, {room.raw},",
+        f"    {room.filtered}, {room.raw}, {own},",
         "};\n",
     ]
     return "\n".join(parts)
@@ -176,6 +183,10 @@ def _rows(values: npt.NDArray[np.float32]) -> str:
 
 def _floats(values: Iterable[np.float32]) -> str:
     return _braced(map(number, values))
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
 
 
 def _braced(values: Iterable[str]) -> str:

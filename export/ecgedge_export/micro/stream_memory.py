@@ -14,7 +14,7 @@ from ecgedge.monitor import Models
 from ecgedge.stream.filters import Resampler
 from ecgedge_export.micro.setup_source import PIECE, kept
 
-_STREAM, _DETECTOR = 4952, 26_408  # bytes: struct ecg_stream, struct detector_part
+_STREAM, _DETECTOR = 4976, 26_408  # bytes: struct ecg_stream, struct detector_part
 _LOGITS = 32  # bytes of struct namer_part
 _APART = 11  # ECG_STREAM_APART
 _CLIPPING = 2400  # ECG_CLIPPING_ROOM
@@ -37,7 +37,7 @@ def stream_bytes(models: Models, fs: float, nets: Mapping[str, Net8]) -> int:
     if "rhythm" in nets:
         scratch.append(_rhythm(nets["rhythm"], round(models.rhythm.manifest.window_s * front.fs)))
     rings = 2 * (room.filtered + room.raw) * _FLOAT
-    found = 2 * _beats_in(room.filtered) * _DOUBLE
+    found = 2 * _beats_in(room.filtered) * _DOUBLE + _whole(_beats_in(room.filtered))
     return _STREAM + filters * _DOUBLE + rings + found + max(scratch)
 
 

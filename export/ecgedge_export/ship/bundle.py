@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -23,6 +23,9 @@ from ecgedge_bridge.files import atomic_file
 from ecgedge_export.micro.c_source import CSource, c_source
 from ecgedge_export.ship import trace as traces
 from ecgedge_export.ship.card import CARD, card
+from ecgedge_export.ship.native import web
+from ecgedge_export.ship.native.contents import native_files
+from ecgedge_export.ship.native.core import checked_rates
 
 SUMS = "SHA256SUMS"
 NOTE = "INTEGRATION.md"
@@ -31,12 +34,16 @@ _MODE = 0o644 << 16  # permissions of a file, where zip holds them
 _UNIX = 3
 
 
-def bundle(models: str | Path, out: str | Path) -> dict[str, str]:
+def bundle(
+    models: str | Path, out: str | Path, rates: Iterable[float] = (130.0,), *, wasm: bool = False
+) -> dict[str, str]:
     """Write the zip and return the sha256 of each file in it.
 
     Holds, for each model folder: the files that its manifest lists, verified; its card; of a network also
     ``model.c``, ``model.h`` and a page on integration. Beside them licences, and ``SHA256SUMS`` for
-    ``sha256sum -c``; and where there is a rhythm model ``trace.json``, what each stage makes of a signal.
+    ``sha256sum -c``. Where there is a rhythm model, also the whole chain: ``README.md`` says how to build or
+    port it, ``native/`` is it in C with skeletons for Android, Swift and the web, ``golden/`` and
+    ``trace.json`` prove it.
 
     Parameters
     ----------
@@ -44,13 +51,17 @@ def bundle(models: str | Path, out: str | Path) -> dict[str, str]:
         Folder of model folders, as in the package.
     out : path
         The zip; one that is there is replaced, and no other file.
+    rates : iterable of float
+        Sampling rates in Hz that the C code is made for.
+    wasm : bool
+        Whether chain and networks are compiled to WebAssembly too.
 
     Raises
     ------
     ModelError
         A file is missing or changed, or there is no model.
     ConfigError
-        ``out`` is there and is no bundle.
+        ``out`` is there and is no bundle, a rate is impossible, or WebAssembly cannot be compiled.
 
     Examples
     --------
@@ -59,7 +70,9 @@ def bundle(models: str | Path, out: str | Path) -> dict[str, str]:
     """
     if Path(out).exists() and not _is_bundle(Path(out)):
         raise ConfigError(f"{out} is there and is no bundle: choose another name")
-    files = _contents(Path(models))
+    files = _contents(Path(models), checked_rates(rates))
+    if wasm:
+        files |= web.compiled(files)
     sums = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
     files[SUMS] = "".join(f"{digest}  {name}\n" for name, digest in sums.items()).encode()
     with atomic_file(out) as file:
@@ -82,7 +95,7 @@ def _write(target: IO[bytes], files: Mapping[str, bytes]) -> None:
             archive.writestr(entry, data, zipfile.ZIP_DEFLATED, 9)
 
 
-def _contents(models: Path) -> dict[str, bytes]:
+def _contents(models: Path, rates: Sequence[float]) -> dict[str, bytes]:
     folders = sorted(path.parent for path in models.glob(f"*/{MANIFEST_NAME}"))
     if not folders:
         raise ModelError(f"{models} holds no model folder: train a model, or name the folder of all models")
@@ -92,16 +105,18 @@ def _contents(models: Path) -> dict[str, bytes]:
         files |= {
             f"{folder.name}/{name}": data for name, data in _model(folder, manifests[folder.name]).items()
         }
-    return files | _trace(models)
+    networks = [name for name, manifest in manifests.items() if manifest.backends]
+    return files | _chain(models, rates, networks)
 
 
-def _trace(models: Path) -> dict[str, bytes]:
-    """What every stage makes of a made signal, and the page about it; nothing without a rhythm model."""
+def _chain(models: Path, rates: Sequence[float], networks: Sequence[str]) -> dict[str, bytes]:
+    """What a port of the whole chain needs, and what proves it; nothing without a rhythm model."""
     loaded = traces.models_of(models)
     if loaded is None:
         return {}
     page = resources.files("ecgedge_export.ship") / "notes" / "trace.md"
-    return {traces.TRACE: traces.encoded(loaded), "TRACE.md": page.read_bytes()}
+    files = {traces.TRACE: traces.encoded(loaded), "TRACE.md": page.read_bytes()}
+    return files | native_files(models, loaded, rates, networks)
 
 
 def _model(folder: Path, manifest: Manifest) -> dict[str, bytes]:

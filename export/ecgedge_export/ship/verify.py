@@ -11,6 +11,7 @@ import numpy as np
 from ecgedge.artefacts.backends import load_backend
 from ecgedge.artefacts.golden import GoldenCase, check_golden, load_golden
 from ecgedge.artefacts.manifest import MANIFEST_NAME, Manifest
+from ecgedge.sinks.lines import json_line
 from ecgedge_bridge.errors import ConfigError, EcgEdgeError, ModelError
 from ecgedge_export.archives import unpack_zip
 from ecgedge_export.data.checksums import parse_sums
@@ -18,6 +19,7 @@ from ecgedge_export.int8.describe import describe_file
 from ecgedge_export.int8.reference import open_reference
 from ecgedge_export.ship import trace as traces
 from ecgedge_export.ship.bundle import SUMS, made_files
+from ecgedge_export.ship.native import golden as vectors
 from ecgedge_export.ship.package import LOADERS
 
 _RUNTIMES = {"tflite": ("litert", "core"), "onnx": ("onnx",)}
@@ -56,6 +58,7 @@ def verify(path: str | Path) -> dict[str, str]:
         sums = _verify_sums(folder)
         _verify_models(folder)
         _verify_trace(folder)
+        _verify_golden(folder)
         return sums
 
 
@@ -83,6 +86,25 @@ def _verify_trace(folder: Path) -> None:
     if not path.is_file():
         raise ModelError(f"the zip lacks {traces.TRACE}: make it with ecgedge-export bundle")
     traces.verify_trace(path.read_bytes(), models)
+
+
+def _verify_golden(folder: Path) -> None:
+    """Hear the notifications of the golden vectors again: the events have to be the same, byte for byte."""
+    models = traces.models_of(folder)
+    if models is None:
+        return
+    for name in vectors.CASES:
+        place = folder / vectors.FOLDER / name
+        try:
+            frames = vectors.frames_of((place / "frames.jsonl").read_text(encoding="ascii"))
+            said = [(place / file).read_text(encoding="ascii") for file in ("events.jsonl", "link.jsonl")]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ModelError(f"golden/{name} cannot be read ({error}): get the bundle again") from error
+        found = vectors.heard(name, frames, models)
+        events = "".join(json_line(event.to_json()) for event in found.events)
+        link = "".join(json_line(event.to_json()) for event in found.link)
+        if [events, link] != said:
+            raise ModelError(f"golden/{name} holds other events than its frames lead to: bundle again")
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,15 @@ from ecgedge.arithmetic.core import core
 
 pytestmark = pytest.mark.skipif(core is None, reason="no compiled core here")
 HERE = Path(__file__).parent
+
+
+@pytest.fixture(autouse=True, scope="module")
+def apart() -> Iterator[None]:
+    """Keep what other tests have left in this process away from the collector, which looks at all of it."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def test_every_public_name_has_a_recipe() -> None:

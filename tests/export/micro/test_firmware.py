@@ -124,6 +124,16 @@ def test_a_label_that_is_not_sure_changes_when_it_comes_twice(
     assert any(line[7] and max(line[3].values()) < 0.8 for line in late)
 
 
+def test_slow_and_fast_rhythms_are_sinus_rhythm_or_not(models: ecgedge.Models, compiler: Compiler) -> None:
+    told = set()
+    for bpm in (42, 51, 104, 112, 139, 160):
+        mv = synthesize([Segment("sinus", 60, bpm)], 130.0, seed=1).mv.astype(np.float32)
+        found = said(compiler.library(130.0), mv)
+        assert found == wanted(models, mv, 130.0)
+        told |= {line[10:12] for line in found if line[0] == "rhythm"}  # rate, and whether it is sinus rhythm
+    assert told >= {("bradycardia", True), (None, True), ("tachycardia", True), ("tachycardia", None)}
+
+
 @pytest.mark.parametrize("size", [3e4, 1e9])
 def test_raw_counts_of_any_size(
     models: ecgedge.Models, compiler: Compiler, long_gaps: dict[str, Floats], size: float

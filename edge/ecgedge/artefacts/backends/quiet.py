@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,8 @@ def without_idle_talk() -> Iterator[None]:
     What other threads write to stderr meanwhile comes late by the time that a model takes to load. Where the
     process has no stderr nothing is done.
     """
+    import tempfile  # heavy, and LiteRT alone needs it
+
     with _LOCK, tempfile.TemporaryFile() as kept:
         try:
             stderr = os.dup(2)

@@ -15,9 +15,13 @@ static void beat(const struct ecg_beat_event *e)
 
 static void quality(const struct ecg_quality_event *e)
 {
+    int i;
     printf("{\"type\": \"quality\", \"start\": %lld, \"end\": %lld, \"accepted\": %d, \"morphology\": %d, "
-           "\"score\": %.17g}\n",
+           "\"score\": %.17g, \"reasons\": [",
         (long long)e->start, (long long)e->end, e->accepted, e->morphology, e->score);
+    for (i = 0; i < e->n_reasons; i++)
+        printf("%s\"%s\"", i > 0 ? ", " : "", e->reasons[i]);
+    printf("]}\n");
 }
 
 static void rhythm(const struct ecg_rhythm_event *e)
@@ -25,9 +29,9 @@ static void rhythm(const struct ecg_rhythm_event *e)
     int i;
     printf("{\"type\": \"rhythm\", \"start\": %lld, \"end\": %lld, \"label\": \"%c\", "
            "\"window_label\": \"%c\", \"conclusive\": %d, \"changed\": %d, \"af\": %d, \"heart_rate_bpm\": %.17g, "
-           "\"probabilities\": [",
+           "\"rate\": %d, \"sinus\": %d, \"probabilities\": [",
         (long long)e->start, (long long)e->end, e->label, e->window_label, e->conclusive, e->changed, e->af,
-        e->heart_rate_bpm);
+        e->heart_rate_bpm, e->rate, e->sinus);
     for (i = 0; i < e->classes; i++)
         printf("%s%.17g", i > 0 ? ", " : "", e->probabilities[i]);
     printf("]}\n");
@@ -40,7 +44,7 @@ static void take(void *context, const struct ecg_event *event)
         beat(&event->of.beat);
     else if (event->kind == ECG_EVENT_QUALITY)
         quality(&event->of.quality);
-    else
+    else if (event->kind == ECG_EVENT_RHYTHM)
         rhythm(&event->of.rhythm);
 }
 

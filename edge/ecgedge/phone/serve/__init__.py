@@ -1,0 +1,1 @@
+"""Handing the built app out: on this machine alone, or in the house with a certificate."""
