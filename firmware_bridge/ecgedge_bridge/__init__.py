@@ -26,6 +26,7 @@ _names = LazyNames(
         "ecgedge_bridge": "connect",
         "ecgedge_bridge.capture.file": "CaptureWriter read_capture",
         "ecgedge_bridge.capture.record": "record",
+        "ecgedge_bridge.capture.records": "RecordWriter",
         "ecgedge_bridge.capture.replay": "replay",
         "ecgedge_bridge.checkup.findings": "Checkup findings",
         "ecgedge_bridge.checkup.measure": "examine",
@@ -54,7 +55,7 @@ _names = LazyNames(
         "ecgedge_bridge.stream.clock": "ClockSegment HostClock",
         "ecgedge_bridge.stream.decoder": "BlockDecoder DecoderStats Event",
         "ecgedge_bridge.values": (
-            "Acceleration Battery FrameLost HeartRate JsonEvent LinkState Note Place SampleBlock Samples"
+            "Acceleration Battery FrameLost HeartRate JsonEvent LinkState Mark Note Place SampleBlock Samples"
         ),
         "ecgedge_bridge.wired.door": "Wired attach",
         "ecgedge_bridge.wired.numbers": "Scaling",

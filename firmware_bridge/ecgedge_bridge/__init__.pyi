@@ -3,6 +3,7 @@
 from ecgedge_bridge.capture.file import CaptureWriter as CaptureWriter
 from ecgedge_bridge.capture.file import read_capture as read_capture
 from ecgedge_bridge.capture.record import record as record
+from ecgedge_bridge.capture.records import RecordWriter as RecordWriter
 from ecgedge_bridge.capture.replay import replay as replay
 from ecgedge_bridge.checkup.findings import Checkup as Checkup
 from ecgedge_bridge.checkup.findings import findings as findings
@@ -66,6 +67,7 @@ from ecgedge_bridge.values import FrameLost as FrameLost
 from ecgedge_bridge.values import HeartRate as HeartRate
 from ecgedge_bridge.values import JsonEvent as JsonEvent
 from ecgedge_bridge.values import LinkState as LinkState
+from ecgedge_bridge.values import Mark as Mark
 from ecgedge_bridge.values import Note as Note
 from ecgedge_bridge.values import Place as Place
 from ecgedge_bridge.values import SampleBlock as SampleBlock

@@ -3,15 +3,15 @@
 The order follows from what a crash may leave behind. The content is synced before the rename, or a file could
 be in its place and empty after a power cut; the folder is synced after it, or the rename itself could be lost
 (Pillai et al., OSDI 2014, found both in programs that skip a step).
+
+What writes needs modules that take as long to import as all the rest, so they are imported when it does.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import shutil
 import signal
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -69,6 +69,7 @@ def write_atomically(path: str | Path, data: bytes | str, mode: int = FILE_MODE)
 
     Examples
     --------
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_atomically(Path(folder) / "a.json", "{}")
     ...     Path(folder, "a.json").read_text(), os.listdir(folder)
@@ -81,6 +82,8 @@ def write_atomically(path: str | Path, data: bytes | str, mode: int = FILE_MODE)
 @contextmanager
 def atomic_file(path: str | Path, mode: int = FILE_MODE) -> Iterator[IO[bytes]]:
     """Open a file that takes its place when the block ends, and never does if the block raises."""
+    import tempfile
+
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     # A name of its own: two programs that write the same file do not write into each other's.
@@ -115,6 +118,7 @@ def install_folder(made: Path, target: Path) -> None:
 
     Examples
     --------
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     made, target = Path(folder, "made"), Path(folder, "package", "gate")
     ...     made.mkdir()
@@ -123,6 +127,9 @@ def install_folder(made: Path, target: Path) -> None:
     ...     [path.name for path in target.iterdir()]
     ['gate.json']
     """
+    import shutil
+    import tempfile
+
     target = target.absolute()
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as beside:
@@ -132,6 +139,9 @@ def install_folder(made: Path, target: Path) -> None:
 
 
 def _exchange(fresh: Path, target: Path) -> None:
+    import shutil
+    import tempfile
+
     old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent)) / target.name
     target.rename(old)
     try:

@@ -230,6 +230,21 @@ class Battery(JsonEvent):
     device: str = ""
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Mark(JsonEvent):
+    """A moment that the wearer or an observer marked, with what was felt or done.
+
+    Examples
+    --------
+    >>> Mark(1300, 10.0, "palpitations").to_json()["type"]
+    'mark'
+    """
+
+    sample: int
+    time_s: float
+    text: str = ""
+
+
 Status = LinkState | Note | FrameLost | Battery
 """What is to be known of the link and the device, beside what it measures."""
 

@@ -15,8 +15,10 @@ RECORD = struct.Struct("<Hd16s")
 CRC = struct.Struct("<I")
 # The description of a device takes some kB. A damaged length must not make a reader take gigabytes.
 MAX_HEADER = 1 << 20
-# No characteristic has this UUID: it marks what the link reported.
+# No characteristic has this UUID: it marks what the link reported, and what the wearer did.
 LINK = bytes(16)
+# The code of a mark. What reads captures of an earlier version takes it for a note.
+MARK = "mark"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,17 @@ class LinkRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkRecord:
+    """A moment that the wearer or an observer marked."""
+
+    text: str
+    device: str
+    host_time_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
-    """The JSON object of a link's record."""
+    """The JSON object of a link's record, or of a mark's."""
 
     state: str
     detail: str
@@ -91,7 +102,7 @@ class Said:
     retry_s: float | None = None
 
 
-Record = Notification | LinkRecord
+Record = Notification | LinkRecord | MarkRecord
 
 
 @dataclass(frozen=True, slots=True)

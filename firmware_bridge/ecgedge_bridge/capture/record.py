@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ecgedge_bridge.capture.file import CaptureHeader, CaptureWriter, LinkRecord
-from ecgedge_bridge.codes import NoteCode
+from ecgedge_bridge.capture.file import CaptureHeader, CaptureWriter
+from ecgedge_bridge.capture.recorder import Recorder, describe
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.files import read_text
-from ecgedge_bridge.link.conversation import now_s
-from ecgedge_bridge.values import LinkState, Note
 
 if TYPE_CHECKING:
     from ecgedge_bridge.link.wearable import Wearable
     from ecgedge_bridge.stream.decoder import Event
 
 __all__ = ["record"]
-
-# Notes of the link. All others are a decoder's, which a replay makes anew.
-_NOTES_OF_LINK = (NoteCode.DROPPED, NoteCode.NOT_STOPPED, NoteCode.FOUND_BY_NAME)
 
 
 async def record(
@@ -73,16 +66,24 @@ async def record(
     from ecgedge_bridge.link.bleak_radio import connect
 
     options.setdefault("extras", ("battery",))
-    with _Recorder(Path(path), options) as recorder:
+    file, recorder = _new(Path(path)), Recorder()
 
-        def take(event: Event) -> None:
-            recorder.on_event(event)
-            if on_event is not None:
-                on_event(event)
+    def take(event: Event) -> None:
+        recorder.on_event(event)
+        if on_event is not None:
+            on_event(event)
 
-        link = connect(name_or_address, on_event=take, on_notification=recorder.on_notification, **options)
+    with ExitStack() as opened:
+        # The file has what comes until the device has stopped, so `on_event` hears it too.
+        link = connect(
+            name_or_address,
+            on_event=take,
+            on_notification=recorder.on_notification,
+            on_rest=on_event,
+            **options,
+        )
         async with link as wearable:
-            recorder.begin(wearable)
+            recorder.begin(opened.enter_context(CaptureWriter(file, _header(wearable, options))))
             try:
                 async with nullcontext() if seconds is None else asyncio.timeout(seconds):
                     async for block in wearable:
@@ -94,74 +95,14 @@ async def record(
     return recorder.notifications
 
 
-class _Recorder:
-    """Writes what comes; what comes before the device is known is kept until then: some set-up traffic."""
+def _new(path: Path) -> Path:
+    """Refuse to overwrite, before anything is looked for."""
+    if path.exists():
+        raise ConfigError(f"{path} is there already, and a capture is not overwritten: choose another file")
+    return path
 
-    def __init__(self, path: Path, options: dict[str, Any]) -> None:
-        if path.exists():
-            raise ConfigError(
-                f"{path} is there already, and a capture is not overwritten: choose another file"
-            )
-        self._path = path
-        self._options = options
-        self._early: list[Callable[[CaptureWriter], None]] = []
-        self._writer: CaptureWriter | None = None
 
-    @property
-    def notifications(self) -> int:
-        """How many were written."""
-        return 0 if self._writer is None else self._writer.notifications
-
-    def begin(self, wearable: Wearable) -> None:
-        """Begin the file: the device is known now."""
-        profile = wearable.profile
-        chosen = self._options.get("profile")
-        toml = read_text(str(chosen)) if str(chosen).endswith(".toml") else ""
-        header = CaptureHeader(
-            name=wearable.name,
-            address=wearable.address,
-            profile="" if profile is None else profile.name,
-            started_unix_s=time.time(),
-            host_time_s=now_s(),
-            extras=tuple(self._options["extras"]),
-            fs=self._options.get("fs"),
-            profile_toml=toml,
-            characteristics={uuid: tuple(can) for uuid, can in wearable.offered.characteristics.items()},
-            services=tuple(sorted(wearable.offered.services)),
-        )
-        self._writer = CaptureWriter(self._path, header)
-        for write in self._early:
-            write(self._writer)
-        self._early.clear()
-
-    def on_notification(self, uuid: str, data: bytes, host_time_s: float) -> None:
-        """Record what the device sent."""
-        self._write(lambda writer: writer.write(uuid, data, host_time_s))
-
-    def on_event(self, event: Event) -> None:
-        """Record what the link reports."""
-        match event:
-            case LinkState():
-                record = LinkRecord(
-                    event.state, event.detail, event.device, now_s(), event.code or "", event.retry_s
-                )
-            case Note(code=code) if code in _NOTES_OF_LINK:
-                record = LinkRecord("", event.detail, event.device, now_s(), code)
-            case _:
-                return
-        self._write(lambda writer: writer.write_link(record))
-
-    def _write(self, write: Callable[[CaptureWriter], None]) -> None:
-        if self._writer is None:
-            self._early.append(write)
-        else:
-            write(self._writer)
-
-    def __enter__(self) -> _Recorder:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._writer is not None:
-            self._writer.close()
+def _header(wearable: Wearable, options: dict[str, Any]) -> CaptureHeader:
+    chosen = options.get("profile")
+    toml = read_text(str(chosen)) if str(chosen).endswith(".toml") else ""
+    return describe(wearable, tuple(options["extras"]), options.get("fs"), toml)

@@ -15,44 +15,50 @@ from ecgedge_bridge.capture.file import (
     CaptureHeader,
     Damaged,
     LinkRecord,
+    MarkRecord,
     Notification,
     read_capture,
 )
+from ecgedge_bridge.capture.layout import Record
+from ecgedge_bridge.capture.marks import Marks
 from ecgedge_bridge.codes import FrameCode, LinkCode, NoteCode
 from ecgedge_bridge.errors import ConfigError, FrameError, LinkError
 from ecgedge_bridge.link.states import State
 from ecgedge_bridge.protocols.described.profile import parse_profile
 from ecgedge_bridge.protocols.profiles import Profile, described_profile, find_profile
-from ecgedge_bridge.protocols.session import Offered, Script, Session, Wait
-from ecgedge_bridge.values import FrameLost, LinkState, Note, Place, SampleBlock
+from ecgedge_bridge.protocols.session import Offered, Script, Wait
+from ecgedge_bridge.stream.decoder import DecoderStats
+from ecgedge_bridge.values import FrameLost, LinkState, Mark, Note, Place, SampleBlock
 
 if TYPE_CHECKING:
     from os import PathLike
 
     from ecgedge_bridge.stream.decoder import Event
 
-__all__ = ["replay"]
+__all__ = ["Replayer", "profile_of", "replay"]
 
 # A live wearable reports these before it hands out what the first notifications meant.
 _BEFORE_VALUES = (State.WAITING.value, State.STREAMING.value)
 
 
-def replay(path: str | Path, profile: Profile | str | PathLike[str] | None = None) -> Iterator[Event]:
+def replay(
+    source: str | Path | Capture, profile: Profile | str | PathLike[str] | None = None
+) -> Iterator[Event | Mark]:
     """Decode a capture.
 
     Parameters
     ----------
-    path : str or Path
+    source : str, Path or Capture
         A file that ``ecgedge capture`` or :class:`~ecgedge_bridge.capture.file.CaptureWriter` has written.
     profile : Profile, str or path, optional
         Read it as a device of this kind; by default as the one it was recorded of.
 
     Yields
     ------
-    Event
+    Event or Mark
         What the live wearable gave, in the same order, and at the end what still came while it was being
-        stopped. A part of the file that is damaged, or torn by a crash, is a :class:`FrameLost` with the code
-        ``damaged``.
+        stopped; a :class:`Mark` behind the first block that arrived after it. A part of the file that is
+        damaged, or torn by a crash, is a :class:`FrameLost` with the code ``damaged``.
 
     Raises
     ------
@@ -66,17 +72,24 @@ def replay(path: str | Path, profile: Profile | str | PathLike[str] | None = Non
         for event in replay("strap.cap"):
             print(event)
     """
-    capture = read_capture(path)
-    header = capture.header
-    kind = _profile(capture, profile)
-    try:
-        session = kind.make_session(device=header.name, fs=header.fs, extras=header.extras)
-    except ValueError as error:
-        raise ConfigError(f"{capture.path} says what no such device does: {error}: record again") from error
-    return _Replay(capture, session).run()
+    capture = source if isinstance(source, Capture) else read_capture(source)
+    return _replayed(capture, Replayer(capture, profile))
 
 
-def _profile(capture: Capture, wanted: Profile | str | PathLike[str] | None) -> Profile:
+def _replayed(capture: Capture, replayer: Replayer) -> Iterator[Event | Mark]:
+    for record in capture:
+        yield from replayer.take(record)
+    yield from replayer.rest()
+
+
+def profile_of(capture: Capture, wanted: Profile | str | PathLike[str] | None = None) -> Profile:
+    """Return the profile that a capture is read with; see :func:`replay`.
+
+    Raises
+    ------
+    ConfigError
+        It is of a device of unknown kind.
+    """
     header = capture.header
     if wanted is None and header.profile_toml:
         return described_profile(parse_profile(header.profile_toml, f"the profile in {capture.path}"))
@@ -89,37 +102,86 @@ def _profile(capture: Capture, wanted: Profile | str | PathLike[str] | None) -> 
         ) from error
 
 
-class _Replay:
-    def __init__(self, capture: Capture, session: Session) -> None:
-        self._capture = capture
-        self._session = session
-        self._offered = _offered(capture.header)
+class Replayer:
+    """The session of a capture's device, driven by its records: in whatever pieces they come.
+
+    Parameters
+    ----------
+    capture : Capture
+        Its header says what the device is; its records are not read.
+    profile : Profile, str or path, optional
+        See :func:`replay`.
+
+    Raises
+    ------
+    ConfigError
+        The device is of unknown kind, or the capture says what none does.
+    """
+
+    def __init__(self, capture: Capture, profile: Profile | str | PathLike[str] | None = None) -> None:
+        header = capture.header
+        self.profile = profile_of(capture, profile)
+        try:
+            self._session = self.profile.make_session(device=header.name, fs=header.fs, extras=header.extras)
+        except ValueError as error:
+            raise ConfigError(
+                f"{capture.path} says what no such device does: {error}: record again"
+            ) from error
+        self._marks = Marks() if self.profile.fs else Marks(header.host_time_s)
+        self._name = header.name
+        self._offered = _offered(header)
         self._script: Script | None = None
         self._place = Place(0, 0.0)
         self._setting_up = False
 
-    def run(self) -> Iterator[Event]:
-        for record in self._capture:
-            match record:
-                case Notification():
-                    if not self._setting_up:
-                        yield from self._values()
-                    self._session.receive(record.uuid, record.data, record.host_time_s)
-                    self._go_on()
-                case LinkRecord():
-                    if record.state not in _BEFORE_VALUES:
-                        yield from self._values()
-                    yield self._link(record)
-                case Damaged():
-                    yield from self._values()
-                    yield self._damage(record)
-        yield from self._values()
+    @property
+    def stats(self) -> DecoderStats:
+        """Counts of the ECG's decoder so far."""
+        return self._session.stats
 
-    def _values(self) -> Iterator[Event]:
+    def go_on(self, header: CaptureHeader) -> None:
+        """Go on with the same device as another computer's link has found it."""
+        self._offered, self._session.device = _offered(header), header.name
+
+    def take(self, record: Record | Damaged) -> Iterator[Event | Mark]:
+        """Take a record; yield what came before it, in the order in which a live wearable reports it."""
+        match record:
+            case Notification():
+                if not self._setting_up:
+                    yield from self.values()
+                self._session.receive(record.uuid, record.data, record.host_time_s)
+                self._go_on()
+            case LinkRecord():
+                if record.state not in _BEFORE_VALUES:
+                    yield from self.values()
+                yield self._link(record)
+            case MarkRecord():
+                if not self._setting_up:
+                    yield from self.values()
+                yield from self._marks.add(record.text, record.host_time_s)
+            case Damaged():
+                yield from self.values()
+                yield self._damage(record)
+
+    def rest(self) -> Iterator[Event | Mark]:
+        """Yield what is left at the end."""
+        yield from self.values()
+        yield from self._marks.rest(self._place)
+
+    def due(self) -> Iterator[Event | Mark]:
+        """Yield what a live wearable would have given by now, before the next record."""
+        if not self._setting_up:
+            yield from self.values()
+
+    def values(self) -> Iterator[Event | Mark]:
+        """Yield what the records taken so far have led to."""
         while (event := self._session.next_event()) is not None:
             if isinstance(event, SampleBlock):
                 self._place = Place(event.end_sample, event.end_sample / event.fs)
-            yield event
+                yield event
+                yield from self._marks.due(event)
+            else:
+                yield event
 
     def _link(self, record: LinkRecord) -> LinkState | Note:
         if not record.state:
@@ -149,7 +211,7 @@ class _Replay:
             f"the capture was cut off or changed on disk: {where}, {damaged.length} bytes are left out; "
             "what is before and after is good, nothing to do"
         )
-        return FrameLost(*self._place, FrameCode.DAMAGED, detail, self._capture.header.name)
+        return FrameLost(*self._place, FrameCode.DAMAGED, detail, self._name)
 
 
 def _offered(header: CaptureHeader) -> Offered:

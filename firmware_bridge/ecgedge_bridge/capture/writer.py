@@ -1,30 +1,16 @@
-"""Writing a capture: see ``file.py`` for the layout and for what a crash may leave."""
+"""Writing a capture to a file: see ``file.py`` for the layout and for what a crash may leave."""
 
 from __future__ import annotations
 
 import errno
-import json
 import math
 import os
-import zlib
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, replace
-from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
-from uuid import UUID
 
-from ecgedge_bridge.capture.layout import (
-    CRC,
-    HEADER,
-    LINK,
-    MAGIC,
-    MAX_VALUE,
-    RECORD,
-    VERSION,
-    CaptureHeader,
-    LinkRecord,
-)
+from ecgedge_bridge.capture.layout import CaptureHeader
+from ecgedge_bridge.capture.records import RecordWriter
 from ecgedge_bridge.errors import ConfigError
 
 __all__ = ["CaptureWriter"]
@@ -32,12 +18,10 @@ __all__ = ["CaptureWriter"]
 _MODE = 0o600
 # What a power cut may cost.
 _SYNC_S = 1.0
-# How many bytes of a link's detail and name are kept: the first that fit a record.
-_SHARES = (512, 256, 128, 64, 32, 0)
 
 
-class CaptureWriter:
-    """Write a capture; use it as a context manager.
+class CaptureWriter(RecordWriter):
+    """Write a capture to a file; use it as a context manager.
 
     Parameters
     ----------
@@ -65,7 +49,6 @@ class CaptureWriter:
 
     def __init__(self, path: Path, header: CaptureHeader) -> None:
         self.path = path
-        self.notifications = 0
         try:
             # Unbuffered: what was written is the system's, whatever becomes of this program.
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), _MODE)
@@ -80,55 +63,10 @@ class CaptureWriter:
         self._syncing: Future[None] | None = None
         self._beside = ThreadPoolExecutor(1, "capture-sync")
         self._synced_s = -math.inf
-        description = json.dumps(asdict(header)).encode()
-        body = HEADER.pack(VERSION, len(description)) + description
-        self._append(MAGIC + body + CRC.pack(zlib.crc32(body)))
-
-    def write(self, uuid: str, data: bytes, host_time_s: float) -> None:
-        """Append one notification; fits ``connect(..., on_notification=writer.write)``.
-
-        Parameters
-        ----------
-        uuid : str
-            The characteristic, in its long form.
-        data : bytes
-            Its value, at most 512 bytes.
-        host_time_s : float
-            Arrival on the host's monotonic clock, in seconds.
-
-        Raises
-        ------
-        ConfigError
-            If the file cannot be written any more, such as on a full disk; what is in it stays good.
-        ValueError
-            If this is no UUID of a characteristic, or the value is too long.
-        """
-        if (key := _uuid_bytes(uuid)) == LINK:
-            raise ValueError(f"{uuid} is no characteristic: give the one that the value came from")
-        if len(data) > MAX_VALUE:
-            raise ValueError(f"a value of {len(data)} bytes; Bluetooth allows {MAX_VALUE}")
-        self._record(key, data, host_time_s)
-        self.notifications += 1
-
-    def write_link(self, record: LinkRecord) -> None:
-        """Append what the link reported; a long detail is shortened, and a long name.
-
-        Raises
-        ------
-        ConfigError
-            As for :meth:`write`.
-        """
-        for share in _SHARES:
-            short = replace(
-                record, detail=_shortened(record.detail, share), device=_shortened(record.device, share)
-            )
-            if len(value := _link_value(short)) <= MAX_VALUE:
-                break
-        self._record(LINK, value, record.host_time_s)
+        super().__init__(self._write_all, header)
 
     def _record(self, uuid: bytes, value: bytes, host_time_s: float) -> None:
-        body = RECORD.pack(len(value), host_time_s, uuid) + value
-        self._append(body + CRC.pack(zlib.crc32(body)))
+        super()._record(uuid, value, host_time_s)
         if not abs(host_time_s - self._synced_s) < _SYNC_S:
             self._synced_s = host_time_s
             self._sync()
@@ -145,7 +83,7 @@ class CaptureWriter:
         if isinstance(failed, OSError):
             raise self._full(str(failed.strerror)) from failed
 
-    def _append(self, data: bytes) -> None:
+    def _write_all(self, data: bytes) -> None:
         try:
             written = self._file.write(data)
         except OSError as error:
@@ -186,28 +124,9 @@ class CaptureWriter:
         self.close()
 
 
-def _link_value(record: LinkRecord) -> bytes:
-    fields = {name: getattr(record, name) for name in ("state", "detail", "device")}
-    if record.code:
-        fields["code"] = record.code
-    if record.retry_s is not None:
-        fields["retry_s"] = record.retry_s
-    return json.dumps(fields, ensure_ascii=False).encode(errors="replace")
-
-
-def _shortened(text: str, size: int) -> str:
-    """Return as much of a text as fits so many bytes of UTF-8, without half a character."""
-    return text.encode(errors="replace")[:size].decode(errors="ignore")
-
-
 def _to_disk(handle: int) -> None:
     try:
         os.fsync(handle)
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # nothing that has a disk behind it
             raise
-
-
-@lru_cache(maxsize=64)
-def _uuid_bytes(uuid: str) -> bytes:
-    return UUID(uuid).bytes

@@ -20,15 +20,18 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
 from bleak.exc import BleakError
 
-from ecgedge_bridge.link.conversation import OnNotification
+from ecgedge_bridge.limits import time_limit
+from ecgedge_bridge.link.conversation import OnNotification, now_s
 from ecgedge_bridge.link.errors import explain
-from ecgedge_bridge.link.options import ConnectOptions, Listeners, OnEvent, OnStatus
+from ecgedge_bridge.link.options import ConnectOptions, Listeners, OnBlock, OnEvent, OnStatus
 from ecgedge_bridge.link.radio import Client, Found
 from ecgedge_bridge.link.states import LinkTiming
 from ecgedge_bridge.link.wearable import Wearable
 from ecgedge_bridge.protocols.profiles import Profile, find_profile
 
-__all__ = ["Backend", "Found", "LinkTiming", "Wearable", "connect", "scan"]
+__all__ = ["Backend", "Found", "LinkTiming", "Wearable", "connect", "radio_errors", "scan"]
+
+MayConnect = Callable[[Found], Awaitable[bool]]
 
 _DEFAULT_TIMING = LinkTiming()
 # Which of bleak's options go to BleakScanner, to BleakClient, or to both (bleak 3.1); others are refused.
@@ -39,7 +42,7 @@ _BOTH = {"bluez"}
 _scans: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
-def _radio_errors() -> tuple[type[Exception], ...]:
+def radio_errors() -> tuple[type[Exception], ...]:
     """Return what bleak raises for trouble with the radio; a dead D-Bus socket is an OSError or EOFError."""
     try:
         from dbus_fast.errors import DBusFastError
@@ -69,11 +72,17 @@ class Backend:
 class _BleakRadio:
     """bleak with the caller's options, as the ``Radio`` that ``wearable.py`` drives."""
 
-    errors = _radio_errors()
+    errors = radio_errors()
 
     def __init__(
-        self, backend: Backend | None, adapter: str | None, options: dict[str, Any], stack_s: float
+        self,
+        backend: Backend | None,
+        adapter: str | None,
+        options: dict[str, Any],
+        stack_s: float,
+        may_connect: MayConnect | None = None,
     ) -> None:
+        self._may_connect = may_connect
         unknown = set(options) - _SCANNER_ONLY - _CLIENT_ONLY - _BOTH
         if unknown:
             raise TypeError(f"unknown options {sorted(unknown)}: see bleak's BleakScanner and BleakClient")
@@ -89,7 +98,18 @@ class _BleakRadio:
             self._client["backend"] = backend.client
 
     async def find(self, matches: Callable[[Found], bool], timeout_s: float, address: str) -> Found | None:
-        """Scan until a device matches."""
+        """Scan until a device matches, and again until it may be connected to."""
+        end_s = now_s() + timeout_s
+        found = await self._find_once(matches, timeout_s, address)
+        while found is not None and self._may_connect is not None and not await self._may_connect(found):
+            if (left_s := end_s - now_s()) <= 0:
+                return None
+            found = await self._find_once(matches, left_s, address)
+        return found
+
+    async def _find_once(
+        self, matches: Callable[[Found], bool], timeout_s: float, address: str
+    ) -> Found | None:
         if self._system and address:
             # BlueZ keeps the connection of a program that was killed, and a connected device does not
             # advertise.
@@ -121,7 +141,7 @@ class _BleakRadio:
         """Have the stack forget the services of a device: BlueZ keeps them on disk."""
         if self._clear_cache is None:
             return False
-        async with asyncio.timeout(self._stack_s):
+        async with time_limit(self._stack_s):
             return await self._clear_cache(address)
 
     async def discover(self, timeout_s: float) -> list[Found]:
@@ -134,7 +154,7 @@ class _BleakRadio:
     async def _scanning(self, timeout_s: float) -> AsyncGenerator[None, None]:
         """Wait for other scans to end, then limit this one: a stack that hangs raises nothing."""
         lock = _scans.setdefault(asyncio.get_running_loop(), asyncio.Lock())
-        async with lock, asyncio.timeout(timeout_s + self._stack_s):
+        async with lock, time_limit(timeout_s + self._stack_s):
             yield
 
 
@@ -152,12 +172,14 @@ async def connect(
     on_status: OnStatus | None = None,
     on_event: OnEvent | None = None,
     on_notification: OnNotification | None = None,
+    on_rest: OnBlock | None = None,
     timing: LinkTiming = _DEFAULT_TIMING,
     fs: float | None = None,
     find_timeout_s: float | None = None,
     backend: Backend | None = None,
     adapter: str | None = None,
     pair: bool = False,
+    may_connect: MayConnect | None = None,
     **bleak_kwargs: Any,
 ) -> AsyncGenerator[Wearable, None]:
     """Connect to a wearable and stream its ECG, and what else it measures.
@@ -182,6 +204,9 @@ async def connect(
         each :class:`HeartRate` and :class:`Acceleration`.
     on_notification : callable, optional
         Called with everything that the device sends, before it is decoded: ``(uuid, data, host_time_s)``.
+    on_rest : callable, optional
+        Called with each block that still came while the connection was being closed: nobody iterates any
+        more. Without it they are left out.
     timing : LinkTiming
         Time limits.
     fs : float, optional
@@ -195,6 +220,9 @@ async def connect(
         Name of the adapter on Linux, such as ``"hci1"``.
     pair : bool
         Pair with the device: for those that refuse to stream otherwise.
+    may_connect : callable, optional
+        Asked and awaited with each :class:`Found` that is the wanted one; False looks again. It may take its
+        time: nothing is connected to meanwhile.
     **bleak_kwargs
         Options of ``bleak.BleakScanner`` and ``bleak.BleakClient``.
 
@@ -220,10 +248,10 @@ async def connect(
             async for block in wearable:
                 print(block.sample, block.samples.mean())
     """
-    radio = _BleakRadio(backend, adapter, bleak_kwargs | {"pair": pair}, timing.stack_s)
+    radio = _BleakRadio(backend, adapter, bleak_kwargs | {"pair": pair}, timing.stack_s, may_connect)
     chosen = None if profile is None else find_profile(profile)
     asked = ConnectOptions(name_or_address, chosen, tuple(extras), fs, find_timeout_s)
-    wearable = Wearable(asked, Listeners(on_status, on_event, on_notification), timing, radio)
+    wearable = Wearable(asked, Listeners(on_status, on_event, on_notification, on_rest), timing, radio)
     try:
         await wearable.open()
         yield wearable

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+from ecgedge_bridge.limits import time_limit
 from ecgedge_bridge.link.errors import reason
 from ecgedge_bridge.link.states import LinkTiming
 from ecgedge_bridge.protocols.session import Read, Request, Script, Session, Subscribe, Wait, Write
@@ -60,6 +62,9 @@ class Inbox:
         self._size = size
         self._queue: deque[Received] = deque()
         self._wake = asyncio.Event()
+        self._came = False
+        self._due_s, self._alarm_s = 0.0, math.inf
+        self._alarm: asyncio.Handle | None = None
         self.closed = False
         self.dropped = 0
 
@@ -73,12 +78,12 @@ class Inbox:
             self._queue.popleft()
             self.dropped += 1
         self._queue.append(Received(uuid, data, now_s()))
-        self._wake.set()
+        self._rouse()
 
     def close(self) -> None:
         """Note that the connection is gone; what is queued may still be taken."""
         self.closed = True
-        self._wake.set()
+        self._rouse()
 
     def take(self) -> Received | None:
         """Return the oldest notification, or None."""
@@ -89,16 +94,47 @@ class Inbox:
         """Whether all that came was taken."""
         return not self._queue
 
+    @property
+    def crowded(self) -> bool:
+        """Whether more than one waits to be taken."""
+        return len(self._queue) > 1
+
     async def wait(self, timeout_s: float) -> bool:
-        """Wait for anything to come; False if nothing did."""
+        """Wait for anything to come; False if nothing did.
+
+        There is one timer at most, which is set again when it rings too early: a strap wakes this twice a
+        second, and a browser makes every timer ring, one that was cancelled too.
+        """
+        self._came = False
         self._wake.clear()
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._wake.wait()
-        except TimeoutError:
-            # After a stall of the event loop both happen at once: something came, and the time is up.
-            return self._wake.is_set()
-        return True
+        self._due_s = now_s() + timeout_s
+        self._set_alarm()
+        await self._wake.wait()
+        # After a stall of the event loop both happen at once: something came, and the time is up.
+        return self._came
+
+    def _rouse(self) -> None:
+        self._came = True
+        self._wake.set()
+
+    def _set_alarm(self) -> None:
+        """See that there is a timer that rings no later than it is time."""
+        if self._alarm_s <= self._due_s:
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_s = self._due_s
+        self._alarm = asyncio.get_running_loop().call_later(max(self._due_s - now_s(), 0.0), self._ring)
+
+    def _ring(self) -> None:
+        """Wake who waits if it is time: another wait may have begun meanwhile, or none goes on."""
+        self._alarm, self._alarm_s = None, math.inf
+        if self._wake.is_set():
+            return
+        if now_s() >= self._due_s:
+            self._wake.set()
+        else:
+            self._set_alarm()
 
 
 def now_s() -> float:
@@ -224,7 +260,7 @@ class Conversation:
             except Exception as error:
                 why = reason(error).text
         with contextlib.suppress(Exception):
-            async with asyncio.timeout(self._timing.command_s):
+            async with time_limit(self._timing.command_s):
                 for uuid in self._subscribed:
                     await self._client.stop_notify(uuid)
         return "" if self._inbox.closed else why

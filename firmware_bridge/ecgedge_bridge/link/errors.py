@@ -77,6 +77,47 @@ _DBUS = {
         "end the other program, or run `sudo systemctl restart bluetooth`",
     ),
 }
+# Names of DOMExceptions of Web Bluetooth, and what Chromium means by them (its bluetooth_error.cc).
+_BROWSER = {
+    "NetworkError": Trouble(
+        LinkCode.LOST,
+        "the connection failed",
+        "keep the wearable near and worn, wet its electrodes, and end every other app that holds it",
+    ),
+    "NotFoundError": Trouble(
+        LinkCode.NOT_FOUND,
+        "the browser does not find the wearable, or what was asked of it",
+        "switch Bluetooth on, put the wearable on, and choose it again",
+    ),
+    "SecurityError": Trouble(
+        LinkCode.DENIED,
+        "the browser does not let this page use the wearable",
+        "confirm the pairing if the phone asks for it, open the page by https or from localhost, "
+        "and choose the wearable again",
+    ),
+    "NotSupportedError": Trouble(
+        LinkCode.REFUSED,
+        "the wearable or the browser cannot do what was asked",
+        "switch the wearable off and on, update the browser, and choose the wearable again",
+    ),
+    "InvalidStateError": Trouble(
+        LinkCode.STACK_FAILED,
+        "the phone's Bluetooth is not ready, or holds the wearable already",
+        "switch Bluetooth off and on, and connect again",
+    ),
+    "AbortError": Trouble(LinkCode.LOST, "the connection was given up", "connect again"),
+    "NotAllowedError": Trouble(
+        LinkCode.DENIED,
+        "the browser is not allowed to use Bluetooth",
+        "allow it in the settings of the phone and of this page",
+    ),
+}
+# What to try for every other error of a browser.
+_OTHER_OF_BROWSER = Trouble(
+    LinkCode.STACK_FAILED, "the phone's Bluetooth failed", "switch it off and on, and reload the page"
+)
+# Another try changes nothing about these.
+_FINAL = ("SecurityError", "NotAllowedError")
 # What to try for every other error of the stack.
 _OTHER = "check `bluetoothctl show`, then `sudo systemctl restart bluetooth`"
 
@@ -113,12 +154,21 @@ def explain(error: BaseException) -> LinkError:
     """
     code, text = reason(error)
     found = _known(error) or Trouble(code, f"the Bluetooth stack failed ({text})", _OTHER)
-    return LinkError(f"{found.what}: {found.advice}", found.code)
+    # A browser has few names for many troubles: its words say which.
+    what = f"{found.what} ({text.rstrip('.')})" if hasattr(error, "dom_name") else found.what
+    return LinkError(f"{what}: {found.advice}", found.code)
+
+
+def is_final(error: BaseException) -> bool:
+    """Whether another try would change nothing: somebody has to allow it first."""
+    return getattr(error, "dom_name", "") in _FINAL
 
 
 def _known(error: BaseException) -> Trouble | None:
     """Look an error up by what it carries, never by its words."""
     why = getattr(getattr(error, "reason", None), "name", "")
+    if (dom_name := getattr(error, "dom_name", None)) is not None:
+        return _BROWSER.get(dom_name, _OTHER_OF_BROWSER)
     found = _NOT_AVAILABLE.get(why) or _DBUS.get(getattr(error, "dbus_error", ""))
     if found is None and isinstance(error, FileNotFoundError | ConnectionRefusedError):
         return _NO_BUS

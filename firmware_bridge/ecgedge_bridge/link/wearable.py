@@ -16,8 +16,9 @@ from typing import Any
 
 from ecgedge_bridge.codes import LinkCode, NoteCode
 from ecgedge_bridge.errors import ConfigError, FrameError, LinkError
+from ecgedge_bridge.limits import time_limit
 from ecgedge_bridge.link.conversation import Conversation, Inbox, now_s
-from ecgedge_bridge.link.errors import Reason, explain, needs_pairing, reason
+from ecgedge_bridge.link.errors import Reason, explain, is_final, needs_pairing, reason
 from ecgedge_bridge.link.options import ConnectOptions, Listeners, OnEvent, OnStatus
 from ecgedge_bridge.link.radio import Client, Found, Radio, offered_by
 from ecgedge_bridge.link.search import is_again, is_wanted, not_found, search_limit_s, unreachable
@@ -168,8 +169,9 @@ class Wearable:
         if self._session is not None and why:
             self._session.not_stopped(why)
         while self._session is not None and (event := self._session.next_event()) is not None:
-            if isinstance(event, Note) and event.code is NoteCode.NOT_STOPPED:
-                self._listeners.report(event)
+            if isinstance(event, SampleBlock) and self._listeners.on_rest is not None:
+                self._place = Place(event.end_sample, event.end_sample / event.fs)
+            self._listeners.report_rest(event)
 
     async def _advance(self) -> None:
         """Run the current state's step; when it ends, look up the next state."""
@@ -198,7 +200,7 @@ class Wearable:
         if needs_pairing(error):
             message = f"{self.name} wants to be paired: connect with pair=True"
             raise LinkError(message, LinkCode.NEEDS_PAIRING) from error
-        if not self._was_up and self._state is State.SCANNING:
+        if is_final(error) or (not self._was_up and self._state is State.SCANNING):
             raise explain(error) from error
         self._reason = reason(error)
         return Outcome.LOST
@@ -262,7 +264,7 @@ class Wearable:
         assert self._device is not None
         self._dropped += self._inbox.dropped
         self._inbox = inbox = Inbox(_QUEUE)
-        async with asyncio.timeout(self._timing.connect_s):
+        async with time_limit(self._timing.connect_s):
             self._client = await self._radio.connect(self._device, inbox.close)
         return Outcome.DONE
 
@@ -284,7 +286,8 @@ class Wearable:
         if self._session is None:
             options = self._options
             if self.profile is None:
-                self.profile = profile_for(self.name, self.offered.services, connected=True)
+                services = self.offered.services
+                self.profile = profile_for(self.name, services, connected=True, more=options.more)
             try:
                 self._session = self.profile.make_session(
                     device=self.name, fs=options.fs, extras=options.extras
@@ -321,6 +324,8 @@ class Wearable:
         assert self._conversation is not None
         assert self._session is not None
         self._report_drops()
+        if self._inbox.crowded:
+            await asyncio.sleep(0)  # a backlog must not keep others from their turn
         received = self._conversation.receive_one()
         if self._state is State.WAITING and self._conversation.last_data_s is not None:
             self._attempt = 0
@@ -389,7 +394,7 @@ class Wearable:
         self._conversation = None
         if self._client is not None:
             with contextlib.suppress(Exception):
-                async with asyncio.timeout(self._timing.disconnect_s):
+                async with time_limit(self._timing.disconnect_s):
                     await self._client.disconnect()
             self._client = None
         return why

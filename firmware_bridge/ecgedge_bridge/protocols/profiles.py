@@ -45,7 +45,7 @@ class Profile:
     make : callable
         Makes its session from ``device``, ``fs`` and ``extras``.
     names : tuple of str
-        How its advertised name begins, in lower case.
+        How its advertised name begins; capitals make no difference to :meth:`matches`, but to a browser.
     period_s : float
         How often the notifications of its main stream come, in seconds.
     rates : tuple of float
@@ -73,7 +73,14 @@ class Profile:
         return self._has_name(name) or self._has_service(service_uuids)
 
     def _has_name(self, name: str) -> bool:
-        return name.casefold().startswith(self.names) if self.names else False
+        return self._beginning(name) > 0
+
+    def _beginning(self, name: str) -> int:
+        """How much of a name is a beginning that it is known by."""
+        known = (
+            len(beginning) for beginning in self.names if name.casefold().startswith(beginning.casefold())
+        )
+        return max(known, default=0)
 
     def _has_service(self, service_uuids: Iterable[str]) -> bool:
         return not self.services.isdisjoint(uuid.lower() for uuid in service_uuids)
@@ -134,7 +141,7 @@ def described_profile(described: GattProfile, name: str = "") -> Profile:
         services=frozenset({described.service}),
         fs=described.fs,
         make=make,
-        names=tuple(beginning.casefold() for beginning in described.names),
+        names=described.names,
         rates=(described.fs,),
     )
 
@@ -144,7 +151,7 @@ _POLAR = Profile(
     frozenset({PMD_SERVICE}),
     ECG_FS,
     PolarSession,
-    names=("polar h10", "polar h9"),
+    names=("Polar H10", "Polar H9"),
     rates=(ECG_FS,),
 )
 
@@ -160,7 +167,7 @@ def _movesense() -> tuple[Profile, ...]:
             frozenset({SENSOR_DATA_SERVICE}),
             128.0,
             MovesenseSession,
-            names=("movesense",),
+            names=("Movesense",),
             rates=ECG_RATES,
         ),
         Profile(
@@ -168,7 +175,7 @@ def _movesense() -> tuple[Profile, ...]:
             frozenset({ACTIVITY_SERVICE}),
             DEFAULT_FS,
             MovesenseFirmwareSession,
-            names=("movesense",),
+            names=("Movesense",),
             rates=tuple(INTERVAL_FS.values()),
         ),
     )
@@ -207,7 +214,9 @@ if not TYPE_CHECKING:  # for a type checker, every name would be there
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def profile_for(name: str, service_uuids: Iterable[str], *, connected: bool = False) -> Profile:
+def profile_for(
+    name: str, service_uuids: Iterable[str], *, connected: bool = False, more: Iterable[Profile] = ()
+) -> Profile:
     """Return the profile that fits a device best.
 
     Parameters
@@ -218,6 +227,8 @@ def profile_for(name: str, service_uuids: Iterable[str], *, connected: bool = Fa
         Services that it has, or advertises.
     connected : bool
         Whether these are all services that it has: then its name does not stand for one that is missing.
+    more : iterable of Profile
+        Kinds beside those in the table, looked at first.
 
     Raises
     ------
@@ -235,11 +246,11 @@ def profile_for(name: str, service_uuids: Iterable[str], *, connected: bool = Fa
     # Known by both: nothing fits better, and the table need not be made.
     if _POLAR._has_name(name) and _POLAR._has_service(uuids):
         return _POLAR
-    profiles = _profiles()
+    profiles = {**{profile.name: profile for profile in more}, **_profiles()}
     # Of two beginnings the longer one is more special.
     by_name = sorted(
         (profile for profile in profiles.values() if profile._has_name(name)),
-        key=lambda profile: max(len(known) for known in profile.names if name.casefold().startswith(known)),
+        key=lambda profile: profile._beginning(name),
         reverse=True,
     )
     by_service = [profile for profile in profiles.values() if profile._has_service(uuids)]

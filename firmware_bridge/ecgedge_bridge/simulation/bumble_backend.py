@@ -83,6 +83,9 @@ class BumbleScanner(BaseBleakScanner):
         self.seen_devices = {}
         self.radio.on(Device.EVENT_ADVERTISEMENT, self._on_advertisement)
         await self.radio.start_scanning(active=False)
+        if _is_cancelled():  # bumble waits by asyncio.wait_for, which up to Python 3.11 may lose that
+            await self.stop()
+            raise asyncio.CancelledError
 
     async def stop(self) -> None:
         """Stop scanning."""
@@ -117,6 +120,11 @@ def _text(uuid: UUID) -> str:
     return normalize_uuid_str(uuid.to_hex_str("-"))
 
 
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 @contextlib.asynccontextmanager
 async def _bleak_errors() -> AsyncGenerator[None, None]:
     """Turn bumble's errors into bleak's."""
@@ -128,8 +136,7 @@ async def _bleak_errors() -> AsyncGenerator[None, None]:
         raise BleakError(str(error) or type(error).__name__) from error
     except asyncio.CancelledError as error:
         # bumble cancels the future of a request whose link went away; nobody cancelled this task.
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
+        if _is_cancelled():
             raise
         raise BleakError("disconnected") from error
 

@@ -21,6 +21,7 @@ from typing import Any
 
 from ecgedge_bridge.codes import LinkCode
 from ecgedge_bridge.errors import LinkError
+from ecgedge_bridge.limits import time_limit
 from ecgedge_bridge.link.conversation import now_s
 from ecgedge_bridge.link.errors import Reason
 from ecgedge_bridge.link.options import Listeners, OnEvent, OnStatus
@@ -180,7 +181,7 @@ class Wired:
     async def _find(self) -> Outcome:
         patience_s, began_s = self._find_s(), now_s()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience_s):
+            async with time_limit(patience_s):
                 while not await self._wire.find():
                     await asyncio.sleep(_LOOK_S)
                 return Outcome.DONE
@@ -229,10 +230,10 @@ class Wired:
         if self._wire.ends:
             return await self._wire.read()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._data_s + limit_s - now_s()):
+            async with time_limit(self._data_s + limit_s - now_s()):
                 return await self._wire.read()
         # After a stall of the event loop what came meanwhile is still to be taken: wait a little more.
-        async with asyncio.timeout(limit_s / 10):
+        async with time_limit(limit_s / 10):
             return await self._wire.read()
 
     def _ended(self) -> Outcome | None:
@@ -270,7 +271,7 @@ class Wired:
 
     async def _hang_up(self) -> None:
         with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(self._timing.disconnect_s):
+            async with time_limit(self._timing.disconnect_s):
                 await self._wire.close()
 
 
