@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ecgedge.shown import Shown
-from ecgedge_bridge.values import Battery, ByFields, FrameLost, JsonEvent, LinkState, Note
+from ecgedge_bridge.values import Battery, ByFields, FrameLost, JsonEvent, LinkState, Mark, Note
 
 __all__ = [
     "Battery",
@@ -279,21 +279,6 @@ class Gap(JsonEvent):
     end_time_s: float
     lost: int
     reason: str = "lost"
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Mark(JsonEvent):
-    """A moment that the wearer or an observer marked, with what was felt or done.
-
-    Examples
-    --------
-    >>> Mark(1300, 10.0, "palpitations").to_json()["type"]
-    'mark'
-    """
-
-    sample: int
-    time_s: float
-    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

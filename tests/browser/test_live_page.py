@@ -327,6 +327,16 @@ def test_a_mark_that_was_not_made_is_not_told_as_one(page: Page, hub: Hub) -> No
     shows(page, "said", "Not marked")
 
 
+def test_what_has_ended_takes_no_marks(page: Page, hub: Hub) -> None:
+    wearable = hub.add("virtual strap", mark=[].append)
+    Stream(wearable, pulses(5, FS)).play()
+    with serving(hub) as server:
+        page.open(server.url)
+        page.until("document.querySelector('[data-is=mark]')?.hidden === false")
+        wearable.close()
+        page.until("document.querySelector('[data-is=mark]').hidden")
+
+
 def test_where_nothing_records_there_is_no_button(page: Page, hub: Hub) -> None:
     Stream(hub.add("virtual strap"), pulses(5, FS)).play()
     with serving(hub) as server:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-NAMES = {*pictures.DRAWN, *pictures.TAKEN}
+NAMES = {*pictures.DRAWN, *pictures.TAKEN, *pictures.WITH_RADIO}
 
 
 # As Markdown, or as HTML where a width is given; never without words for who cannot see it.

@@ -16,7 +16,8 @@ from ecgedge_bridge.values import SampleBlock
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 # Those need a wearable, or never end: the other tests of the command line have a virtual one.
-ON_AIR = ("scan", "run", "capture", "doctor", "simulate")
+# What needs a wearable, or an app that was built.
+ON_AIR = ("gateway", "scan", "run", "capture", "doctor", "simulate", "phone")
 
 
 def code_blocks() -> list[str]:
@@ -73,7 +74,9 @@ def test_command(program: Any, recordings: Path, arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize("arguments", [c for c in commands() if c[0] in ON_AIR], ids=" ".join)
-def test_command_that_needs_a_wearable_is_spelled_right(program: Any, arguments: list[str]) -> None:
+def test_command_that_needs_more_than_this_machine_is_spelled_right(
+    program: Any, arguments: list[str]
+) -> None:
     done = program.cli().run(*arguments, "--help")
     assert (done.returncode, done.stderr) == (0, "")
 

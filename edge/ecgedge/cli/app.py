@@ -12,10 +12,12 @@ from typing import Annotated
 import typer
 
 from ecgedge.cli.commands import (
+    batch,
     capture,
     demo,
     doctor,
     models,
+    phone,
     replay,
     report,
     save,
@@ -26,6 +28,7 @@ from ecgedge.cli.commands import (
 )
 from ecgedge.cli.config import printing
 from ecgedge.cli.output import guard_streams, say
+from ecgedge.cli.ward import commands as ward
 from ecgedge.sinks.plain import plain
 
 __all__ = ["app", "run"]
@@ -46,6 +49,7 @@ app.command("replay")(replay.replay)
 app.command("save")(save.save)
 app.command("report")(report.report)
 app.command("table")(table.table)
+app.command("batch")(batch.batch)
 app.command("run")(wearable.run)
 app.command("config")(
     printing(
@@ -54,11 +58,14 @@ app.command("config")(
 )
 app.command("scan")(wearable.scan)
 app.command("mark")(wearable.mark)
+app.command("forward")(ward.forward)
+app.command("gateway")(ward.gateway)
 app.command("capture")(capture.capture)
 app.command("doctor")(doctor.doctor)
 app.command("simulate")(simulate.simulate)
 app.command("leads")(save.leads)
 app.command("models")(models.models)
+app.command("phone")(phone.phone)
 app.add_typer(service.app, name="service")
 
 

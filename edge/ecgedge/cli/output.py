@@ -57,10 +57,10 @@ def print_ending(ending: Ending, stats: MonitorStats, as_json: bool, wearable: s
     """Print what a run came to; nothing where no signal came."""
     from ecgedge.sinks.ending import summary_lines
 
-    if not stats.samples:
-        return
     if as_json:
-        print_json(ending.summary().to_json() | ({} if wearable is None else {"wearable": wearable}))
+        print(ending.line(stats, wearable), end="", flush=True)
+        return
+    if not stats.samples:
         return
     if wearable is not None:
         say()
@@ -102,11 +102,14 @@ def open_lines(as_json: bool, wearable: str | None = None) -> JsonLines | TextLi
     return JsonLines(sys.stdout, wearable=wearable) if as_json else TextLines(sys.stdout, wearable)
 
 
-def apart(shown: Sink) -> Sink:
-    """Show what a live command shows in a thread of its own: where it stands still, the stream goes on."""
+def apart(shown: Sink, rest_s: float = 0.0) -> Sink:
+    """Show what a live command shows in a thread of its own: where it stands still, the stream goes on.
+
+    ``rest_s`` is how long the thread rests after each showing; see ``Queued``.
+    """
     from ecgedge.sinks.queued import Output
 
-    return Output(shown, "output", tell=warn, kinds=(object,))
+    return Output(shown, "output", tell=warn, kinds=(object,), rest_s=rest_s)
 
 
 def open_terminal(as_json: bool, title: str, hint: str = "") -> Sink:

@@ -7,9 +7,9 @@ from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from ecgedge.cli.sources import ReadNotes, values_of
 from ecgedge.cli.spans import parse_span
 from ecgedge.recording.span import Span
+from ecgedge.sinks.replayed import ReadNotes, values_of
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.values import SampleBlock
 

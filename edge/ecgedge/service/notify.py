@@ -77,6 +77,15 @@ class Systemd:
                 self._rhythm = f", {name(item.label)}"
                 self._say_status()
 
+    def alive(self, status: str) -> None:
+        """Tell that a service of many streams is up and goes on, whatever each of them does."""
+        if not self._ready:
+            self._ready = self._send("READY=1")
+        self._send("WATCHDOG=1")
+        if status != self._link:
+            self._link, self._rhythm = status, ""
+            self._say_status()
+
     def close(self) -> None:
         """Tell that the service ends."""
         self._send("STOPPING=1")

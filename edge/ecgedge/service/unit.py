@@ -10,9 +10,14 @@ from pathlib import Path
 
 from ecgedge_bridge.errors import ConfigError
 
-__all__ = ["checked_name", "program", "unit"]
+__all__ = ["checked_name", "node_unit", "program", "unit", "ward_unit"]
 
 _LONGEST_NAME = 31  # of a user
+_PASSWORD = re.compile(r"://[^/?#@]*:[^/?#@]+@")
+# One strap with all options needs 130 MB, a ward of 1,000 some 500 (`python -m benchmarks fleet`).
+_MEMORY, _WARD_MEMORY = "300M", "2G"
+# Debian's BlueZ lets this group speak to it, other distributions let everybody.
+_BLUETOOTH = "bluetooth"
 
 # Why each line: man systemd.exec. BlueZ is spoken to over the D-Bus socket (AF_UNIX); sinks and the page need
 # AF_INET and AF_INET6. A serial board is a device of the group dialout.
@@ -46,8 +51,7 @@ SuccessExitStatus=143
 # One that `ecgedge service install` has made, or else one that exists while the service runs.
 DynamicUser=yes
 User={user}
-SupplementaryGroups={groups}
-StateDirectory={state}
+{groups}StateDirectory={state}
 StateDirectoryMode=0700
 WorkingDirectory=%S/{state}
 UMask=0077
@@ -79,8 +83,10 @@ SystemCallArchitectures=native
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources
 SystemCallErrorNumber=EPERM
-MemoryMax=300M
+MemoryMax={memory}
 TasksMax=64
+# A recording has five, and a ward up to 1,000 of them.
+LimitNOFILE=10000
 
 [Install]
 WantedBy=multi-user.target
@@ -105,7 +111,7 @@ def unit(name: str, device: str, options: Sequence[str] = (), *, command: Sequen
     Raises
     ------
     ConfigError
-        The name is none for a service, or an option has a line break.
+        The name is none for a service, an option has a line break, or an address has a password.
 
     Examples
     --------
@@ -113,23 +119,103 @@ def unit(name: str, device: str, options: Sequence[str] = (), *, command: Sequen
     >>> [line for line in text.splitlines() if line.startswith("ExecStart=")][0]
     'ExecStart=/opt/ecgedge/bin/ecgedge run "Polar H10" --record "%S/ecgedge/ecg.db" --daily --keep-days 30'
     """
-    checked_name(name)
-    start = list(command or program())
-    words = [*start, "run", device, *options]
     record = "" if "--record" in options else f' --record "%S/{name}/ecg.db" --daily --keep-days 30'
     serial = device.startswith("serial:")
+    port = _escaped(device.removeprefix("serial:").partition("?")[0]) if serial else ""
+    words = ["run", device, *options]
+    return _filled(
+        name, device, words, command, record, groups="dialout" if serial else _BLUETOOTH, port=port
+    )
+
+
+def ward_unit(
+    name: str, config: Path, *, bluetooth: bool = False, command: Sequence[str] | None = None
+) -> str:
+    """Return the text of the unit of ``ecgedge gateway``; relative paths of the file are in its folder.
+
+    Parameters
+    ----------
+    name : str
+        Of the service, and of its folder in /var/lib.
+    config : Path
+        The ward's file.
+    bluetooth : bool
+        Whether it connects too.
+    command : sequence of str, optional
+        How ecgedge is started; by default as it runs now.
+
+    Raises
+    ------
+    ConfigError
+        The name is none for a service.
+
+    Examples
+    --------
+    >>> text = ward_unit("ward", Path("/etc/ecgedge/ward.toml"), command=["/opt/ecgedge/bin/ecgedge"])
+    >>> [line for line in text.splitlines() if line.startswith("ExecStart=")][0]
+    'ExecStart=/opt/ecgedge/bin/ecgedge gateway --config /etc/ecgedge/ward.toml'
+    """
+    words = ["gateway", "--config", str(config)]
+    groups = _BLUETOOTH if bluetooth else ""
+    return _filled(name, f"the ward of {config}", words, command, groups=groups, memory=_WARD_MEMORY)
+
+
+def node_unit(
+    name: str, device: str, broker: str, options: Sequence[str] = (), *, command: Sequence[str] | None = None
+) -> str:
+    """Return the text of the unit of ``ecgedge forward``.
+
+    Parameters
+    ----------
+    name : str
+        Of the service.
+    device, broker, options
+        What ``ecgedge forward`` is given.
+    command : sequence of str, optional
+        How ecgedge is started; by default as it runs now.
+
+    Raises
+    ------
+    ConfigError
+        The name is none for a service, an option has a line break, or an address has a password.
+
+    Examples
+    --------
+    >>> text = node_unit("node", "Polar H10", "mqtt://broker/ward", command=["/opt/ecgedge/bin/ecgedge"])
+    >>> [line for line in text.splitlines() if line.startswith("ExecStart=")][0]
+    'ExecStart=/opt/ecgedge/bin/ecgedge forward "Polar H10" mqtt://broker/ward'
+    """
+    return _filled(name, device, ["forward", device, broker, *options], command, groups=_BLUETOOTH)
+
+
+def _filled(
+    name: str,
+    what: str,
+    words: Sequence[str],
+    command: Sequence[str] | None,
+    more: str = "",
+    *,
+    groups: str,
+    memory: str = _MEMORY,
+    port: str = "",
+) -> str:
+    checked_name(name)
+    if any(_PASSWORD.search(word) for word in words):
+        raise ConfigError(
+            "there is a password in an address, and everybody can read a unit: put it into a file, and "
+            "'?password_file=FILE' behind the address"
+        )
+    start = list(command or program())
     return _UNIT.format(
-        what=_escaped(device),
-        command=" ".join(_quoted(word) for word in words) + record,
+        what=_escaped(what),
+        command=" ".join(_quoted(word) for word in [*start, *words]) + more,
         user=name,
         state=name,
-        # Debian's BlueZ lets the group bluetooth speak to it, other distributions let everybody.
-        groups="dialout" if serial else "bluetooth",
+        groups=f"SupplementaryGroups={groups}\n" if groups else "",
         home="read-only" if start[0].startswith(("/home/", "/root/")) else "yes",
-        private_devices="no" if serial else "yes",
-        devices=f"DeviceAllow={_escaped(device.removeprefix('serial:').partition('?')[0])} rw\n"
-        if serial
-        else "",
+        private_devices="no" if port else "yes",
+        devices=f"DeviceAllow={port} rw\n" if port else "",
+        memory=memory,
     )
 
 

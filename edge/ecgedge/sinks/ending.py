@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ecgedge.events import Ectopy, Event, Summary
+from ecgedge.sinks.lines import json_line
 from ecgedge.sinks.sink import Item
 from ecgedge.sinks.words import OTHER_EXPLAINED, clock, name
+from ecgedge.stream.stats import MonitorStats
 from ecgedge.summary import PAUSE_S, Summarizer
 
 __all__ = ["Ending", "summary_lines"]
@@ -36,6 +38,11 @@ class Ending:
     def summary(self) -> Summary:
         """Return what the stream came to so far."""
         return self._summarizer.summary()
+
+    def line(self, stats: MonitorStats, wearable: str | None = None) -> str:
+        """Return the same as the JSON line that ends a stream; empty where no signal came."""
+        more = {} if wearable is None else {"wearable": wearable}
+        return json_line(self.summary().to_json() | more) if stats.samples else ""
 
 
 def summary_lines(summary: Summary) -> Iterator[str]:

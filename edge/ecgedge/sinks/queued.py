@@ -75,6 +75,9 @@ class Queued:
         file is read, which can wait.
     close_s : float
         How long :meth:`close` waits for what is left.
+    rest_s : float
+        How long the thread rests after each serving. Where hundreds of wearables share a sink, what comes
+        meanwhile is served together: to wake a thread costs more than most items.
 
     Attributes
     ----------
@@ -104,12 +107,15 @@ class Queued:
         most: int = _MOST,
         patience_s: float = 0.0,
         close_s: float = _CLOSE_S,
+        rest_s: float = 0.0,
     ) -> None:
         self.missed = 0
         self._sink, self._name, self._tell = sink, name, tell
-        self._kinds, self._most, self._patience_s, self._close_s = kinds, most, patience_s, close_s
+        self._kinds, self._most, self._patience_s = kinds, most, patience_s
+        self._close_s, self._rest_s = close_s, rest_s
         self._items: deque[Item] = deque()
         self._changed = threading.Condition()
+        self._closes = threading.Event()
         self._held = 0  # what the sink has been given and has not finished with
         self._closing = False
         self._is_stuck = False  # it was waited for in vain, and has taken nothing since
@@ -125,12 +131,15 @@ class Queued:
                 return
             if self._patience_s and not self._is_stuck:
                 self._wait_for_room(len(new))
+            was_empty = not self._items
             self._items.extend(new)
             self._drop(len(self._items) - self._most)
-            self._changed.notify_all()
+            if was_empty:  # only then does the thread wait for items
+                self._changed.notify_all()
 
     def close(self) -> None:
         """Give the sink a little time for what is left, and tell what it has missed."""
+        self._closes.set()
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -159,6 +168,8 @@ class Queued:
     def _run(self) -> None:
         while (items := self._next()) is not None:
             self._serve(items)
+            if self._rest_s and items:
+                self._closes.wait(self._rest_s)
         self._attempt(self._sink.close, [])
 
     def _next(self) -> list[Item] | None:

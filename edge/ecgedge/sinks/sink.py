@@ -3,15 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from ecgedge.events import Event
 from ecgedge_bridge.values import Acceleration, HeartRate, SampleBlock
 
-__all__ = ["Item", "Several", "Sink"]
+__all__ = ["Item", "Of", "Several", "Sink"]
 
 Item = SampleBlock | Acceleration | HeartRate | Event
 """All that a stream gives: blocks of signal, what the link and the device report, what the monitor found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Of:
+    """An item, and whose it is: what a sink takes that several wearables share.
+
+    Parameters
+    ----------
+    wearable : str
+        What a person calls it.
+    item : Item
+
+    Examples
+    --------
+    >>> from ecgedge.events import Mark
+    >>> Of("bed 1", Mark(0, 0.0)).to_json()
+    {'type': 'mark', 'sample': 0, 'time_s': 0.0, 'text': '', 'wearable': 'bed 1'}
+    """
+
+    wearable: str
+    item: Any
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the event, with the wearable beside it."""
+        made: dict[str, Any] = self.item.to_json()
+        return made | {"wearable": self.wearable}
 
 
 class Sink(Protocol):

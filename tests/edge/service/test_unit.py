@@ -7,12 +7,13 @@ import shlex
 import shutil
 import stat
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ecgedge.service.unit import unit
+from ecgedge.service.unit import node_unit, unit, ward_unit
 from ecgedge_bridge.errors import ConfigError
 
 COMMAND = ["/bin/true"]  # verify looks for the program
@@ -28,12 +29,21 @@ def analyze(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["systemd-analyze", *words], capture_output=True, text=True, check=False)
 
 
+DEVICES = ("Polar H10", "A0:9E:1A:00:00:01", 'odd "name" 100 % $HOME \\', "serial:/dev/ttyUSB0")
+WARD = Path("/etc/ecgedge/a ward.toml")
+
+
 @pytest.mark.parametrize(
-    "device", ["Polar H10", "A0:9E:1A:00:00:01", 'odd "name" 100 % $HOME \\', "serial:/dev/ttyUSB0"]
+    "text",
+    [
+        *(unit("ecgedge", device, command=COMMAND) for device in DEVICES),
+        *(ward_unit("ecgedge", WARD, bluetooth=bluetooth, command=COMMAND) for bluetooth in (False, True)),
+        node_unit("ecgedge", "Polar H10", "mqtts://node@b/ward?ca=/x%20y", ["--roam"], command=COMMAND),
+    ],
 )
-def test_systemd_reads_it_and_finds_little_exposure(tmp_path: Path, device: str) -> None:
+def test_systemd_reads_it_and_finds_little_exposure(tmp_path: Path, text: str) -> None:
     path = tmp_path / "ecgedge.service"
-    path.write_text(unit("ecgedge", device, command=COMMAND))
+    path.write_text(text)
     verified = analyze("verify", "--man=no", "--recursive-errors=no", str(path))
     # A key of newer systemd is passed over by an older one, with a warning.
     ours = [line for line in verified.stderr.splitlines() if str(path) in line and "RestartSteps" not in line]
@@ -68,6 +78,27 @@ def test_no_text_begins_a_setting_of_its_own() -> None:
             unit("ecgedge", device, options, command=COMMAND)
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda address: unit("ecgedge", "H10", ["--send", address], command=COMMAND),
+        lambda address: unit("ecgedge", "H10", [f"--send={address}"], command=COMMAND),
+        lambda address: node_unit("ecgedge", "H10", address, command=COMMAND),
+    ],
+)
+def test_what_everybody_can_read_holds_no_password(make: Callable[[str], str]) -> None:
+    for address in ("mqtt://me:secret@broker/ward", "mqtts://:secret@[::1]:8883"):
+        with pytest.raises(ConfigError, match="password_file") as refused:
+            make(address)
+        assert "secret" not in str(refused.value)
+    for address in (
+        "mqtt://me@broker:1883/ward?password_file=pw",
+        "mqtt://[::1]:1883/a@b",
+        "tcp:127.0.0.1:9",
+    ):
+        assert address in make(address).replace("%%", "%")
+
+
 @pytest.fixture
 def cli(program: Any) -> Any:
     return program.cli("service")
@@ -93,6 +124,41 @@ def test_install_writes_once_and_uninstall_removes(cli: Any, tmp_path: Path) -> 
     assert (gone.returncode, len(gone.stderr.splitlines())) == (1, 1)
 
 
+def test_a_ward_and_a_node_are_services_too(cli: Any, tmp_path: Path) -> None:
+    config = tmp_path / "ward.toml"
+    config.write_text('mqtt = "mqtt://broker/ward"\nothers = true\n')
+    done = cli.run("gateway", str(config), "--folder", str(tmp_path))
+    if "closed to others" in done.stderr:
+        pytest.skip("this checkout lies in a folder that is closed to others")
+    assert (done.returncode, done.stderr) == (0, "")
+    ward = (tmp_path / "ecgedge-ward.service").read_text()
+    assert setting(ward, "ExecStart").endswith(f"gateway --config {config}")
+    assert "SupplementaryGroups" not in ward  # a server may have no group of that name
+    assert int(setting(ward, "LimitNOFILE")) >= 5 * 1000
+    config.write_text("[bluetooth]\n[[wearable]]\nname = 'a'\ndevice = 'b'\n")
+    assert cli.run("gateway", str(config), "--folder", str(tmp_path), "--force").returncode == 0
+    assert "SupplementaryGroups=bluetooth\n" in (tmp_path / "ecgedge-ward.service").read_text()
+    done = cli.run("forward", "--folder", str(tmp_path), "Polar H10", "mqtt://broker/ward", "--roam")
+    assert (done.returncode, done.stderr) == (0, "")
+    node = (tmp_path / "ecgedge-node.service").read_text()
+    assert setting(node, "ExecStart").endswith('forward "Polar H10" mqtt://broker/ward --roam')
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [(("gateway", "{}/ward.toml"), "reaches nobody"), (("gateway", "{}/none.toml"), "No such file"),
+     (("forward", "H10", "http://broker"), "mqtt://")],
+)  # fmt: skip
+def test_what_could_not_start_is_refused_before_it_is_a_service(
+    cli: Any, tmp_path: Path, words: tuple[str, ...], says: str
+) -> None:
+    (tmp_path / "ward.toml").write_text("others = true\n")
+    done = cli.run(*(word.format(tmp_path) for word in words), "--folder", str(tmp_path))
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert says in done.stderr
+    assert not list(tmp_path.glob("*.service"))
+
+
 def test_print_writes_nothing(cli: Any, tmp_path: Path) -> None:
     done = cli.run("install", "--folder", str(tmp_path), "--print", "Polar H10")
     if "closed to others" in done.stderr:
@@ -107,5 +173,5 @@ def test_without_systemd_it_says_so(cli: Any) -> None:
     done = cli.run("status")
     assert (done.returncode, done.stderr) == (
         1,
-        "ecgedge: systemd does not run here: start 'ecgedge run' by what starts your services\n",
+        "ecgedge: systemd does not run here: start ecgedge by what starts your services\n",
     )

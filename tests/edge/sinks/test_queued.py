@@ -204,3 +204,24 @@ def test_several_threads_may_feed_it(senders: int) -> None:
         thread.join()
     sink.close()
     assert sink.missed + len(receiver.got) == 2000 * senders
+
+
+def test_a_sink_that_rests_is_given_what_came_meanwhile_together_and_all_of_it_at_the_end() -> None:
+    served: list[list[Item]] = []
+    began = threading.Event()
+
+    class Served(Receiver):
+        def take(self, items: Iterable[Item]) -> None:
+            if items := list(items):
+                served.append(items)
+                began.set()
+
+    sink = Queued(Served(), "x", rest_s=3600)
+    sink.take([event(0)])
+    assert began.wait(10)
+    for n in range(1, 1000):
+        sink.take([event(n)])
+    assert len(served) == 1  # it rests
+    sink.close()
+    assert [item.sample for items in served for item in items] == list(range(1000))  # type: ignore[union-attr]
+    assert (len(served), sink.missed) == (2, 0)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ecgedge.recording import Blocks
     from ecgedge.sinks.ending import Ending
     from ecgedge.sinks.sink import Sink
-    from ecgedge_bridge.values import SampleBlock, Status
+    from ecgedge_bridge.values import Mark, SampleBlock, Status
 
 __all__ = ["replay"]
 
@@ -76,9 +76,9 @@ def replay(
     from ecgedge.cli.live.web import open_page
     from ecgedge.cli.monitors import open_monitor
     from ecgedge.cli.output import FILE_PATIENCE_S, open_lines, open_outlets
-    from ecgedge.cli.sources import values_of
     from ecgedge.recording.database.store import is_recording
     from ecgedge.sinks.ending import Ending
+    from ecgedge.sinks.replayed import values_of
     from ecgedge.sinks.sink import Several
 
     ending = Ending()
@@ -104,7 +104,7 @@ def replay(
 
 
 def _replay_file(
-    values: Blocks | Iterator[SampleBlock | Status],
+    values: Blocks | Iterator[SampleBlock | Status | Mark],
     speed: float | None,
     monitor: Monitor,
     recorder: OpenRecorder,
@@ -113,25 +113,21 @@ def _replay_file(
     as_json: bool,
 ) -> None:
     from ecgedge.cli.output import print_ending
-    from ecgedge.cli.sources import ReadNotes, paced
+    from ecgedge.cli.sources import paced
+    from ecgedge.sinks.replayed import ReadNotes, replayed
     from ecgedge_bridge.errors import ConfigError
-    from ecgedge_bridge.values import SampleBlock
 
     notes = ReadNotes(values)
+    steps = replayed(paced(values, speed), monitor, sink, place=recorder.place, notes=notes.new)
     broken: ConfigError | None = None
     try:
         with closing(sink):
             try:
-                for value in paced(values, speed):
-                    sink.take(notes.new())
-                    placed = recorder.place(value)
-                    found = monitor.feed(placed) if isinstance(placed, SampleBlock) else []
-                    sink.take([placed, *found])
+                with closing(steps):  # after Ctrl-C too what came is analysed to its end
+                    for _ in steps:
+                        pass
             except ConfigError as error:
-                broken = error  # what came before it is analysed to its end
-            finally:  # after Ctrl-C too
-                sink.take(notes.new())
-                sink.take(monitor.finish())
+                broken = error
     finally:
         if broken is None or monitor.stats.windows:
             print_ending(ending, monitor.stats, as_json)

@@ -128,13 +128,13 @@ def _bar(seconds: float | None) -> Iterator[Callable[[float], None]]:
     if not sys.stderr.isatty():
         yield lambda done_s: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.progress import BarColumn, TextColumn
 
+    from ecgedge.cli.bars import open_bar
     from ecgedge.sinks.words import clock
 
     columns = TextColumn("reading"), BarColumn(), TextColumn("{task.fields[at]}")
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with open_bar(*columns) as progress:
         task = progress.add_task("", total=seconds, at="")
         yield lambda done_s: progress.update(task, completed=done_s, at=clock(done_s))
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from ecgedge.sinks.outlets.mqtt_broker import Broker, BrokerOptions
     from ecgedge.sinks.sink import Sink
     from ecgedge_bridge.simulation.engine import VirtualWearable
     from ecgedge_bridge.simulation.faults import Fault
@@ -23,6 +24,7 @@ __all__ = ["simulate"]
 
 _SYNTHETIC_S = 60.0
 _BEATS_PER_MINUTE = 72.0
+_LAST_S = 0.5
 
 
 def simulate(
@@ -40,6 +42,14 @@ def simulate(
     in_process: Annotated[
         bool, typer.Option("--in-process", help="No radio: connect to it here and print what is received.")
     ] = False,
+    forward: Annotated[
+        str | None,
+        typer.Option(
+            "--forward",
+            metavar="mqtt://HOST/TOPIC",
+            help="No radio: connect to it here and pass on what it sends to a gateway (docs/gateway.md).",
+        ),
+    ] = None,
     speed: Annotated[float, typer.Option("--speed", min=0.01, help="Times real time.")] = 1.0,
     name: Annotated[str | None, typer.Option("--name", help="Name to advertise.")] = None,
     fs: DeviceFs = None,
@@ -66,8 +76,14 @@ def simulate(
     options: dict[str, Any] = {"speed": speed, "faults": [_fault(text) for text in fault or ()]}
     if name is not None:
         options["name"] = _advertised(name)
-    sink = open_lines(as_json)
     # Made inside: a virtual wearable belongs to the event loop that plays it.
+    if forward is not None:
+        from ecgedge.gateway.node import node_broker
+
+        where = node_broker(forward, "--forward")
+        run_until_stopped(_forwarded(profile, play, fs, options, where, as_json))
+        return
+    sink = open_lines(as_json)
     if in_process:
         run_until_stopped(_in_process(profile, play, fs, options, sink))
     else:
@@ -175,6 +191,44 @@ async def _in_process(
     finally:
         sink.take(monitor.finish())
         sink.close()
+
+
+async def _forwarded(
+    profile: str,
+    record: Path | None,
+    fs: float | None,
+    options: dict[str, Any],
+    where: tuple[Broker, BrokerOptions],
+    as_json: bool,
+) -> None:
+    """Play to our own client, and pass on what it hears, until all is played."""
+    import asyncio
+    import socket
+    from functools import partial
+
+    from ecgedge.cli.output import warn
+    from ecgedge.cli.ward.forwarding import forward_all, profile_text
+    from ecgedge.gateway.node import Node
+    from ecgedge_bridge import LinkTiming, connect, virtual_wearable
+
+    wearable = make_wearable(profile, record, fs, options)
+    async with virtual_wearable(wearable) as backend:
+        timing = LinkTiming().scaled(wearable.speed)
+        door = partial(connect, backend=backend, profile=profile, fs=fs, timing=timing)
+        about: dict[str, Any] = {"extras": ("battery",), "fs": fs, "profile_toml": profile_text(profile)}
+        node = Node(wearable.name, door, *where, socket.gethostname(), warn, **about)
+        forwarding = asyncio.ensure_future(forward_all([node], as_json))
+        finished = asyncio.ensure_future(wearable.finished.wait())
+        try:
+            await asyncio.wait([forwarding, finished], return_when=asyncio.FIRST_COMPLETED)
+            if not forwarding.done():
+                await asyncio.sleep(_LAST_S)  # the last frame is on its way
+        finally:
+            finished.cancel()
+            forwarding.cancel()
+            await asyncio.gather(forwarding, return_exceptions=True)
+    if not forwarding.cancelled() and (error := forwarding.exception()) is not None:
+        raise error
 
 
 async def _on_air(

@@ -73,26 +73,18 @@ def table(
 
 def _files(paths: list[Path]) -> Iterator[Path]:
     """Files by their names; of a folder those that may be recordings, its WFDB records once."""
+    from ecgedge.recording.listing import recordings_among
+
     for path in paths:
         if not path.is_dir():
             yield path
             continue
-        inside = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
-        records = {file.stem for file in inside if file.suffix == ".hea"}
-        for file in inside:
-            part = file.suffix.lower() in _PARTS or (file.stem in records and file.suffix != ".hea")
-            if not part:
-                yield file
+        inside = sorted(str(file) for file in path.iterdir() if file.is_file())
+        yield from map(Path, recordings_among(inside))
 
 
 def _same(file: Path, other: Path) -> bool:
     return file.exists() and other.exists() and file.samefile(other)
-
-
-# What lies beside recordings and is none.
-_PARTS = frozenset(
-    (".dat", ".atr", ".qrs", ".jsonl", ".md", ".toml", ".lock", ".db-wal", ".db-shm", ".pdf", ".py")
-)
 
 
 @contextmanager
@@ -101,14 +93,15 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+    from ecgedge.cli.bars import open_bar
 
     columns = (
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
         TextColumn("recordings,"), TimeRemainingColumn(), TextColumn("left"),
     )  # fmt: skip
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with open_bar(*columns) as progress:
         task = progress.add_task("analysing", total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
 

@@ -12,10 +12,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ecgedge.events import Mark
-from ecgedge.recording.database.marks_folder import Felt, MarksFolder, safe_text
+from ecgedge.recording.database.marks_folder import Felt, MarksFolder
+from ecgedge_bridge.capture.marks import mark_before, safe_text
 
 if TYPE_CHECKING:
+    from ecgedge.events import Mark
     from ecgedge.sinks.sink import Item, Sink
     from ecgedge_bridge.values import SampleBlock
 
@@ -23,8 +24,6 @@ __all__ = ["Keys", "Marked", "Marks"]
 
 KEY = "m"
 _MOST_WAITING = 20
-# A mark that waited for longer, while the link was down, stands where the stream goes on.
-_LONGEST_S = 600.0
 
 
 class Keys:
@@ -137,9 +136,7 @@ class Marks:
         """Yield what was marked since the last block, with its place in the stream."""
         now_s = self._clock() if self._posted or self._keys or self._folder else 0.0
         for felt in self._felt(now_s):
-            ago_s = min(max(now_s - felt.utc_s, 0.0), _LONGEST_S)
-            sample = max(block.end_sample - round(ago_s * block.fs), 0)
-            yield Mark(sample, sample / block.fs, felt.text)
+            yield mark_before(block, now_s - felt.utc_s, felt.text)
 
     def close(self) -> None:
         """Give back the terminal and the folder."""

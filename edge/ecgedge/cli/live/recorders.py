@@ -54,9 +54,15 @@ class OpenRecorder:
 
 
 def open_recorder(
-    options: RecordOptions, monitor: Monitor, facts: Mapping[str, Any], *, new: bool = False
+    options: RecordOptions,
+    monitor: Monitor,
+    facts: Mapping[str, Any],
+    *,
+    new: bool = False,
+    commit_s: float | None = None,
 ) -> OpenRecorder:
-    """Open what ``--record`` and its like name; ``new`` refuses to go on with a recording.
+    """Open what ``--record`` and its like name; ``new`` refuses to go on with a recording,
+    ``commit_s`` is how often it is committed.
 
     Raises
     ------
@@ -75,10 +81,11 @@ def open_recorder(
     if new and options.record.exists():
         raise ConfigError(f"{options.record} is there already: choose another name")
     from ecgedge import __version__
-    from ecgedge.recording.database.recorder import Recorder
+    from ecgedge.recording.database.recorder import COMMIT_S, Recorder
     from ecgedge.recording.database.rotation import DailyRecorder
 
+    often = COMMIT_S if commit_s is None else commit_s
     known = {"ecgedge": __version__, "models": monitor.models.digests(), **facts}
     if options.daily:
-        return OpenRecorder(DailyRecorder(options.record, known, **keeps))  # type: ignore[arg-type]
-    return OpenRecorder(Recorder(options.record, known))
+        return OpenRecorder(DailyRecorder(options.record, known, commit_s=often, **keeps))  # type: ignore[arg-type]
+    return OpenRecorder(Recorder(options.record, known, commit_s=often))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ecgedge.sinks.sink import Sink
     from ecgedge_bridge.values import Acceleration, HeartRate, Status
 
-__all__ = ["Outputs", "Stream", "named", "open_stream", "stream_all"]
+__all__ = ["Outputs", "Stream", "in_name", "named", "open_stream", "stream_all"]
 
 PLACE = "{device}"
 
@@ -52,14 +52,14 @@ class Outputs:
                     f"each wearable needs a file of its own: put {PLACE} into the name", param_hint=option
                 )
         return Outputs(
-            replace(self.recording, record=record and Path(_put(str(record), device))),
-            replace(self.sending, send=[_put(one, device) for one in self.sending.send or ()] or None),
-            [_put(one, device) for one in self.save or ()] or None,
+            replace(self.recording, record=record and Path(in_name(str(record), device))),
+            replace(self.sending, send=[in_name(one, device) for one in self.sending.send or ()] or None),
+            [in_name(one, device) for one in self.save or ()] or None,
             self.force,
         )
 
 
-def _put(text: str, device: str) -> str:
+def in_name(text: str, device: str) -> str:
     """Put a device's name into that of a file; what would lead elsewhere becomes a dash."""
     return text.replace(PLACE, re.sub(r"[^\w.-]+", "-", device).strip("-.") or "wearable")
 
@@ -73,7 +73,7 @@ def named(device: str, beside: Sequence[str] | None) -> list[str]:
         One is there twice.
     """
     every = [device, *(beside or ())]
-    files = [_put(PLACE, one).lower() for one in every]
+    files = [in_name(PLACE, one).lower() for one in every]
     if len(set(files)) < len(files):
         raise typer.BadParameter("two have the same name: give addresses", param_hint="--beside")
     return every

@@ -15,15 +15,18 @@ from ecgedge.cli.output import say, warn
 
 if TYPE_CHECKING:
     from ecgedge.cli.live.recorders import OpenRecorder
+    from ecgedge.gateway.shared import EachOwn
     from ecgedge.sinks.sink import Sink
     from ecgedge.sinks.web.hub import Hub
     from ecgedge.sinks.web.server import PageServer
+    from ecgedge.sinks.web.wearable import Wearable
 
 __all__ = ["OpenPage", "WebOptions", "open_page"]
 
 _PLACE = "127.0.0.1:8350"
 _LEAST_TOKEN = 16  # characters: fewer can be tried out
 _MOST_TOKEN = 4096
+_MOST_SHARED = 40_000  # items of a ward of hundreds: half a minute
 _VARIABLE = "ECGEDGE_WEB_TOKEN"
 
 
@@ -58,6 +61,8 @@ class OpenPage:
 
     def __init__(self, hub: Hub | None = None, server: PageServer | None = None) -> None:
         self._hub, self._server = hub, server
+        self._each: EachOwn[Wearable] | None = None
+        self._queued: Any = None
 
     def __enter__(self) -> OpenPage:
         return self
@@ -84,6 +89,28 @@ class OpenPage:
         wearable = self._hub.add(name, older=older, **options)
         kinds = (*EVENTS, SampleBlock)
         return [Queued(wearable, "page", tell=warn, kinds=kinds, patience_s=patience_s)]
+
+    def share(self, name: str, *, recorder: OpenRecorder | None = None, **options: Any) -> list[Sink]:
+        """Return the same for one of many: a queue and a thread serve all of them."""
+        if self._hub is None:
+            return []
+        from ecgedge.gateway.shared import EachOwn, Front
+        from ecgedge.sinks.queued import EVENTS, Queued
+        from ecgedge.sinks.sink import Of
+        from ecgedge.sinks.web.recorded import Recorded
+        from ecgedge_bridge.values import SampleBlock
+
+        if self._each is None:
+            self._each = EachOwn()
+            self._queued = Queued(self._each, "page", tell=warn, kinds=(Of,), most=_MOST_SHARED)
+        older = Recorded(recorder.paths) if recorder else None
+        self._each.put(name, self._hub.add(name, older=older, **options))
+        return [Front(self._queued, name, (*EVENTS, SampleBlock))]
+
+    def close(self) -> None:
+        """Let those who look see the end of what is shared."""
+        if self._queued is not None:
+            self._queued.close()
 
     def stay(self, as_json: bool) -> None:
         """Go on showing what came, after a stream that has an end, until Ctrl-C."""

@@ -17,12 +17,12 @@ from typing import NamedTuple
 
 from ecgedge.recording.database.rotation import base_of
 from ecgedge.recording.database.store import hold
+from ecgedge_bridge.capture.marks import LONGEST_TEXT, safe_text
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.files import write_atomically
 
 __all__ = ["LONGEST_TEXT", "Felt", "MarksFolder", "post"]
 
-LONGEST_TEXT = 200  # characters: a sentence
 _LARGEST = 4096  # bytes of a file: 200 characters, each escaped
 _MOST = 20  # taken in with a block; the others come with the next
 _ENDING = ".json"
@@ -33,11 +33,6 @@ class Felt(NamedTuple):
 
     utc_s: float
     text: str
-
-
-def safe_text(text: str) -> str:
-    """A mark's text in one line, of a sentence's length."""
-    return " ".join(text.split())[:LONGEST_TEXT]
 
 
 class MarksFolder:
@@ -79,10 +74,12 @@ class MarksFolder:
     def taken(self) -> Iterator[Felt]:
         """Yield what was marked since the last time, the earliest first."""
         try:
-            paths = sorted(path for path in self.path.iterdir() if path.suffix == _ENDING)
+            # For each block of each wearable: a Path of each entry would cost thrice as much.
+            with os.scandir(self.path) as found:
+                names = sorted(one.name for one in found if one.name.endswith(_ENDING))
         except OSError:  # deleted meanwhile
             return
-        for path in paths[:_MOST]:
+        for path in map(self.path.joinpath, names[:_MOST]):
             felt = _read(path)
             with suppress(OSError):
                 path.unlink()

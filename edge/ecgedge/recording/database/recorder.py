@@ -20,11 +20,12 @@ from ecgedge.recording.database.store import Lock, connect, errors
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.values import Acceleration, HeartRate, SampleBlock, Status
 
-__all__ = ["Recorder"]
+__all__ = ["COMMIT_S", "Recorder"]
 
 P = TypeVar("P", bound=SampleBlock | Acceleration | HeartRate | Status)
 
-_COMMIT_S = 1.0  # of signal: what a crash may lose
+COMMIT_S = 1.0
+"""Of signal: what a crash may lose."""
 _PACK_S = 60.0
 # While the disk is full: 10 min of a strap with its events are some 20,000 items and 10 MB.
 _MOST_WAITING = 20_000
@@ -55,6 +56,8 @@ class Recorder:
         One of another file, closed, whose stream goes on in this new one.
     wall_clock : callable
         Seconds since 1970, for the time between two sessions.
+    commit_s : float
+        How often it is committed, in seconds of signal: what a crash may lose.
 
     Attributes
     ----------
@@ -88,8 +91,9 @@ class Recorder:
         *,
         after: Recorder | None = None,
         wall_clock: Callable[[], float] = time.time,
+        commit_s: float = COMMIT_S,
     ) -> None:
-        self.path = Path(fspath(path)).expanduser()
+        self.path, self._commit_s = Path(fspath(path)).expanduser(), commit_s
         self._facts = json.dumps(dict(facts or {}), sort_keys=True)
         self._clock = wall_clock
         self._lock = Lock(self.path)
@@ -168,7 +172,7 @@ class Recorder:
                 self._waiting.append(item)
             else:
                 self.dropped += 1
-        if self._fs and self._end - self._tried_at >= _COMMIT_S * self._fs:
+        if self._fs and self._end - self._tried_at >= self._commit_s * self._fs:
             self._write()
 
     def mark(self, text: str = "") -> Mark:

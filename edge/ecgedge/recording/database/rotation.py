@@ -12,7 +12,7 @@ from typing import Any
 
 from ecgedge.events import Mark
 from ecgedge.recording.database.events import Stored
-from ecgedge.recording.database.recorder import P, Recorder
+from ecgedge.recording.database.recorder import COMMIT_S, P, Recorder
 from ecgedge.recording.database.store import SUFFIX, errors
 
 __all__ = ["DailyRecorder", "base_of"]
@@ -43,7 +43,7 @@ class DailyRecorder:
     ----------
     path : str or path-like
         The name without the day.
-    facts, wall_clock
+    facts, wall_clock, commit_s
         As for the recorder.
     keep_days : int, optional
         Files of days before the last so many are deleted; None keeps all.
@@ -71,8 +71,9 @@ class DailyRecorder:
         keep_days: int | None = None,
         keep_mb: float | None = None,
         wall_clock: Callable[[], float] = time.time,
+        commit_s: float = COMMIT_S,
     ) -> None:
-        self._path = Path(fspath(path)).expanduser()
+        self._path, self._commit_s = Path(fspath(path)).expanduser(), commit_s
         self._facts = dict(facts or {})
         self._keep_days, self._keep_mb = keep_days, keep_mb
         self._clock = wall_clock
@@ -126,7 +127,7 @@ class DailyRecorder:
     def _open(self, before: Recorder | None = None) -> Recorder:
         path = self._path.with_name(f"{self._stem}-{self._day.isoformat()}{SUFFIX}")
         facts = self._facts | ({"goes_on_from": before.path.name} if before else {})
-        recorder = Recorder(path, facts, after=before, wall_clock=self._clock)
+        recorder = Recorder(path, facts, after=before, wall_clock=self._clock, commit_s=self._commit_s)
         self._delete_old()
         return recorder
 

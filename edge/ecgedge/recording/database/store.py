@@ -160,6 +160,9 @@ def _prepare(db: sqlite3.Connection, path: Path, *, write: bool) -> None:
     # nearly full, a log of the usual four megabytes would be what fills it.
     db.execute("PRAGMA wal_autocheckpoint = 200")
     db.execute("PRAGMA journal_size_limit = 1048576")
+    # In kB. A recorder reads again what it wrote in the last minute; the usual two megabytes fill with all
+    # that it wrote in the last hour, which in a ward of 200 is 400 MB.
+    db.execute("PRAGMA cache_size = -128")
     for number, statements in enumerate(_MIGRATIONS[version:], version + 1):
         marks = f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {number};"
         db.executescript(f"BEGIN; {statements} {marks} COMMIT;")

@@ -39,7 +39,7 @@ def slug(text: str) -> str:
 
 
 def discovery(
-    base: str, device: str, version: str, prefix: str = "homeassistant"
+    base: str, device: str, version: str, prefix: str = "homeassistant", status: str | None = None
 ) -> Iterator[tuple[str, str]]:
     """Yield topics and messages.
 
@@ -53,6 +53,8 @@ def discovery(
         Of this package.
     prefix : str
         Home Assistant's discovery prefix.
+    status : str, optional
+        Topic that says whether this program runs; ``BASE/status`` by default.
 
     Examples
     --------
@@ -66,7 +68,7 @@ def discovery(
         },
         "origin": {"name": "ecgedge", "sw_version": version},
     }  # fmt: skip
-    running = {"topic": f"{base}/status"}
+    running = {"topic": status or f"{base}/status"}
     streaming = {"topic": f"{base}/link", "value_template": _HAS_SIGNAL}
     for component, figure, facts in _figures():
         of_signal = figure in ("heart_rate", "rhythm")

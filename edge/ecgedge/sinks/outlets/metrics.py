@@ -13,7 +13,7 @@ from ecgedge.events import Battery, Beat, FrameLost, Gap, Hrv, LinkState, Qualit
 from ecgedge.sinks.outlets.extras import library
 from ecgedge.sinks.outlets.target import NoOptions, Opening, Target
 from ecgedge.sinks.queued import EVENTS
-from ecgedge.sinks.sink import Item
+from ecgedge.sinks.sink import Item, Of
 from ecgedge.sinks.words import RHYTHMS, STATES
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.values import HeartRate, SampleBlock
@@ -49,7 +49,7 @@ class _Handler(WSGIRequestHandler):
 
 
 class Metrics:
-    """Gauges and counters of one stream, served to whoever asks.
+    """Gauges and counters of each wearable, served to whoever asks.
 
     Parameters
     ----------
@@ -60,6 +60,11 @@ class Metrics:
     ------
     ConfigError
         The extra is not installed, or the port is taken.
+
+    Attributes
+    ----------
+    registry : prometheus_client.CollectorRegistry
+        What is served: others may add to it.
     """
 
     kinds = (*EVENTS, SampleBlock)
@@ -69,7 +74,8 @@ class Metrics:
         host, port = target.address()
         client = library("prometheus_client", "metrics")
         registry = client.CollectorRegistry()
-        self._series = _Series(client, registry, opening.device)
+        self.registry = registry
+        self._series, self._device = _Series(client, registry), opening.device
         target.told_of_readers(opening, host)
         try:
             self._server: WSGIServer = make_server(
@@ -90,10 +96,13 @@ class Metrics:
         """Where it listens."""
         return self._server.server_port
 
-    def take(self, items: Iterable[Item]) -> None:
+    def take(self, items: Iterable[Item | Of]) -> None:
         """Bring the figures up to date."""
         for item in items:
-            self._series.add(item)
+            if isinstance(item, Of):
+                self._series.add(item.wearable, item.item)
+            else:
+                self._series.add(self._device, item)
 
     def close(self) -> None:
         """Stop listening."""
@@ -104,14 +113,13 @@ class Metrics:
 class _Series:
     """What is counted and measured; names and units follow https://prometheus.io/docs/practices/naming."""
 
-    def __init__(self, client: Any, registry: Any, device: str) -> None:
+    def __init__(self, client: Any, registry: Any) -> None:
         def gauge(name: str, what: str) -> Any:
             return client.Gauge(f"ecgedge_{name}", what, ["device"], registry=registry)
 
         def counter(name: str, what: str, *labels: str) -> Any:
             return client.Counter(f"ecgedge_{name}", what, ["device", *labels], registry=registry)
 
-        self._device = device
         self._gauges = {
             "heart_rate": gauge("heart_rate_bpm", "Heart rate of the last window, beats a minute."),
             "af": gauge("atrial_fibrillation", "1 in AF, 0 not; absent while it cannot be told."),
@@ -134,51 +142,52 @@ class _Series:
             "ecgedge_link", "State of the link.", ["device"], states=[*STATES, "other"], registry=registry
         )
 
-    def add(self, item: Item) -> None:
-        """Take one item."""
+    def add(self, device: str, item: Item) -> None:
+        """Take one item of a wearable."""
         match item:
             case SampleBlock():
-                self._samples.labels(self._device).inc(len(item.samples))
-                self._set("time", item.end_sample / item.fs)
+                self._samples.labels(device).inc(len(item.samples))
+                self._set(device, "time", item.end_sample / item.fs)
             case Beat():
-                self._beats.labels(self._device, item.symbol or "none").inc()
+                self._beats.labels(device, item.symbol or "none").inc()
             case Rhythm():
-                self._add_rhythm(item)
+                self._add_rhythm(device, item)
             case HeartRate():
-                self._set("heart_rate", item.bpm)
+                self._set(device, "heart_rate", item.bpm)
             case Quality():
-                self._set("signal", item.score)
-                self._windows.labels(self._device, "yes" if item.accepted else "no").inc()
+                self._set(device, "signal", item.score)
+                self._windows.labels(device, "yes" if item.accepted else "no").inc()
             case Hrv():
-                self._set("rmssd", item.rmssd_ms)
-                self._set("sdnn", item.sdnn_ms)
+                self._set(device, "rmssd", item.rmssd_ms)
+                self._set(device, "sdnn", item.sdnn_ms)
             case Gap():
-                self._lost.labels(self._device).inc(item.lost)
+                self._lost.labels(device).inc(item.lost)
             case Battery():
-                self._set("battery", item.percent)
+                self._set(device, "battery", item.percent)
             case FrameLost():
-                self._frames.labels(self._device).inc()
+                self._frames.labels(device).inc()
             case LinkState():
-                self._add_link(item)
+                self._add_link(device, item)
             case _:
                 pass
 
-    def _set(self, name: str, value: float | None) -> None:
+    def _set(self, device: str, name: str, value: float | None) -> None:
         """Set a gauge; what cannot be told now is no figure, and no older one either."""
         if value is None:
-            self._gauges[name].clear()
+            with suppress(KeyError):  # it was none before
+                self._gauges[name].remove(device)
         else:
-            self._gauges[name].labels(self._device).set(value)
+            self._gauges[name].labels(device).set(value)
 
-    def _add_rhythm(self, event: Rhythm) -> None:
-        self._set("heart_rate", event.heart_rate_bpm)
-        self._set("af", None if event.af is None else float(event.af))
-        self._rhythm.labels(self._device).state(event.label if event.label in RHYTHMS else "none")
+    def _add_rhythm(self, device: str, event: Rhythm) -> None:
+        self._set(device, "heart_rate", event.heart_rate_bpm)
+        self._set(device, "af", None if event.af is None else float(event.af))
+        self._rhythm.labels(device).state(event.label if event.label in RHYTHMS else "none")
 
-    def _add_link(self, event: LinkState) -> None:
-        self._link.labels(self._device).state(event.state if event.state in STATES else "other")
+    def _add_link(self, device: str, event: LinkState) -> None:
+        self._link.labels(device).state(event.state if event.state in STATES else "other")
         if event.state == "backing_off":
-            self._downs.labels(self._device).inc()
+            self._downs.labels(device).inc()
             # Of a wearable that is away there is no heart rate.
-            self._set("heart_rate", None)
-            self._set("af", None)
+            self._set(device, "heart_rate", None)
+            self._set(device, "af", None)

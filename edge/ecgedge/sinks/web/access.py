@@ -53,6 +53,8 @@ class Access:
         Where it listens.
     token : str or None
         None: nobody needs one.
+    names : tuple of str
+        More names of this machine: those in its certificate, of which ``*.`` may stand for one label.
 
     Examples
     --------
@@ -65,6 +67,7 @@ class Access:
 
     host: str
     token: str | None = field(default=None, repr=False)
+    names: tuple[str, ...] = ()
 
     @property
     def cookie(self) -> str:
@@ -87,11 +90,11 @@ class Access:
             return False
         if _is_address(name):
             return self.host not in LOOPBACK or name in LOOPBACK
-        own = {"localhost", self.host.lower()}
+        own = {"localhost", self.host.lower(), *self.names}
         if self.host not in LOOPBACK:
             machine = socket.gethostname().lower()
             own |= {machine, f"{machine.split('.')[0]}.local"}
-        return name in own
+        return name in own or f"*.{name.partition('.')[2]}" in own
 
     @staticmethod
     def is_own(origin: str, host: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.resources import files
 from urllib.parse import parse_qs
 
@@ -34,10 +35,13 @@ class Guard:
     access : Access
     port : int
         Where it listens: cookies of one host are shared by its ports.
+    headers : mapping of str
+        What is put on every answer.
     """
 
-    def __init__(self, app: ASGIApp, access: Access, port: int) -> None:
+    def __init__(self, app: ASGIApp, access: Access, port: int, headers: Mapping[str, str] = HEADERS) -> None:
         self._app, self._access, self._cookie = app, access, f"ecgedge_{port}"
+        self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what may pass."""
@@ -57,7 +61,7 @@ class Guard:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                MutableHeaders(scope=message).update(self._headers)
             await send(message)
 
         await (self._refusal(scope) or self._app)(scope, receive, guarded)

@@ -15,7 +15,7 @@ __all__ = ["Hub", "Mark", "Older"]
 Mark = Callable[[str], None]
 Older = Callable[[float, float], dict[str, Any] | None]
 
-_MOST_WEARABLES = 64  # its number is a byte of each frame; more than fit a page
+_MOST_WEARABLES = 256  # its number is a byte of each frame
 
 
 class Hub:

@@ -11,10 +11,10 @@ from ecgedge.sinks.web.wearable import Cursor
 if TYPE_CHECKING:
     from ecgedge.sinks.web.hub import Hub
 
-__all__ = ["Viewer"]
+__all__ = ["STATE_EVERY_S", "Viewer"]
 
 # Figures that a person reads need no more.
-_STATE_EVERY_S = 0.25
+STATE_EVERY_S = 0.25
 
 
 class Viewer:
@@ -43,6 +43,13 @@ class Viewer:
         self._cursors = {number: Cursor(missed=old.missed) for number, old in self._cursors.items()}
         self._state_s = float("-inf")
 
+    def is_behind(self) -> bool:
+        """Whether something came that it was not sent: figures wait for their time."""
+        return any(
+            not wearable.caught_up(self._cursors.get(wearable.number, Cursor()))
+            for wearable in self._hub.wearables
+        )
+
     def news(self, now_s: float) -> Iterator[str | bytes]:
         """Yield what came since the last time: texts in JSON, and frames of signal.
 
@@ -55,7 +62,7 @@ class Viewer:
         if len(wearables) != self._greeted:
             self._greeted = len(wearables)
             yield _text(self._hub.hello())
-        state = now_s - self._state_s >= _STATE_EVERY_S
+        state = now_s - self._state_s >= STATE_EVERY_S
         if state:
             self._state_s = now_s
         for wearable in wearables:

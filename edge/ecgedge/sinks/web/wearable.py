@@ -86,7 +86,7 @@ class Wearable:
         self._lines_seen = 0
         self._start_unix_s = start_unix_s
         self._latest: dict[type, Any] = {}
-        self._lost = 0
+        self._lost = self._device_bpm = 0
         self._drift_ppm: float | None = None
         self._ended = False
 
@@ -97,7 +97,9 @@ class Wearable:
                 self._changes += 1
                 if isinstance(item, SampleBlock):
                     self._take_block(item)
-                elif not isinstance(item, Acceleration | HeartRate):
+                elif isinstance(item, HeartRate):
+                    self._device_bpm = item.bpm
+                elif not isinstance(item, Acceleration):
                     self._take_event(item)
 
     def close(self) -> None:
@@ -192,7 +194,7 @@ class Wearable:
     def _state(self) -> dict[str, Any]:
         fs = self._kept.fs
         now_s = self._kept.end_sample / fs if fs else 0.0
-        rate = self._pulse.bpm(now_s)
+        rate = self._pulse.bpm(now_s) if fs else self._device_rate()
         return {
             "type": "state",
             "wearable": self.number,
@@ -205,6 +207,12 @@ class Wearable:
             "link": self._link(),
             "ended": self._ended,
         }
+
+    def _device_rate(self) -> int | None:
+        """Heart rate of a strap that sends no ECG, as the strap has found it."""
+        link: LinkState | None = self._latest.get(LinkState)
+        streams = not self._ended and (link is None or link.state == "streaming")
+        return self._device_bpm or None if streams else None
 
     def _rhythm(self) -> dict[str, Any] | None:
         event: Rhythm | None = self._latest.get(Rhythm)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -261,3 +262,29 @@ def ecgedge_like(seconds: float) -> np.ndarray:
     phase = (t % 0.8) - 0.4
     mv = 1.1 * np.exp(-((phase / 0.012) ** 2)) + 0.25 * np.exp(-(((phase - 0.22) / 0.05) ** 2))
     return (mv + 0.12 * np.exp(-(((phase + 0.16) / 0.03) ** 2))).astype(np.float32)
+
+
+GROWTH = """
+import sys
+import numpy as np
+import psutil
+from ecgedge.recording.database.recorder import Recorder
+from ecgedge_bridge.values import SampleBlock
+
+rng = np.random.default_rng(0)
+recorders = [Recorder(f"{sys.argv[1]}/{k}.db", commit_s=10) for k in range(20)]
+for second in range(1200):
+    block = SampleBlock(rng.normal(0, 0.1, 130).astype(np.float32), fs=130.0, sample=130 * second)
+    for recorder in recorders:
+        recorder.take([block])
+    if second == 120:
+        before = psutil.Process().memory_info().rss
+print(psutil.Process().memory_info().rss - before)
+"""
+
+
+def test_its_memory_does_not_grow_with_its_file(tmp_path: Path, program: Any) -> None:
+    done = program(GROWTH).run(str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "0.db").stat().st_size > 400_000
+    assert int(done.stdout) < 4_000_000  # 20 of them: SQLite's own cache would be 9 MB by now

@@ -31,7 +31,7 @@ def test_nothing_comes_from_elsewhere(file: Path) -> None:
 
 def test_the_page_needs_no_inline_script_or_style() -> None:
     """Its Content-Security-Policy would stop them."""
-    html = (PAGE / "index.html").read_text("utf-8")
+    html = "".join((PAGE / name).read_text("utf-8") for name in ("index.html", "parts.html"))
     assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", html)
     assert re.findall(r"<script([^>]*)>(.*?)</script>", html) == [
         (' type="module" src="assets/app.js"', ""),
@@ -39,12 +39,19 @@ def test_the_page_needs_no_inline_script_or_style() -> None:
 
 
 def test_every_part_that_a_card_asks_for_is_in_the_page() -> None:
-    there = set(re.findall(r'data-is="([\w-]+)"', (PAGE / "index.html").read_text("utf-8")))
+    there = set(re.findall(r'data-is="([\w-]+)"', (PAGE / "parts.html").read_text("utf-8")))
     scripts = "".join(file.read_text("utf-8") for file in OWN if file.suffix == ".js")
-    asked = set(re.findall(r'parts\.(\w+)|parts\["([\w-]+)"\]|#set\("([\w-]+)"', scripts))
+    asked = set(re.findall(r'parts\.(?!html|js)(\w+)|parts\["([\w-]+)"\]|#set\("([\w-]+)"', scripts))
     names = {name for found in asked for name in found if name}
     assert names
     assert names <= there
+
+
+@pytest.mark.parametrize("file", OWN, ids=lambda file: file.name)
+def test_only_what_talks_to_a_server_names_its_machine(file: Path) -> None:
+    """The rest is the phone's page too, which has no server."""
+    if file.name not in ("app.js", "asks.js", "connection.js"):
+        assert not re.search(r"\bPi\b|fetch\(\"", file.read_text("utf-8"))
 
 
 def test_labels_read_as_in_the_rest_of_the_program() -> None:

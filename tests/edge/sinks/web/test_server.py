@@ -235,7 +235,8 @@ def test_a_viewer_may_say_anything(open_page: Served) -> None:
         for text in ("", "x", "[]", '{"type": "now"}', '{"type": 7}', "[" * 1000):
             viewer.send(text)
         viewer.recv(20)
-        viewer.send("x" * 10_000)
+        with suppress(exceptions.ConnectionClosed):  # the server may hang up before all of it is sent
+            viewer.send("x" * 10_000)
         with pytest.raises(exceptions.ConnectionClosed):
             _read_to_the_end(viewer)
         assert json.loads(other.recv(20))["type"] == "hello"

@@ -265,9 +265,9 @@ def test_a_wearable_that_joins_is_announced_and_their_number_is_bounded() -> Non
     hello = json.loads(next(iter(viewer.news(0.1))))
     assert hello["wearables"] == [{"id": 0, "name": "one"}]
     assert hello["can_mark"]
-    for n in range(1, 64):
+    for n in range(1, 256):
         hub.add(str(n))
-    with pytest.raises(ConfigError, match="64 wearables"):
+    with pytest.raises(ConfigError, match="256 wearables"):
         hub.add("one too many")
 
 

@@ -1,75 +1,37 @@
-// The page as a whole: one connection, a card for each wearable, and the clock that draws them.
+// The live page as a whole: a connection, and the board that shows what comes.
 
-import { Card } from "./card.js";
+import { asks } from "./asks.js";
+import { Board } from "./board.js";
 import { Connection } from "./connection.js";
-import { FrameError, decode } from "./frames.js";
+import { part } from "./parts.js";
+import { ward } from "./ward.js";
 
 const $ = (id) => document.getElementById(id);
-const cards = new Map();
-const steady = matchMedia("(prefers-reduced-motion: reduce)");
-const STEP_MS = 1000; // between pictures, for those who want no motion
 
+const board = new Board($("cards"), asks, announce);
 let version = null;
-let drawing = false;
+let lost = false;
 
 const address = new URL("stream", location.href);
 address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
 address.search = "";
 
-const takes = {
-  hello: (message) => greet(message),
-  state: (message) => cards.get(message.wearable)?.state(message),
-  log: (message) => cards.get(message.wearable)?.log(message.lines),
-  timeline: (message) => cards.get(message.wearable)?.timeline(message),
-};
+$("footer").prepend(part("key"));
+ward($("cards"));
 
-function greet({ version: server, title, wearables, can_mark: canMark, speed }) {
+function greet(hello) {
   // A server that was updated meanwhile has another page too.
-  if (version !== null && version !== server) return location.reload();
-  version = server;
-  $("title").textContent = title;
-  document.title = title;
-  for (const id of [...cards.keys()].filter((id) => !wearables.some((w) => w.id === id))) {
-    cards.get(id).remove();
-    cards.delete(id);
-  }
-  for (const { id, name } of wearables) {
-    if (!cards.has(id)) cards.set(id, new Card(id, $("cards"), announce));
-    cards.get(id).greet({ name, canMark, speed: Number.isFinite(speed) && speed > 0 ? speed : 1 });
-  }
-  $("nobody").hidden = cards.size > 0;
-  $("cards").dataset.count = cards.size;
+  if (version !== null && version !== hello.version) return location.reload();
+  version = hello.version;
+  $("title").textContent = hello.title;
+  document.title = hello.title;
+  board.greet(hello);
+  $("nobody").hidden = board.size > 0;
 }
 
 /** For those who do not see the page: what changed, not each figure. */
 function announce(words) {
   $("live").textContent = words;
-}
-
-function takeFrame(buffer) {
-  try {
-    const frame = decode(buffer);
-    cards.get(frame.wearable)?.frame(frame, performance.now() / 1000);
-  } catch (error) {
-    if (!(error instanceof FrameError)) throw error;
-    say(`The server sends what this page cannot read (${error.message}): reload it.`);
-  }
-  start();
-}
-
-/** Pictures are drawn while there is something to draw. */
-function start() {
-  if (drawing || document.hidden) return;
-  drawing = true;
-  if (steady.matches) setTimeout(() => requestAnimationFrame(draw), STEP_MS);
-  else requestAnimationFrame(draw);
-}
-
-function draw(now) {
-  drawing = false;
-  let more = false;
-  for (const card of cards.values()) more = card.draw(now / 1000, steady.matches) || more;
-  if (more) start();
 }
 
 function say(words) {
@@ -83,10 +45,9 @@ function status(state, words) {
   document.body.dataset.connection = state;
 }
 
-let lost = false;
 const connection = new Connection(address);
 connection.addEventListener("open", () => {
-  for (const card of cards.values()) card.restart();
+  board.restart();
   status("open", "live");
   say("");
   if (lost) announce("Connected to the Pi again.");
@@ -101,14 +62,12 @@ connection.addEventListener("lost", ({ detail }) => {
   lost = true;
 });
 connection.addEventListener("refused", () => location.reload());
-connection.addEventListener("woke", () => {
-  for (const card of cards.values()) card.wake();
-});
+connection.addEventListener("woke", () => board.wake());
 connection.addEventListener("text", ({ detail }) => {
-  takes[detail.type]?.(detail);
-  start(); // a verdict may shade what is drawn already, with no signal to come
+  if (detail.type === "hello") greet(detail);
+  else board.take(detail);
 });
-connection.addEventListener("frame", ({ detail }) => takeFrame(detail));
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-  for (const card of cards.values()) card.resize();
+connection.addEventListener("frame", ({ detail }) => {
+  const wrong = board.frame(detail);
+  if (wrong) say(`The server sends what this page cannot read (${wrong}): reload it.`);
 });

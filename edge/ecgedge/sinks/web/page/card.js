@@ -4,6 +4,7 @@ import { clock } from "./draw/axis.js";
 import { Playout } from "./draw/playout.js";
 import { Ring } from "./draw/ring.js";
 import { Sweep } from "./draw/sweep.js";
+import { part } from "./parts.js";
 import { Past } from "./past.js";
 
 const LOG_LINES = 20;
@@ -12,21 +13,22 @@ const SAME_CLOCK_S = 2; // the start is told anew with each block, and moves a l
 /** A card; it lives as long as the page. */
 export class Card {
   /**
-   * @param {number} id @param {HTMLElement} where @param {(words: string) => void} announce
+   * @param {number} id @param {HTMLElement} where @param {object} asks see Board
+   * @param {(words: string) => void} announce
    */
-  constructor(id, where, announce) {
-    Object.assign(this, { id, announce, lines: [], start: null, now: 0, said: {}, speed: 1, quality: null });
-    this.root = document.getElementById("card").content.firstElementChild.cloneNode(true);
+  constructor(id, where, asks, announce) {
+    Object.assign(this, { id, asks, announce, lines: [], start: null, now: 0, said: {}, speed: 1, quality: null });
+    this.root = part("card");
     this.parts = {};
-    for (const part of this.root.querySelectorAll("[data-is]")) this.parts[part.dataset.is] = part;
+    for (const element of this.root.querySelectorAll("[data-is]")) this.parts[element.dataset.is] = element;
     this.root.dataset.wearable = id;
     where.append(this.root);
     this.playout = new Playout();
     this.sweep = new Sweep(this.parts);
-    this.past = new Past(id, this.parts, announce);
+    this.past = new Past(id, this.parts, asks, announce);
     this.parts.mark.addEventListener("submit", (event) => this.#mark(event));
     this.watch = new ResizeObserver(() => this.resize());
-    for (const part of ["trace", "timeline", "trend"]) this.watch.observe(this.parts[part]);
+    for (const name of ["trace", "timeline", "trend"]) this.watch.observe(this.parts[name]);
   }
 
   /** The server tells who it is. */
@@ -34,6 +36,7 @@ export class Card {
     this.name = name;
     this.speed = speed;
     this.#set("name", name);
+    this.canMark = canMark;
     this.parts.mark.hidden = !canMark;
     const [label, input] = [this.parts["mark-label"], this.parts.mark.elements.text];
     input.id = `mark-${this.id}`;
@@ -48,8 +51,11 @@ export class Card {
     this.wake();
   }
 
+  /** Gone for good; what it drew on is let go of at once: a canvas is memory that no collector sees. */
   remove() {
     this.watch.disconnect();
+    for (const canvas of this.root.querySelectorAll("canvas")) canvas.width = canvas.height = 0;
+    this.past.remove();
     this.root.remove();
   }
 
@@ -58,6 +64,11 @@ export class Card {
     this.ring?.clear();
     this.sweep.clear();
     this.playout.reset();
+  }
+
+  /** The page is looked at again: what moves slowly was not drawn meanwhile. */
+  seen() {
+    this.past.draw();
   }
 
   resize() {
@@ -97,6 +108,7 @@ export class Card {
     this.#rhythm(state.rhythm, state.quality);
     this.#gate(state.quality);
     this.#facts(state);
+    this.parts.mark.hidden = !this.canMark || state.ended;
     this.#describe(state);
     this.past.now(this.now, this.start, state.ended);
     this.quality = state.quality;
@@ -195,11 +207,13 @@ export class Card {
   async #mark(event) {
     event.preventDefault();
     const input = this.parts.mark.elements.text;
-    const body = JSON.stringify({ wearable: this.id, text: input.value });
-    const headers = { "Content-Type": "application/json" };
-    const answer = await fetch("mark", { method: "POST", headers, body }).catch(() => null);
-    if (answer?.ok) input.value = "";
-    this.#set("said", answer?.ok ? `Marked at ${clock(this.now, this.start)}.` : await reason(answer));
+    try {
+      await this.asks.mark(this.id, input.value);
+      input.value = "";
+      this.#set("said", `Marked at ${clock(this.now, this.start)}.`);
+    } catch (error) {
+      this.#set("said", error.message);
+    }
   }
 
   /** Text that has not changed is left alone: the browser would lay the page out anew. */
@@ -207,9 +221,4 @@ export class Card {
     const text = String(words);
     if (this.parts[part].textContent !== text) this.parts[part].textContent = text;
   }
-}
-
-async function reason(answer) {
-  const told = await answer?.json().catch(() => null);
-  return told?.error ?? "Not marked: no answer from the Pi. Press again.";
 }

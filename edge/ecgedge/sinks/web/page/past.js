@@ -10,10 +10,10 @@ const SHOWN_S = [600, 3600, 21600, 86400];
 const STRIP_S = 10;
 const EVERY_S = 5; // of the stream, between two pictures of what moves slowly
 
-/** What lies behind a card's trace; `parts` are the elements of the card. */
+/** What lies behind a card's trace; `parts` are the elements of the card, `asks` gives strips (see Board). */
 export class Past {
-  constructor(id, parts, announce) {
-    Object.assign(this, { id, parts, announce, start: null, end: 0, drawn: -Infinity, chosen: null });
+  constructor(id, parts, asks, announce) {
+    Object.assign(this, { id, parts, asks, announce, start: null, end: 0, drawn: -Infinity, chosen: null });
     this.history = empty();
     this.band = new Timeline(parts.timeline, parts.band, (at) => this.#pick(at));
     this.trend = new Trend(parts.trend);
@@ -51,10 +51,15 @@ export class Past {
   }
 
   resize() {
+    if (!this.parts.past.offsetParent) return; // hidden in a ward's tile: opened, it gets its size
     this.band.resize();
     this.trend.resize();
     this.draw();
     if (this.strip) drawStrip(this.#canvases, this.strip);
+  }
+
+  remove() {
+    this.trend.remove();
   }
 
   merge(message) {
@@ -75,6 +80,8 @@ export class Past {
   }
 
   draw() {
+    if (!this.parts.past.offsetParent) return;
+    if (document.hidden) return; // who looks again gets all of it
     this.drawn = this.end;
     const from = Math.max(0, this.end - this.length);
     const to = Math.max(this.end, this.chosen === null ? 60 : Math.min(this.length, 60));
@@ -103,12 +110,9 @@ export class Past {
 
   async #pick(at) {
     const start = Math.max(0, at - STRIP_S / 2);
-    const query = new URLSearchParams({ wearable: this.id, start_s: start.toFixed(3), seconds: STRIP_S });
-    const answer = await fetch(`strip?${query}`).catch(() => null);
-    const told = await answer?.json().catch(() => null);
-    const failed = told?.error ?? (answer?.ok && told ? null : "No answer from the Pi: try again.");
-    this.strip = failed ? null : told;
-    const words = failed ?? told.words ?? LABELS[this.band.label(at)];
+    const told = await this.asks.strip(this.id, start, STRIP_S).catch((error) => ({ failed: error.message }));
+    this.strip = told.failed ? null : told;
+    const words = told.failed ?? told.words ?? LABELS[this.band.label(at)];
     const title = [clock(start, this.start), words].filter(Boolean).join(" · ");
     this.#show(title);
   }

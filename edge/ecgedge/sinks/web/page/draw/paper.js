@@ -60,7 +60,7 @@ function lines(through, length, everyMm, dots) {
 
 /** A pattern of slanted lines, for where there is no signal. */
 export function hatch(context, colour, dots) {
-  const size = Math.round(8 * dots);
+  const size = Math.max(1, Math.round(8 * dots)); // while a page is zoomed a dot may be anything
   const tile = new OffscreenCanvas(size, size);
   const pen = tile.getContext("2d");
   pen.strokeStyle = colour;

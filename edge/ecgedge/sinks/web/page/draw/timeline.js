@@ -169,7 +169,8 @@ export class Timeline {
 /** What tells labels apart where colours do not: stripes, dots, a net. */
 function patterns(context, ink, dots) {
   const make = (draw) => {
-    const tile = new OffscreenCanvas(Math.round(8 * dots), Math.round(8 * dots));
+    const size = Math.max(1, Math.round(8 * dots));
+    const tile = new OffscreenCanvas(size, size);
     const pen = tile.getContext("2d");
     pen.scale(tile.width / 8, tile.width / 8);
     [pen.strokeStyle, pen.fillStyle, pen.globalAlpha, pen.lineWidth] = [ink, ink, 0.45, 1.5];

@@ -18,9 +18,15 @@ export class Trend {
 
   /** Take on a size and colours anew. */
   resize() {
-    this.plot?.destroy();
+    this.remove();
     this.plot = new uPlot(this.#options(), columns(this.shown.history), this.box);
     this.#scale();
+  }
+
+  /** The window knows of each chart until it is destroyed. */
+  remove() {
+    if (this.plot) this.plot.ctx.canvas.width = 0;
+    this.plot?.destroy();
   }
 
   /** Show a history from one time of the stream to another. */

@@ -1,0 +1,1 @@
+"""Commands of a ward: `forward` and `gateway`, and what they open."""
