@@ -10,7 +10,7 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help docs pictures demo test test-fast test-numpy test-bluez test-browser test-mqtt test-emulated lint fuzz bench bench-quick bench-pi bench-bridge bench-edge wheel sbom lock clean
+.PHONY: help docs pictures demo phone test test-fast test-numpy test-bluez test-browser test-phone test-mqtt test-emulated test-native lint fuzz bench bench-quick bench-pi bench-bridge bench-edge wheel sbom lock clean
 .DEFAULT_GOAL = demo
 
 # Each target with the text behind its ##.
@@ -21,16 +21,18 @@ help:  ## this list
 docs: $(VENV)/.installed-dev  ## the documentation as a site, in build/docs
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet --config-file docs/site/mkdocs.yml
 
-# Into docs/images, from the product as it is; needs Chromium, as test-browser does.
-pictures: $(VENV)/.installed-dev  ## the pictures of the documentation anew, in docs/images
-	PYTHONPATH=tests/browser $(PY) docs/site/pictures.py
+# Into docs/images, from the product as it is; needs Chromium, as test-browser does, and the phone app.
+pictures: $(VENV)/.installed-dev phone  ## the pictures of the documentation anew, in docs/images
+	PYTHONPATH=tests/browser:tests/phone $(PY) docs/site/pictures.py
 
 demo: $(VENV)/.installed-sim $(VENV)/.core  ## the whole chain on a virtual wearable (the default)
 	$(VENV)/bin/ecgedge demo
 
-# Two tests at a time: some twenty minutes.
+# Three at a time on two cores, as many tests wait for links and brokers: some fifteen minutes. A library that
+# starts a thread for each core would only be in the way. LATER names folders that another target tests.
+ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 test: lint  ## lint, types and all tests
-	$(PY) -m pytest -n 2 --dist worksteal
+	$(ONE_THREAD) $(PY) -m pytest -n 3 --dist worksteal $(LATER:%=--ignore=%)
 
 # The numpy code that runs where nothing was compiled: the rooms that have a twin in C, and the digests of events.
 # ALL=1: every test of the runtime, which takes half an hour.
@@ -53,12 +55,31 @@ test-bluez: $(VENV)/.installed-dev  ## client and service on Linux's own Bluetoo
 test-browser: $(VENV)/.installed-dev  ## reports, drawings and the live page in a headless Chromium
 	$(PY) tests/browser/run.py $(BROWSER)
 
+# The phone app, built anew, in a headless Chromium with emulated Bluetooth: some minutes, the first time with some
+# more to build it. Says what it needs; PHONE=--install lets it install that, as root on Debian.
+test-phone: $(VENV)/.installed-dev $(VENV)/.core  ## the phone app in a headless Chromium with emulated Bluetooth
+	$(PY) tests/phone/run.py $(PHONE)
+
 # The MQTT sink against a real broker, Mosquitto. `make test` runs these tests too, where there is one.
 # MQTT=--install installs it, as root on Debian.
 test-mqtt: $(VENV)/.installed-dev  ## the MQTT sink against a real broker
 	@PATH=$$PATH:/usr/sbin; command -v mosquitto >/dev/null || test "$(MQTT)" != --install || \
 		apt-get install -y -q mosquitto || echo "SKIPPED: no MQTT broker: apt-get install mosquitto" >&2
 	$(PY) -m pytest -q tests/edge/sinks/outlets
+
+# Into build/phone, static files for any server. The first time numpy is compiled for WebAssembly, some 6 minutes on
+# two cores; then seconds. Says what it needs and downloads; PHONE=--install lets it install that, as root on Debian.
+phone: $(VENV)/.installed-sim  ## the phone app as static files, in build/phone
+	$(PY) edge/phone/build/build.py $(PHONE)
+
+# What a bundle has for native apps, built and played: C by CMake, JNI, Kotlin, WebAssembly. `make test` does so too where
+# there are compilers. NATIVE=--install installs them, as root on Debian.
+NATIVE_PACKAGES = cmake clang openjdk-17-jdk-headless kotlin emscripten lld wasi-libc libclang-rt-14-dev-wasm32 nodejs \
+	gcc-aarch64-linux-gnu libc6-dev-arm64-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross qemu-user
+test-native: $(VENV)/.installed-dev $(VENV)/.core  ## what a bundle has for native apps: C, JNI, Kotlin, WebAssembly
+	@test "$(NATIVE)" != --install || apt-get install -y -q $(NATIVE_PACKAGES) || \
+		echo "SKIPPED: what needs one of $(NATIVE_PACKAGES)" >&2
+	$(PY) -m pytest -n 2 -q -rs tests/export/ship/native
 
 # Models and events on an emulated Nehalem, Haswell and Cortex-A53: some minutes. Says what it needs;
 # EMULATED=--install lets it install that, as root on Debian.

@@ -58,8 +58,9 @@ def firmware_sources(root: Path) -> dict[str, str]:
     """Files of the core that ``ecgedge-export`` copies, and where the wheel has them."""
     core = root / "edge" / "core"
     return {
-        str(path): f"ecgedge_export/micro/core/{path.name}"
-        for path in sorted([*core.glob("*.[ch]"), *core.glob("stream/*.[ch]")])
+        str(path): f"ecgedge_export/micro/core/{path.relative_to(core).as_posix()}"
+        for room in ("", "stream", "phone", "link")
+        for path in sorted((core / room).glob("*.[ch]"))
     }
 
 

@@ -74,7 +74,7 @@ def surroundings(foreign: bool = False, ours: bool = True) -> dict[str, str]:
     return env | {"PYTHONPATH": os.pathsep.join(paths)}
 
 
-def run(command: Sequence[object], env: Mapping[str, str], limit_s: float) -> str:
+def run(command: Sequence[object], env: Mapping[str, str], limit_s: float, cwd: Path | None = None) -> str:
     """What a command prints.
 
     Raises
@@ -84,8 +84,9 @@ def run(command: Sequence[object], env: Mapping[str, str], limit_s: float) -> st
     """
     try:
         done = subprocess.run(
-            list(map(str, command)), env=env, capture_output=True, text=True, timeout=limit_s, check=False
-        )
+            list(map(str, command)), env=env, cwd=cwd, capture_output=True, text=True, timeout=limit_s,
+            check=False,
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         raise NotMeasuredError(f"not done after {limit_s:g} s") from None
     if done.returncode:

@@ -22,11 +22,11 @@ from benchmarks.tables import pages
 
 TIMED = (
     "decode", "gatt", "faults", "soak", "latency", "memory", "throughput", "cores", "firmware",
-    "quantization", "report",
+    "quantization", "report", "batch", "phone",
 )  # fmt: skip
 COUNTED = ("rhythm", "beats", "robustness")  # the longest first
 # Throughput has the rows of pipeline. The others take a quarter of an hour or more, whatever the machine.
-LEFT_OUT = ("pipeline", "sinks", "day")
+LEFT_OUT = ("pipeline", "sinks", "day", "gateway", "fleet")
 AT_ONCE = 2
 
 

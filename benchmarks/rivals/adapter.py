@@ -35,6 +35,8 @@ class Rival:
         Rate in Hz that the calls of :meth:`af` need; None: whatever the recordings have.
     slow : frozenset of str
         Calls of :meth:`af` that are asked about a fixed part of the recordings only.
+    on_cluster : frozenset of str
+        Calls that somebody would run over an archive on a cluster.
     titles : mapping
         Titles of the calls of :meth:`af` in the tables, where the name is not enough.
     """
@@ -46,6 +48,7 @@ class Rival:
     cheaper_by: ClassVar[Mapping[str, float]] = {}
     af_fs: float | None = None
     slow: frozenset[str] = frozenset()
+    on_cluster: frozenset[str] = frozenset()
     titles: ClassVar[Mapping[str, str]] = {}
 
     def analyses(self) -> Calls:

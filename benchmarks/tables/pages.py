@@ -14,11 +14,15 @@ from pathlib import Path
 
 from benchmarks.harness.command import Arguments
 from benchmarks.harness.machine import RESULTS, ROOT
-from benchmarks.tables import beats, cores, costs, endurance, firmware, quantization, rhythm
+from benchmarks.tables import beats, cores, costs, endurance, firmware, phone, quantization, rhythm, scale
 
 PAGES = (
     ROOT / "docs" / "performance.md",
     ROOT / "docs" / "accuracy.md",
+    ROOT / "docs" / "phone.md",
+    ROOT / "docs" / "batch.md",
+    ROOT / "docs" / "gateway.md",
+    ROOT / "docs" / "more-machines.md",
     ROOT / "benchmarks" / "README.md",
 )
 BLOCK = re.compile(r"(<!-- bench:(\w+) -->\n).*?(<!-- /bench -->)", re.DOTALL)
@@ -32,6 +36,10 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "firmware": firmware.firmware,
     "sinks": endurance.sinks,
     "day": endurance.day,
+    "phone": phone.phone,
+    "batch": scale.batch,
+    "gateway": scale.gateway,
+    "fleet": scale.fleet,
     "beats": beats.beats,
     "beat_classes": beats.beat_classes,
     "quantization": quantization.quantization,

@@ -96,7 +96,8 @@ def test_what_the_wheel_takes_in_is_there() -> None:
     wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     pages = {path.name for path in (ROOT / "docs").glob("*.md")}
     code = {"ecg_core.h", "ecg_frame.h"}
-    assert {Path(name).name for name in wheel["force-include"]} == {"PROTOCOL.md"} | code | pages
+    data = {"PROTOCOL.md", "events.schema.json"}
+    assert {Path(name).name for name in wheel["force-include"]} == data | code | pages
     assert all((ROOT / name).is_file() for name in wheel["force-include"])
 
 

@@ -32,19 +32,27 @@ def free_port() -> int:
 class Broker:
     """mosquitto, whose own log says what it got.
 
+    Parameters
+    ----------
+    folder : Path
+        For its settings and its log.
+    more : str
+        Lines of its settings; without any it logs each message.
+
     Raises
     ------
     NotMeasuredError
         It is not installed, or does not start.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *more: str) -> None:
         found = shutil.which("mosquitto", path=_PLACES)
         if found is None:
             raise NotMeasuredError("no mosquitto: apt-get install mosquitto")
         self.port, self._program = free_port(), found
         self._log, self._settings = folder / "mosquitto.log", folder / "mosquitto.conf"
-        settings = [f"listener {self.port} 127.0.0.1", "allow_anonymous true", "log_type all"]
+        # Its log of all that happens costs it as much as the messages themselves.
+        settings = [f"listener {self.port} 127.0.0.1", "allow_anonymous true", *(more or ("log_type all",))]
         settings += ["log_dest stderr"] + ["user root"] * (os.geteuid() == 0)
         self._settings.write_text("\n".join(settings) + "\n")
         self.start()

@@ -41,6 +41,7 @@ class NeuroKit2(Rival):
     """The package that most people analyse an ECG with in Python."""
 
     imports = ("neurokit2",)
+    on_cluster = frozenset(("neurokit2 ecg_process",))
     # Beats, gate, rhythm and beat classes of ecgedge in a fiftieth of the time of beats and quality there.
     cheaper_by: ClassVar = {"neurokit2 peaks + quality": 50.0}
 

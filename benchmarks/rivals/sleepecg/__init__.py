@@ -18,6 +18,7 @@ class SleepEcg(Rival):
     """It stages sleep; of an ECG it finds the beats."""
 
     imports = ("sleepecg",)
+    on_cluster = frozenset(("sleepecg detect_heartbeats",))
     cheaper_by: ClassVar = {"sleepecg detect_heartbeats": 2.0}
 
     def analyses(self) -> Calls:

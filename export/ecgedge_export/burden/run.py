@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,6 @@ import numpy as np
 
 from ecgedge.artefacts.folder import BUNDLED
 from ecgedge.artefacts.manifest import MANIFEST_NAME
-from ecgedge.monitor import Models, Monitor
 from ecgedge.sinks.plain import plain
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.files import write_atomically
@@ -28,6 +28,7 @@ from ecgedge_export.data import Episode, Record, cache_dir, dataset
 from ecgedge_export.data.build import wfdb_record
 from ecgedge_export.ec57.episodes import AF, overlap, spans
 from ecgedge_export.external.records import ANNOTATORS, names
+from ecgedge_export.spread import Chosen, spread
 
 Log = Callable[[str], None]
 RAW, RR = "raw ECG", "RR only"
@@ -58,6 +59,8 @@ class Asked:
     model : Path, optional
         A rhythm model folder; by default the one in the package.
     backend : str
+    workers, scheduler
+        Who looks at recordings, see :func:`~ecgedge_export.spread.spread`.
     few : int, optional
         So many recordings of each set teach the arm of intervals: to see that everything works.
     """
@@ -71,6 +74,8 @@ class Asked:
     out: Path | None = None
     model: Path | None = None
     backend: str = "litert"
+    workers: int | None = None
+    scheduler: str | None = None
     few: int | None = None
 
 
@@ -116,28 +121,10 @@ def run(how: Asked, log: Log = lambda line: None) -> dict[str, Any]:
     records = _records(how, found.skipped)
     first = [*islice(records, 1)]  # what is not at hand is said before anything is taught
     taught = _taught(work / "lessons", how.few, log)
-    monitor = Monitor(Models.load(how.backend, rhythm=how.model)) if how.dataset != RR_ONLY_SET else None
-    for record in chain(first, records):
-        if not record.rhythms:
-            found.skipped[record.id] = "it has no rhythm annotations"
-            continue
-        called: dict[str, Sequence[Episode]] = {}
-        beats, begins = record.beats, None
-        if record.leads and monitor:
-            try:
-                seen = _seen(record, monitor, how, work / "seen")
-            except ConfigError as error:
-                found.skipped[record.id] = str(error)
-                log(plain(f"{record.id}: skipped: {error}"))
-                continue
-            called[RAW] = seen.rhythms
-            beats, begins = seen.beats, seen.begins
-            found.seen[record.id] = {"usable": _number(seen.usable), "summary burden": _number(seen.burden)}
-        if taught:
-            of = rr.intervals(beats, record.fs, begins)
-            called[RR] = taught(lessons.person(record)).rhythms(of, record.n_samples)
-        found.add(record, called)
-        log(plain(f"{record.id}: {record.n_samples / record.fs / 3600:.1f} h"))
+    look = partial(_look, how, _chosen(how), work / "seen")
+    with spread(how.workers, how.scheduler) as each:
+        for record, seen in each(look, chain(first, records)):
+            _take(record, seen, found, taught, log)
     made = _report(how, found)
     if how.out is not None:
         from ecgedge_export.burden.text import table
@@ -145,6 +132,43 @@ def run(how: Asked, log: Log = lambda line: None) -> dict[str, Any]:
         write_atomically(how.out / "burden.json", json.dumps(made, indent=1, allow_nan=False) + "\n")
         write_atomically(how.out / "burden.txt", table(made) + "\n")
     return made
+
+
+def _take(
+    record: Record, seen: Seen | str | None, found: _Found, taught: Callable[[str], RrModel] | None, log: Log
+) -> None:
+    """Take what was seen of a recording, and what its beats alone say."""
+    if isinstance(seen, str):
+        found.skipped[record.id] = seen
+        log(plain(f"{record.id}: skipped: {seen}"))
+        return
+    called: dict[str, Sequence[Episode]] = {}
+    beats, begins = record.beats, None
+    if seen is not None:
+        called[RAW] = seen.rhythms
+        beats, begins = seen.beats, seen.begins
+        found.seen[record.id] = {"usable": _number(seen.usable), "summary burden": _number(seen.burden)}
+    if taught:
+        of = rr.intervals(beats, record.fs, begins)
+        called[RR] = taught(lessons.person(record)).rhythms(of, record.n_samples)
+    found.add(record, called)
+    log(plain(f"{record.id}: {record.n_samples / record.fs / 3600:.1f} h"))
+
+
+def _chosen(how: Asked) -> Chosen:
+    return Chosen(how.backend, () if how.model is None else (("rhythm", how.model.absolute()),))
+
+
+def _look(how: Asked, chosen: Chosen, folder: Path, record: Record) -> tuple[Record, Seen | str | None]:
+    """Run the runtime over a recording, None where it has no signal, a sentence where it cannot be scored."""
+    if not record.rhythms:
+        return record, "it has no rhythm annotations"
+    if not record.leads or how.dataset == RR_ONLY_SET:
+        return record, None
+    try:
+        return record, _seen(record, chosen, how, folder)
+    except ConfigError as error:
+        return record, str(error)
 
 
 def _records(how: Asked, skipped: dict[str, str]) -> Iterator[Record]:
@@ -168,7 +192,7 @@ def _of_folder(folder: Path, annotators: Sequence[str], skipped: dict[str, str])
             yield record
 
 
-def _seen(record: Record, monitor: Monitor, how: Asked, folder: Path) -> Seen:
+def _seen(record: Record, chosen: Chosen, how: Asked, folder: Path) -> Seen:
     """What the runtime makes of a recording; once made it is kept."""
     model = (how.model or BUNDLED / "rhythm") / MANIFEST_NAME
     rest = [BUNDLED / name / MANIFEST_NAME for name in ("gate", "beats", "beat_classes")]
@@ -178,7 +202,7 @@ def _seen(record: Record, monitor: Monitor, how: Asked, folder: Path) -> Seen:
     kept = folder / f"{name}.npz"
     if not kept.is_file():
         try:
-            observe(record, monitor, how.lead).save(kept)
+            observe(record, chosen.monitor(), how.lead).save(kept)
         except ValueError as error:
             raise ConfigError(f"{record.id}: {error}") from error
     return Seen.load(kept)

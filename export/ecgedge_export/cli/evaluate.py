@@ -64,21 +64,33 @@ def evaluate(
     dataset: Annotated[
         str | None, typer.Option(help="burden: a data set with rhythms, or afdb-rr; default: shdb-af.")
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=1024, help="external, burden, ec57: processes that share the recordings."),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="tcp://HOST:PORT", help="external, burden, ec57: a Dask cluster in their place."
+        ),
+    ] = None,
     work: Work = None,
 ) -> None:
     """Measure what is in the package through the public API; prints JSON (external, burden: a table)."""
     from ecgedge_export import tasks
 
     if what == "external":
-        _external(folder, lead, annotator, labels, learning, out, model, backend)
+        _external(folder, lead, annotator, labels, learning, out, model, backend, workers, scheduler)
         return
     if what == "burden":
-        _burden(folder, dataset, record, lead, annotator, work, out, model, backend)
+        _burden(folder, dataset, record, lead, annotator, work, out, model, backend, workers, scheduler)
         return
     if folder is not None:
         raise typer.BadParameter("only external and burden take a folder", param_hint="FOLDER")
     if what == "ec57":
-        report = _ec57_report(model, backend, annotations, keep, extension, record)
+        report = _ec57_report(model, backend, annotations, keep, extension, record, workers, scheduler)
+    elif workers or scheduler:
+        raise typer.BadParameter("only external, burden and ec57 share their recordings", param_hint="WHAT")
     else:
         asked = tasks.Evaluation(model, backend, tuple(noise or ()), log)
         report = tasks.task(what.replace("-", "_")).evaluate(asked)
@@ -94,6 +106,8 @@ def _external(
     out: Path | None,
     model: Path | None,
     backend: str,
+    workers: int | None,
+    scheduler: str | None,
 ) -> None:
     """Score anybody's records."""
     from ecgedge_export.external.records import ANNOTATORS, Wish
@@ -103,7 +117,7 @@ def _external(
     if folder is None:
         raise typer.BadParameter("name a folder of WFDB records", param_hint="FOLDER")
     wish = Wish(lead, tuple(annotators or ANNOTATORS), learning_s)
-    typer.echo(table(run(Asked(folder, wish, labels, out, model, backend), log)))
+    typer.echo(table(run(Asked(folder, wish, labels, out, model, backend, workers, scheduler), log)))
 
 
 def _burden(
@@ -116,6 +130,8 @@ def _burden(
     out: Path | None,
     model: Path | None,
     backend: str,
+    workers: int | None,
+    scheduler: str | None,
 ) -> None:
     """Burden and episodes of AF in long recordings."""
     from ecgedge_export.burden.run import DEFAULT, Asked, run
@@ -135,6 +151,8 @@ def _burden(
         out,
         model,
         backend,
+        workers,
+        scheduler,
     )
     typer.echo(table(run(asked, log)))
 
@@ -146,6 +164,8 @@ def _ec57_report(
     keep: Path | None,
     extension: str,
     record_ids: list[str] | None,
+    workers: int | None,
+    scheduler: str | None,
 ) -> object:
     """Score annotation files: those in ``annotations``, or what the pipeline finds, through files as well."""
     import tempfile
@@ -160,15 +180,28 @@ def _ec57_report(
     with tempfile.TemporaryDirectory() as scratch:
         folder = annotations or keep or Path(scratch)
         if annotations is None:
-            _annotate(model, backend, folder, extension, ids)
+            _annotate(model, backend, folder, extension, ids, workers, scheduler)
         report = ec57.report(ec57.compare_files(data.mitdb(ids), folder, extension))
     log(ec57.table(report))
     return report
 
 
-def _annotate(model: Path | None, backend: str, folder: Path, extension: str, ids: list[str]) -> None:
-    from ecgedge import Models, Monitor
-    from ecgedge_export import data
-    from ecgedge_export.ec57.annotations import annotate
+def _annotate(
+    model: Path | None,
+    backend: str,
+    folder: Path,
+    extension: str,
+    ids: list[str],
+    workers: int | None,
+    scheduler: str | None,
+) -> None:
+    from functools import partial
 
-    annotate(Monitor(Models.load(backend, rhythm=model)), data.mitdb(ids), folder, extension, log)
+    from ecgedge_export import data
+    from ecgedge_export.ec57.annotations import annotate, found_in
+    from ecgedge_export.spread import Chosen, spread
+
+    chosen = Chosen(backend, () if model is None else (("rhythm", model.absolute()),))
+    chosen.monitor()  # what is wrong with them is said before the work
+    with spread(workers, scheduler) as each:
+        annotate(each(partial(found_in, chosen), data.mitdb(ids)), folder, extension, log)

@@ -14,11 +14,20 @@ from ecgedge_export.cli.options import MODELS, log
 def bundle(
     out: Annotated[Path, typer.Argument(help="The zip to write.")],
     models: Annotated[Path, typer.Option(help="Folder of model folders.")] = MODELS,
+    fs: Annotated[
+        list[float], typer.Option(help="Sampling rate in Hz of a wearable; more of them, more setups in C.")
+    ] = [130.0],  # noqa: B006  # typer copies it
+    wasm: Annotated[
+        bool, typer.Option("--wasm", help="Compile chain and models to WebAssembly too; needs emscripten.")
+    ] = False,
 ) -> None:
-    """Put the models, their C source, golden vectors, an integration page and licences into one zip."""
+    """Put models and the whole chain in C into one zip, with golden vectors, schema, protocol and licences.
+
+    README.md in it says how to build the chain into an app (Android, Swift, the web), or how to port it.
+    """
     from ecgedge_export.ship import bundle as bundles
 
-    for name, digest in bundles.bundle(models, out).items():
+    for name, digest in bundles.bundle(models, out, fs, wasm=wasm).items():
         typer.echo(f"{digest}  {name}")
 
 

@@ -10,7 +10,6 @@ import numpy as np
 
 from ecgedge.events import Beat, Event, Rhythm
 from ecgedge.recording.wfdb.annotations import Annotation, encode_annotations
-from ecgedge.stream.pipeline import Pipeline
 from ecgedge.whole_recording import Beats
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.values import SampleBlock
@@ -18,6 +17,7 @@ from ecgedge_export.data import Episode, Record
 from ecgedge_export.data.build import episodes
 from ecgedge_export.data.record import AAMI, BEAT_SYMBOLS
 from ecgedge_export.data.wfdb_files import marks, rhythm_changes
+from ecgedge_export.spread import Chosen
 
 EXTENSION = "ecgedge"
 REFERENCE = "atr"
@@ -179,20 +179,24 @@ def ec57_codes(symbols: Iterable[str]) -> list[str]:
     return ["S" if code in ESCAPES else code for code in symbols]
 
 
+def found_in(chosen: Chosen, record: Record) -> tuple[Record, Annotations]:
+    """Run the pipeline over the first lead of a record; return the record with what it says."""
+    monitor = chosen.monitor()
+    monitor.reset()
+    block = SampleBlock(samples=record.mv, fs=record.fs)
+    return record, from_events([*monitor.feed(block), *monitor.finish()], record.n_samples)
+
+
 def annotate(
-    monitor: Pipeline,
-    records: Iterable[Record],
+    found: Iterable[tuple[Record, Annotations]],
     folder: Path,
     extension: str = EXTENSION,
     log: Callable[[str], None] = lambda line: None,
 ) -> None:
-    """Run the pipeline over the first lead of records and write what it says, a file for each.
+    """Write what was found in records, a file for each.
 
     PhysioNet's programs read the files where their folder and that of the reference are in the path:
     ``WFDB="FOLDER MITDB" bxb -r 100 -a atr ecgedge -S report.txt``.
     """
-    for record in records:
-        monitor.reset()
-        block = SampleBlock(samples=record.mv, fs=record.fs)
-        test = from_events([*monitor.feed(block), *monitor.finish()], record.n_samples)
+    for record, test in found:
         log(f"{record.id}: {write(folder, record.id, record.fs, test, extension)}")

@@ -104,7 +104,12 @@ def _segments(header: Path) -> Iterator[Path]:
     yield from (header.with_name(f"{part.name}.hea") for part in parts if part.name != NULL)
 
 
-def read(folder: Path, name: str, wish: Wish, labels: Mapping[str, str]) -> Labelled:
+def label_of(name: str, labels: Mapping[str, str]) -> str:
+    """Label of a whole recording, by its path from the folder or its name; "" where there is none."""
+    return labels.get(name, labels.get(Path(name).name, ""))
+
+
+def read(folder: Path, name: str, wish: Wish, label: str = "") -> Labelled:
     """Read a record with what lies beside it.
 
     Parameters
@@ -113,8 +118,8 @@ def read(folder: Path, name: str, wish: Wish, labels: Mapping[str, str]) -> Labe
     name : str
         One of :func:`names`.
     wish : Wish
-    labels : mapping of str to str
-        Label of a whole recording, by its name or its path from the folder.
+    label : str
+        Of the whole recording, see :func:`label_of`.
 
     Raises
     ------
@@ -122,7 +127,6 @@ def read(folder: Path, name: str, wish: Wish, labels: Mapping[str, str]) -> Labe
         It cannot be read, has no ECG, or no labels.
     """
     path = folder / name
-    label = labels.get(name, labels.get(path.name, ""))
     annotator = next((a for a in wish.annotators if path.with_name(f"{path.name}.{a}").is_file()), "")
     if not annotator and not label:
         raise ConfigError(

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ecgedge.artefacts.manifest import Manifest
-from ecgedge.monitor import Models
 from ecgedge_bridge.errors import ConfigError
 from ecgedge_bridge.files import write_atomically
 from ecgedge_export.ec57 import report as ec57
@@ -18,6 +17,7 @@ from ecgedge_export.external import labels as tables
 from ecgedge_export.external.records import Skipped, Wish
 from ecgedge_export.external.score import Log, Scored, report, score
 from ecgedge_export.external.text import table
+from ecgedge_export.spread import Chosen, spread
 
 # Tasks whose models make what is scored here.
 SCORED = ("rhythm", "beat_classes", "gate", "beats")
@@ -27,7 +27,7 @@ _WRITABLE = re.compile(r"[-\w]+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be scored, with which models, and where the report goes; see :func:`run`."""
+    """What is to be scored, with which models, where the report goes, and who does it; see :func:`run`."""
 
     folder: Path
     wish: Wish = field(default_factory=Wish)
@@ -35,6 +35,8 @@ class Asked:
     out: Path | None = None
     model: Path | None = None
     backend: str = "litert"
+    workers: int | None = None
+    scheduler: str | None = None
 
 
 def run(asked: Asked, log: Log = lambda line: None) -> dict[str, Any]:
@@ -51,16 +53,18 @@ def run(asked: Asked, log: Log = lambda line: None) -> dict[str, Any]:
     """
     path = asked.labels or tables.find(asked.folder)
     labels = tables.read(path) if path is not None else {}
-    models = Models.load(asked.backend, **_chosen(asked.model))
+    chosen = Chosen(asked.backend, _folders(asked.model))
+    models = chosen.monitor().models
     scored: list[Scored] = []
     skipped: list[Skipped] = []
-    for one in score(asked.folder, asked.wish, labels, models, log):
-        if isinstance(one, Skipped):
-            skipped.append(one)
-            continue
-        scored.append(one)
-        if asked.out is not None:
-            _write_annotations(asked.out / "annotations", one)
+    with spread(asked.workers, asked.scheduler) as each:
+        for one in score(asked.folder, asked.wish, labels, chosen, log, each):
+            if isinstance(one, Skipped):
+                skipped.append(one)
+                continue
+            scored.append(one)
+            if asked.out is not None:
+                _write_annotations(asked.out / "annotations", one)
     made = report(scored, skipped, models)
     if asked.out is not None:
         write_atomically(asked.out / "report.json", json.dumps(made, indent=1, allow_nan=False) + "\n")
@@ -70,14 +74,14 @@ def run(asked: Asked, log: Log = lambda line: None) -> dict[str, Any]:
     return made
 
 
-def _chosen(model: Path | None) -> dict[str, Any]:
+def _folders(model: Path | None) -> tuple[tuple[str, Path], ...]:
     """The model under the name of its task."""
     if model is None:
-        return {}
+        return ()
     task = Manifest.load(model).task
     if task not in SCORED:
         raise ConfigError(f"{model} is a model of {task}: give one of {', '.join(SCORED)}")
-    return {task: model}
+    return ((task, model.absolute()),)
 
 
 def _write_annotations(folder: Path, one: Scored) -> None:

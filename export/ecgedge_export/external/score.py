@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from ecgedge_export.beat_classes import scores as class_scores
 from ecgedge_export.data.record import Record
 from ecgedge_export.ec57 import report as ec57
 from ecgedge_export.ec57.annotations import Annotations, from_events
-from ecgedge_export.external.records import Labelled, Skipped, Wish, names, read
+from ecgedge_export.external.records import Labelled, Skipped, Wish, label_of, names, read
 from ecgedge_export.rhythm import scores as rhythm_scores
 from ecgedge_export.rhythm.scores import CINC_CLASSES, interval
+from ecgedge_export.spread import Chosen, Spread, here
 
 _BLOCK = 1 << 20  # samples that are fed at once: an hour at 250 Hz, so that a week takes no more memory
 # Roles of a model's classes as CinC 2017 names them, whatever the model calls them.
@@ -34,15 +36,10 @@ Log = Callable[[str], None]
 class Scored:
     """A record, what was found in it, and its comparison by EC57; None for what its labels do not ask."""
 
-    labelled: Labelled
+    record: Record
     found: Annotations | None
     comparison: ec57.Comparison | None
     answer: Classification | None
-
-    @property
-    def record(self) -> Record:
-        """The record with its labels."""
-        return self.labelled.record
 
     @property
     def has_beats(self) -> bool:
@@ -56,7 +53,12 @@ class Scored:
 
 
 def score(
-    folder: Path, wish: Wish, labels: dict[str, str], models: Models, log: Log = lambda line: None
+    folder: Path,
+    wish: Wish,
+    labels: Mapping[str, str],
+    chosen: Chosen,
+    log: Log = lambda line: None,
+    each: Spread = here,
 ) -> Iterator[Scored | Skipped]:
     """Score each record of a folder; those that cannot be are given back with the reason.
 
@@ -65,16 +67,21 @@ def score(
     ConfigError
         There is no record at all.
     """
-    monitor = Monitor(models)
-    for name in names(folder):
-        try:
-            one = _scored(read(folder, name, wish, labels), monitor)
-        except ConfigError as error:
-            log(plain(f"{name}: skipped: {error}"))
-            yield Skipped(name, str(error))
+    asked = ((name, label_of(name, labels)) for name in names(folder))
+    for one in each(partial(_one, folder, wish, chosen), asked):
+        if isinstance(one, Skipped):
+            log(plain(f"{one.id}: skipped: {one.reason}"))
         else:
-            log(plain(f"{name}: scored, lead {one.record.leads[0] or 'without a name'}"))
-            yield one
+            log(plain(f"{one.record.id}: scored, lead {one.record.leads[0] or 'without a name'}"))
+        yield one
+
+
+def _one(folder: Path, wish: Wish, chosen: Chosen, asked: tuple[str, str]) -> Scored | Skipped:
+    name, label = asked
+    try:
+        return _scored(read(folder, name, wish, label), chosen.monitor())
+    except ConfigError as error:
+        return Skipped(name, str(error))
 
 
 def _scored(labelled: Labelled, monitor: Monitor) -> Scored:
@@ -87,7 +94,7 @@ def _scored(labelled: Labelled, monitor: Monitor) -> Scored:
         answer = classify(signal, models=monitor.models)
     if found is None and answer is None:
         raise ConfigError(f"its annotations ({labelled.annotator}) hold neither beats nor rhythms")
-    return Scored(labelled, found, comparison, answer)
+    return Scored(labelled.record, found, comparison, answer)
 
 
 def _events(mv: np.ndarray[Any, np.dtype[np.float32]], fs: float, monitor: Monitor) -> Iterator[Event]:

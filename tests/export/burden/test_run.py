@@ -112,6 +112,12 @@ def test_a_run_goes_on_from_what_was_seen(at_hand, tmp_path, monkeypatch):
         run(Asked(work=tmp_path / "work", records=["001"], lead=1))
 
 
+def test_two_processes_find_the_same_as_one(at_hand, tmp_path):
+    pytest.importorskip("distributed", reason="the extra scale is not installed")
+    one = run(Asked(work=tmp_path / "one", records=["001"]))
+    assert run(Asked(work=tmp_path / "two", records=["001"], workers=2)) == one
+
+
 def test_a_folder_of_records_and_the_command(at_hand, tmp_path):
     arguments = ["evaluate", "burden", str(at_hand / "shdb-af"), "--work", str(tmp_path / "work")]
     said = CliRunner().invoke(app, [*arguments, "--lead", "ECG1"])

@@ -321,6 +321,9 @@ def test_a_missing_test_file_is_no_record_without_beats(said: Path) -> None:
 class Told:
     """A monitor that says always the same."""
 
+    def monitor(self) -> Told:
+        return self
+
     def reset(self) -> None:
         self.blocks: list[ecgedge.SampleBlock] = []
 
@@ -337,7 +340,8 @@ def test_the_pipeline_gets_the_first_lead_and_its_words_go_into_a_file(tmp_path:
     wfdb.wrsamp("100", FS, ["mV", "mV"], ["MLII", "V1"], mv, fmt=["16", "16"], write_dir=str(tmp_path))
     monitor, lines = Told(), list[str]()
     record = record_of(6500, path=tmp_path / "100")
-    ec57_annotations.annotate(monitor, [record, record], tmp_path / "kept", log=lines.append)  # type: ignore[arg-type]
+    found = (ec57_annotations.found_in(monitor, record) for _ in range(2))  # type: ignore[arg-type]
+    ec57_annotations.annotate(found, tmp_path / "kept", log=lines.append)
     (block,) = monitor.blocks
     assert block.fs == FS
     np.testing.assert_allclose(block.samples, mv[:, 0], atol=1e-4)

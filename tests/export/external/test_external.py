@@ -96,6 +96,19 @@ def test_beats_and_classes_of_a_folder_with_subfolders(tmp_path: Path) -> None:
     assert set(report["classes"]["by_record"]) == {"a", "deep/c", "deep/er/b"}
 
 
+def test_two_processes_find_the_same_as_one(tmp_path: Path) -> None:
+    pytest.importorskip("distributed", reason="the extra scale is not installed")
+    records = tmp_path / "records"
+    for name, seed in (("a", 1), ("b", 2), ("c", 3)):
+        marked(records / name, heart("sinus", "pvc", seed=seed))
+    (records / "d.hea").write_text("d 1 250")
+    one = scored(records, out=tmp_path / "one")
+    assert scored(records, out=tmp_path / "two", workers=2) == one
+    assert list(one["skipped"]) == ["d"]
+    for file in (tmp_path / "one").rglob("*.*"):
+        assert (tmp_path / "two" / file.relative_to(tmp_path / "one")).read_bytes() == file.read_bytes()
+
+
 def test_records_of_beats_that_are_all_normal_have_no_classes(tmp_path: Path) -> None:
     marked(tmp_path / "a", heart("sinus"))
     assert "classes" not in scored(tmp_path)
