@@ -10,7 +10,7 @@ NEW_ENOUGH = import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && echo $$p && break; done)
 
-.PHONY: help docs pictures demo phone test test-fast test-numpy test-bluez test-browser test-phone test-mqtt test-emulated test-native lint fuzz bench bench-quick bench-pi bench-bridge bench-edge wheel sbom lock clean
+.PHONY: help docs pictures demo phone test test-again test-fast test-numpy test-bluez test-browser test-phone test-mqtt test-emulated test-native lint fuzz bench bench-quick bench-pi bench-bridge bench-edge wheel sbom lock clean
 .DEFAULT_GOAL = demo
 
 # Each target with the text behind its ##.
@@ -33,6 +33,10 @@ demo: $(VENV)/.installed-sim $(VENV)/.core  ## the whole chain on a virtual wear
 ONE_THREAD = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 test: lint  ## lint, types and all tests
 	$(ONE_THREAD) $(PY) -m pytest -n 3 --dist worksteal $(LATER:%=--ignore=%)
+
+# One at a time, with nothing beside them: a fault fails again, a test that had too little of the machine does not.
+test-again: $(VENV)/.installed-dev $(VENV)/.core  ## the tests that failed last, one at a time
+	$(ONE_THREAD) $(PY) -m pytest --last-failed --last-failed-no-failures none
 
 # The numpy code that runs where nothing was compiled: the rooms that have a twin in C, and the digests of events.
 # ALL=1: every test of the runtime, which takes half an hour.

@@ -92,9 +92,9 @@ def likeness_loss(student: Tensor, teacher: Tensor, *, features: float, tokens: 
 
     Examples
     --------
-    >>> maps = torch.rand(2, 8, 1, 5)
-    >>> round(float(likeness_loss(maps, 3 * maps, features=1.0, tokens=1.0)), 4)
-    0.0
+    >>> student, teacher = torch.ones(2, 4, 1, 5), torch.tensor([3.0, 3.0, 0.0, 0.0]).reshape(1, 4, 1, 1)
+    >>> round(float(likeness_loss(student, teacher.expand(2, 4, 1, 5), features=1.0, tokens=0.0)), 4)
+    0.2929
     """
     loss = torch.zeros((), device=student.device)
     if features:
