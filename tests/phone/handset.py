@@ -50,6 +50,18 @@ WebAssembly.Memory = class extends WebAssembly.Memory {
     }
 };
 """
+# Bytes recorded since this was asked first: to list the recordings would be work for the app.
+_RECORDED = """
+self.recorded ??= (prototype => {
+    const write = prototype.write;
+    prototype.write = function (...given) {
+        const written = write.apply(this, given);
+        self.recorded += written;
+        return written;
+    };
+    return 0;
+})(FileSystemSyncAccessHandle.prototype)
+"""
 _BYTES = """(async file => {
     const bytes = new Uint8Array(await file.arrayBuffer()), step = 0x8000, pieces = [];
     for (let i = 0; i < bytes.length; i += step)
@@ -88,7 +100,7 @@ class Handset:
 
     def __init__(self, browser: Browser, url: str, *, kept: bool = False) -> None:
         self.browser, self.url = browser, url
-        self.looks_s = 0.05  # between two looks at what was recorded; each is work for the app
+        self.looks_s = 0.05  # between two looks at how much was recorded
         self._answered: set[str] = set()
         self._chosen: str | None = None
         self._worker = ""
@@ -211,7 +223,7 @@ class Handset:
         return sent
 
     def _size(self) -> int:
-        return int(self.recordings()[-1]["bytes"])
+        return int(self._of_worker(_RECORDED))
 
     def _grown(self, size: int) -> None:
         until = time.monotonic() + _BRIDGE_S
@@ -260,8 +272,9 @@ class Handset:
             self.browser.pump(0.05)
 
     def memory(self) -> Memory:
-        """What the page takes now, after its garbage was collected."""
-        self.page.call("HeapProfiler.collectGarbage")
+        """What the page takes now, after its garbage was collected and its worker's."""
+        for session in (self.page.session, self._worker):
+            self.browser.call("HeapProfiler.collectGarbage", session)
         return Memory(pss_mb(self._process()["id"]), self._wasm_mb())
 
     def cpu_s(self) -> float:
@@ -285,9 +298,12 @@ class Handset:
 
     def _wasm_mb(self) -> float:
         """What WebAssembly has in the worker: Python's memory, which never shrinks."""
-        summed = "memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0)"
-        found = self.browser.call("Runtime.evaluate", self._worker, expression=summed, returnByValue=True)
-        return float(found["result"]["value"]) / 1e6
+        return self._of_worker("memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0)") / 1e6
+
+    def _of_worker(self, expression: str) -> float:
+        """A number that the worker knows."""
+        found = self.browser.call("Runtime.evaluate", self._worker, expression=expression, returnByValue=True)
+        return float(found["result"]["value"])
 
     def complaints(self) -> list[str]:
         """Errors on the consoles of page and worker."""

@@ -81,7 +81,7 @@ class Connection:
         self._asked, self._screen, self._recordings = asked, screen, recordings
         self._radio = WebRadio(page, asked.name)
         self._monitor = Monitor(models)
-        self._sink = screen.show(asked.name, mark=self.mark)
+        self._sink = screen.show(asked.name, mark=self.mark, first=self._keep)
         self._link: Wearable | None = None
         self._header: CaptureHeader | None = None
         self._marks = Marks()
@@ -179,10 +179,16 @@ class Connection:
     async def _close_recording(self) -> None:
         if self._recordings is None or self.recording is None:
             return
+        self.recording.flush()
         if self.recording.file is not None:
             self._tell(None)
         with suppress(StorageError):  # what is left behind is put away when the page starts again
             await self._recordings.done(self.recording)
+
+    def _keep(self) -> None:
+        """Have on the disk what is about to be shown."""
+        if self.recording is not None:
+            self.recording.flush()
 
     def _tell(self, words: str | None) -> None:
         """Tell that nothing is recorded any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -25,12 +26,18 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,90}\.cap", re.ASCII)
 _LONGEST_STEM = 70
 # Names that differ by their last number: more are made in a minute by nobody.
 _MOST_ALIKE = 1000
+# A picture of the page: what comes within it is shown together too.
+_SOON_S = 1 / 30
 # Read at a time: some minutes of an H10.
 _PIECE = 1 << 16
 
 
 class Recording:
     """A capture that is being written. When it cannot go on it ends, and whoever records goes on without it.
+
+    What comes goes to the disk together with what comes shortly after: a disk that is waited for each time is
+    most of the work where a link hands over what it had kept. :meth:`flush` puts it there at once, and comes
+    before anything is shown.
 
     Parameters
     ----------
@@ -47,6 +54,7 @@ class Recording:
         self._file: OpenFile | None = file
         self._tell = tell
         self._recorder = Recorder()
+        self._pending = bytearray()
 
     @property
     def begun(self) -> bool:
@@ -60,38 +68,49 @@ class Recording:
 
     def begin(self, header: CaptureHeader) -> None:
         """Write the header, and what came before the device was known."""
-        self._write(lambda file: self._recorder.begin(RecordWriter(file.append, header)))
+        self._recorder.begin(RecordWriter(self._append, header))
+        self.flush()
 
     def on_notification(self, uuid: str, data: bytes, host_time_s: float) -> None:
         """Write what the device sent."""
-        self._write(lambda _: self._recorder.on_notification(uuid, data, host_time_s))
+        if self._file is not None:
+            self._recorder.on_notification(uuid, data, host_time_s)
 
     def on_event(self, event: Event) -> None:
         """Write what the link reports."""
-        self._write(lambda _: self._recorder.on_event(event))
+        if self._file is not None:
+            self._recorder.on_event(event)
 
     def mark(self, text: str, device: str, host_time_s: float) -> str:
-        """Write a mark; return as much of its text as is kept."""
-        kept = [text]
-        if (writer := self._recorder.writer) is not None:
-            self._write(lambda _: kept.append(writer.write_mark(text, device, host_time_s)))
-        return kept[-1]
+        """Write a mark, to the disk; return as much of its text as is kept."""
+        if self._file is not None and (writer := self._recorder.writer) is not None:
+            text = writer.write_mark(text, device, host_time_s)
+            self.flush()
+        return text
+
+    def flush(self) -> None:
+        """Put on the disk what came since the last time."""
+        if self._file is None or not self._pending:
+            return
+        pending, self._pending = bytes(self._pending), bytearray()
+        try:
+            self._file.append(pending)
+        except StorageError as error:
+            self.close()
+            self._tell(f"the recording ends here, and what was recorded is kept: {error}")
 
     def close(self) -> None:
-        """Close the file; what fails now was written before."""
+        """Close the file, with all that came; what fails now was written before."""
+        self.flush()
         if self._file is not None:
             file, self._file = self._file, None
             with suppress(StorageError):
                 file.close()
 
-    def _write(self, write: Callable[[OpenFile], object]) -> None:
-        if self._file is None:
-            return
-        try:
-            write(self._file)
-        except StorageError as error:
-            self.close()
-            self._tell(f"the recording ends here, and what was recorded is kept: {error}")
+    def _append(self, data: bytes) -> None:
+        if not self._pending:
+            asyncio.get_running_loop().call_later(_SOON_S, self.flush)
+        self._pending += data
 
 
 class _Window:
@@ -166,6 +185,7 @@ class Recordings:
 
     async def listed(self) -> list[dict[str, Any]]:
         """Return what is known of each, the newest first."""
+        self._settle()
         found = [await self._about(name, size) for name, size in await self._files.names() if size]
         return sorted(found, key=lambda one: (one["start_unix_s"] or 0.0, one["name"]), reverse=True)
 
@@ -181,6 +201,7 @@ class Recordings:
             It is not there.
         """
         name = _checked(name)
+        self._settle()
         if self._writing is not None and self._is_open(name):
             assert self._writing.file is not None
             yield read_capture(_Kept(name, self._writing.file))
@@ -193,6 +214,7 @@ class Recordings:
 
     async def take(self, name: str) -> Any:
         """Return a recording as a file of the browser's."""
+        self._settle()
         return await self._files.take(_checked(name))
 
     async def add(self, name: str, file: Any) -> str:
@@ -230,6 +252,11 @@ class Recordings:
         for name in names:
             await self._files.remove(name)
         return len(names)
+
+    def _settle(self) -> None:
+        """Have all that came in the file that is written."""
+        if self._writing is not None:
+            self._writing.flush()
 
     def _is_open(self, name: str) -> bool:
         writing = self._writing

@@ -42,6 +42,7 @@ class Screen:
         self._timer: asyncio.Handle | None = None
         self._due_s = math.inf
         self._sent_s = -_TICK_S
+        self._first: Callable[[], None] = lambda: None
 
     def show(
         self,
@@ -50,6 +51,7 @@ class Screen:
         mark: Callable[[str], None] | None = None,
         start_unix_s: float | None = None,
         speed: float | None = None,
+        first: Callable[[], None] = lambda: None,
     ) -> Sink:
         """Begin anew with a stream, and return its sink.
 
@@ -63,7 +65,10 @@ class Screen:
             When a recording began; None for what is live.
         speed : float, optional
             Of a replay, times real time.
+        first : callable, optional
+            Called before anything is sent: has it on the disk before somebody sees it.
         """
+        self._first = first
         self._hub = Hub(name, speed=speed or 1.0)
         self._viewer = Viewer(self._hub)
         live = start_unix_s is None
@@ -115,6 +120,7 @@ class Screen:
     def _send(self) -> None:
         self._rest()
         self._sent_s = asyncio.get_running_loop().time()
+        self._first()
         for message in self._viewer.news(self._sent_s):
             self._post(message)
         if self._viewer.is_behind():

@@ -3,6 +3,7 @@
 // The build (edge/phone/build) writes three packs, each a tar in gzip with the paths that Python looks at. They are
 // unpacked before Python starts, so that it finds its library as files: a zip costs it three times as long.
 
+import { noteFile, noteModules } from "./memory.js";
 import { loadPyodide } from "./pyodide/pyodide.mjs";
 
 const PACKS = ["python.pack", "numpy.pack", "ecgedge.pack"];
@@ -19,6 +20,7 @@ const [NAME, SIZE, PREFIX] = [[0, 100], [124, 12], [345, 155]];
  * All else goes to loadPyodide, `stdout` for example.
  */
 export async function loadPython({ onStep = () => {}, fetchBytes = fetched, indexURL, ...options } = {}) {
+  noteModules();
   const packs = PACKS.map((name) => fetchBytes(name).then((bytes) => unpacked(name, bytes)));
   packs.forEach((pack) => pack.catch(() => {})); // told below, when it is waited for
   let broken = null;
@@ -29,7 +31,7 @@ export async function loadPython({ onStep = () => {}, fetchBytes = fetched, inde
     // Pyodide would go on without the files, and fail with words about its own insides.
     fsInit: async (files) => {
       try {
-        for (const pack of packs) write(files, await pack);
+        while (packs.length) write(files, await packs.shift()); // kept by nobody: see memory.js
       } catch (error) {
         broken = error;
       }
@@ -70,6 +72,7 @@ function write(files, tar) {
     if (!folders.has(folder)) files.mkdirTree(folder);
     folders.add(folder);
     files.writeFile(path, tar.subarray(at + BLOCK, at + BLOCK + size), { canOwn: true });
+    noteFile(path);
     at += BLOCK + Math.ceil(size / BLOCK) * BLOCK;
   }
 }

@@ -1,11 +1,13 @@
 // Python's home. What the page says goes to Python, what Python asks goes to the page; no word of either is known here.
 
+import { release } from "./memory.js";
 import { loadPython } from "./python.js";
 import { recordings } from "./recordings.js";
 
 const asked = new Map(); // what Python waits for, by number
 let last = 0;
 let app = null;
+let letGo = () => {}; // of memory, once the models are loaded
 
 /** What Python has of JavaScript: see edge/ecgedge/phone/browser.py. */
 const side = {
@@ -27,6 +29,7 @@ const ready = loadPython().then((python) => {
   const module = python.pyimport("ecgedge.phone.browser");
   app = module.App(side);
   module.destroy();
+  letGo = () => release(python);
   return app;
 });
 ready.catch(() => {}); // told as the answer to each call
@@ -44,7 +47,10 @@ async function answer({ id, call, args }) {
     const answered = (await ready).call(call, JSON.stringify(typeof args === "object" ? values : args ?? {}), file);
     const reply = await answered.finally(() => answered.destroy());
     const message = typeof reply === "string" ? JSON.parse(reply) : { result: reply };
-    if (call === "start" && message.result) message.result.seconds = performance.now() / 1000;
+    if (call === "start" && message.result) {
+      message.result.seconds = performance.now() / 1000;
+      letGo();
+    }
     postMessage({ id, ...message });
   } catch (error) {
     postMessage({ id, error: error.message });

@@ -19,7 +19,9 @@ const seconds = () => {
 };
 
 try {
-  const { loadPython } = await import(pathToFileURL(resolve(app, "python.js")));
+  const [{ loadPython }, { release }] = await Promise.all(
+    ["python.js", "memory.js"].map((name) => import(pathToFileURL(resolve(app, name)))),
+  );
   const pyodide = await loadPython({
     fetchBytes: (path) => readFile(resolve(app, path)),
     indexURL: resolve(app, "pyodide"),
@@ -27,9 +29,11 @@ try {
   });
   pyodide.FS.mkdirTree(process.cwd());
   pyodide.mountNodeFS(process.cwd(), process.cwd());
-  // What a script may ask of the machine around it: CPU seconds, and megabytes of WebAssembly's memory.
+  // What a script may ask of the machine around it: CPU seconds, megabytes of WebAssembly's memory, and to give back
+  // what the worker gives back once the models are loaded.
   pyodide.registerJsModule("node", {
     seconds, steps: () => JSON.stringify(cpu), heap_mb: () => pyodide._module.HEAP8.length / 2 ** 20,
+    release: () => release(pyodide),
   });
   pyodide.globals.set("arguments", pyodide.toPy([script, ...rest]));
   pyodide.runPython(`import os, sys; sys.argv = arguments; os.chdir(${JSON.stringify(process.cwd())})`);

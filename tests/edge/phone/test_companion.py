@@ -27,7 +27,7 @@ from ecgedge_bridge import (
     run_simulated,
 )
 from ecgedge_bridge.protocols.described.profile import parse_profile
-from ecgedge_bridge.protocols.polar.control import STOP_ECG
+from ecgedge_bridge.protocols.polar.control import PMD_DATA, STOP_ECG
 
 HOBBY = """
 name = "my AD8232"
@@ -166,25 +166,62 @@ def test_a_heart_rate_strap_shows_its_own_rate() -> None:
     assert phone.told("state")[-1]["heart_rate"] is None
 
 
-def test_every_record_is_on_the_disk_before_the_frame_is_decoded() -> None:
+def test_what_is_shown_is_on_the_disk() -> None:
+    wearable = VirtualH10(ecg(20))
+
+    async def use(phone: Phone) -> None:
+        sent, shown = list[bytes](), list[tuple[int, int]]()
+        post, notified = phone.companion._screen._post, phone.companion.notified
+
+        def posted(message: str | bytes) -> None:
+            if isinstance(message, bytes):
+                (held,) = phone.files.held.values()
+                shown.append((int.from_bytes(message[4:8], "little"), len(held)))
+            post(message)
+
+        def arrived(uuid: str, data: bytes) -> None:
+            if uuid == PMD_DATA:
+                sent.append(data)
+            notified(uuid, data)
+
+        assert phone.browser is not None
+        phone.companion._screen._post, phone.browser.notified = posted, arrived
+        await phone.call("connect", name=wearable.name)
+        await wearable.finished.wait()
+        await asyncio.sleep(1.0)
+        (held,) = phone.files.held.values()
+        ends, at = list[int](), 0
+        for data in sent:
+            at = held.index(data, at) + len(data) + 4
+            ends.append(at)
+        samples = 0
+        for count, size in shown:
+            samples += count
+            assert size >= ends[-(-samples // 73) - 1]
+        assert samples > 30 * 73
+
+    with_phone(wearable, use)
+
+
+def test_what_comes_together_is_flushed_together_and_a_mark_at_once() -> None:
     wearable = VirtualH10(ecg(20))
 
     async def use(phone: Phone) -> None:
         await phone.call("connect", name=wearable.name)
-        (name,) = phone.files.held
-        session = phone.companion._connection._link._session  # type: ignore[union-attr]
-        assert session is not None
-        receive, seen = session.receive, list[bool]()
-
-        def received(uuid: str, data: bytes, host_time_s: float) -> bool:
-            seen.append(bytes(phone.files.held[name])[-len(data) - 4 : -4] == data)
-            return receive(uuid, data, host_time_s)
-
-        session.receive = received  # type: ignore[method-assign]
-        await wearable.finished.wait()
-        await asyncio.sleep(1.0)
-        assert len(seen) > 30
-        assert all(seen)
+        await asyncio.sleep(5.0)
+        appended = list[bytes]()
+        phone.files.appended = appended.append
+        uuid, data = PMD_DATA, bytes(232)
+        for _ in range(50):
+            phone.companion.notified(uuid, data)
+        await asyncio.sleep(0.05)
+        assert len(appended) <= 3  # before they are shown, and soon after what came last
+        assert b"".join(appended).count(data) == 50
+        (listed,) = await phone.call("recordings")
+        (held,) = phone.files.held.values()
+        assert listed["bytes"] == len(held)
+        await phone.call("mark", text="stairs")
+        assert b"stairs" in appended[-1]
 
     with_phone(wearable, use)
 

@@ -1,4 +1,8 @@
-"""Import modules, or all that are on the phone; ``run.mjs`` runs this. Prints their names, and failures."""
+"""Import modules, or all that are on the phone; ``run.mjs`` runs this.
+
+As on the phone, after the models were loaded and what was imported for them was deleted. Prints the names,
+failures, and bytes of files before and after.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +34,20 @@ def failures(names: list[str]) -> dict[str, str]:
     return failed
 
 
+def size(library: Path) -> int:
+    """Bytes of all files below a folder."""
+    return sum(file.stat().st_size for file in library.rglob("*") if file.is_file())
+
+
 if __name__ == "__main__":
-    found = sys.argv[1:] or list(shipped(Path(json.__file__).parents[1]))
-    sys.stdout.write(json.dumps({"found": found, "failed": failures(found)}) + "\n")
+    from node import release
+
+    from ecgedge.monitor import Models
+
+    library = Path(json.__file__).parents[1]
+    found = sys.argv[1:] or list(shipped(library))
+    Models.load("core")
+    bytes_before = size(library)
+    release()
+    said = {"bytes_before": bytes_before, "bytes_after": size(library), "found": found}
+    sys.stdout.write(json.dumps(said | {"failed": failures(found)}) + "\n")

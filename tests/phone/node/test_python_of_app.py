@@ -50,6 +50,8 @@ def test_every_module_that_is_shipped_can_be_imported(in_phone: Any, tmp_path: P
     said = in_phone("modules.py", cwd=tmp_path)
     assert said["failed"] == {}
     assert {"asyncio", "numpy", "ecgedge.monitor", "ecgedge_bridge.capture.replay"} <= set(said["found"])
+    # The memory of what was imported was given back.
+    assert said["bytes_after"] < 0.4 * said["bytes_before"]
 
 
 # The command line asks for these, never the phone: names of sinks that a person types, and Linux's radio.

@@ -7,11 +7,16 @@ import { FrameError, decode } from "./frames.js";
 // Thirty in a second look as smooth on paper of 25 mm/s as sixty, and cost half of them.
 const REST_MS = 20;
 const STEP_MS = 1000; // for those who want no motion
+// A replay in a hurry, or a link that hands over what it had kept: more than a second goes by between two pictures,
+// nobody can read it, and five in a second tell as much.
+const HURRY_S = 1;
+const HURRY_MS = 200;
 
 /** What a hub tells of, on a page. */
 export class Board {
   #cards = new Map();
   #drawing = false;
+  #hurries = false;
   #steady = matchMedia("(prefers-reduced-motion: reduce)");
 
   /**
@@ -94,13 +99,19 @@ export class Board {
     if (this.#drawing || document.hidden) return;
     this.#drawing = true;
     const next = () => requestAnimationFrame((now) => this.#draw(now));
-    setTimeout(next, this.#steady.matches ? STEP_MS : REST_MS);
+    setTimeout(next, this.#steady.matches ? STEP_MS : this.#hurries ? HURRY_MS : REST_MS);
   }
 
   #draw(now) {
     this.#drawing = false;
     let more = false;
-    for (const card of this.#cards.values()) more = card.draw(now / 1000, this.#steady.matches) || more;
+    let most = 0;
+    for (const card of this.#cards.values()) {
+      const before = card.shown;
+      more = card.draw(now / 1000, this.#steady.matches) || more;
+      most = Math.max(most, card.shown - before);
+    }
+    this.#hurries = most > HURRY_S;
     if (more) this.#start();
   }
 }

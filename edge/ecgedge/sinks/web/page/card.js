@@ -89,6 +89,11 @@ export class Card {
     this.past.follow(this.ring.end / fs);
   }
 
+  /** Up to which time of the stream is drawn, in seconds. */
+  get shown() {
+    return this.drawn === undefined ? 0 : this.drawn / this.ring.fs;
+  }
+
   /** Draw what it is time for; return whether there is more to come. */
   draw(now, steady) {
     const shown = this.playout.at(now * this.speed);

@@ -9,11 +9,13 @@ import { empty, merged } from "./draw/history.js";
 const SHOWN_S = [600, 3600, 21600, 86400];
 const STRIP_S = 10;
 const EVERY_S = 5; // of the stream, between two pictures of what moves slowly
+const REST_MS = 250; // from one of them to the next, however fast the stream comes: as often as the figures
 
 /** What lies behind a card's trace; `parts` are the elements of the card, `asks` gives strips (see Board). */
 export class Past {
   constructor(id, parts, asks, announce) {
     Object.assign(this, { id, parts, asks, announce, start: null, end: 0, drawn: -Infinity, chosen: null });
+    Object.assign(this, { at: -Infinity, timer: null });
     this.history = empty();
     this.band = new Timeline(parts.timeline, parts.band, (at) => this.#pick(at));
     this.trend = new Trend(parts.trend);
@@ -59,12 +61,13 @@ export class Past {
   }
 
   remove() {
+    clearTimeout(this.timer);
     this.trend.remove();
   }
 
   merge(message) {
     this.history = merged(this.history, message);
-    this.draw();
+    this.#due();
   }
 
   now(now, start, ended) {
@@ -76,10 +79,19 @@ export class Past {
   /** The stream has come to a time. */
   follow(end) {
     this.end = Math.max(this.end, end);
-    if (Math.abs(end - this.drawn) >= EVERY_S) this.draw();
+    if (Math.abs(end - this.drawn) >= EVERY_S) this.#due();
+  }
+
+  /** Draw now, or when somebody could tell it from the last picture. */
+  #due() {
+    const rest = this.at + REST_MS - performance.now();
+    if (rest <= 0) this.draw();
+    else this.timer ??= setTimeout(() => this.draw(), rest);
   }
 
   draw() {
+    clearTimeout(this.timer);
+    Object.assign(this, { timer: null, at: performance.now() });
     if (!this.parts.past.offsetParent) return;
     if (document.hidden) return; // who looks again gets all of it
     this.drawn = this.end;
