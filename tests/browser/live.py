@@ -82,9 +82,9 @@ class Stream:
         return self
 
     @contextmanager
-    def running(self) -> Iterator[None]:
-        """Go on in real time, in the bursts of a strap."""
-        thread = threading.Thread(target=self._run, daemon=True)
+    def running(self, speed: float = 1.0) -> Iterator[None]:
+        """Go on in real time or some times as fast, in the bursts of a strap."""
+        thread = threading.Thread(target=self._run, args=(speed,), daemon=True)
         thread.start()
         try:
             yield
@@ -93,11 +93,11 @@ class Stream:
             thread.join()
             self._stopped.clear()
 
-    def _run(self) -> None:
-        start = time.monotonic() - self.now_s
+    def _run(self, speed: float) -> None:
+        start = time.monotonic() - self.now_s / speed
         while not self._stopped.is_set() and self._at < len(self._mv):
             self._burst(len(self._mv))
-            self._stopped.wait(max(start + self.now_s - time.monotonic(), 0))
+            self._stopped.wait(max(start + self.now_s / speed - time.monotonic(), 0))
 
     def _burst(self, end: int) -> None:
         first, self._at = self._at, min(self._at + round(BURST_S * self.fs), end)

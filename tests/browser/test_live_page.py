@@ -84,6 +84,18 @@ def test_the_trace_moves_and_shows_now(page: Page, hub: Hub) -> None:
         assert page.complaints() == []
 
 
+def test_in_a_hurry_it_is_painted_five_times_a_second_and_ends_with_the_newest(page: Page, hub: Hub) -> None:
+    stream = Stream(hub.add("virtual strap"), np.tile(ecg(("sinus", 60.0, 64.0)), 10))
+    stream.play(12)
+    with serving(hub) as server:
+        page.open(server.url)
+        page.until(f"{INK % TRACE}.filter(Boolean).length > 100")
+        with stream.running(speed=100.0):
+            page.evaluate(CHANGES % 2)
+            assert page.evaluate(CHANGES % 10) > 1.5
+            page.until("document.querySelector('[data-is=timeline]').ariaValueNow >= 600")
+
+
 def test_with_reduced_motion_it_advances_once_a_second(page: Page, hub: Hub) -> None:
     stream = Stream(hub.add("virtual strap"), ecg(("sinus", 60.0, 64.0)), monitor=Monitor())
     stream.play(12)
