@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from contextlib import ExitStack
 
 import numpy as np
@@ -251,6 +253,24 @@ def test_one_viewer_too_many_is_told_so(page: Page, hub: Hub) -> None:
         page.until("/Too many look/.test(document.getElementById('banner').textContent)")
         others.close()
         page.until("document.getElementById('banner').hidden")
+
+
+def test_what_the_graphics_memory_lost_is_drawn_again(page: Page, hub: Hub) -> None:
+    stream = Stream(hub.add("virtual strap"), ecg(("sinus", 120.0, 64.0)), monitor=Monitor())
+    stream.play(60)
+    count = "addEventListener('contextrestored', () => self.restored = (self.restored ?? 0) + 1, true);"
+    page.before(count)
+    shown = [f"{INK % where}.filter(Boolean).length > 300" for where in (".monitor .paper", TRACE)]
+    with serving(hub) as server:
+        page.open(server.url)
+        for ink in shown:
+            page.until(ink)
+        (graphics,) = [one["id"] for one in page.browser.processes() if one["type"] == "GPU"]
+        os.kill(graphics, signal.SIGKILL)
+        page.until("self.restored >= 3")
+        for ink in shown:
+            page.until(ink)
+        assert not [one for one in page.complaints() if "exceptionDetails" in one]
 
 
 def test_a_tab_that_slept_shows_now(page: Page, hub: Hub) -> None:

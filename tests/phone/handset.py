@@ -21,6 +21,7 @@ _BRIDGE_S = 120.0
 _RECORD = 30  # bytes around a value in a capture
 # An app holds ten times as many. A slow host has them in less than 3 s, after which the link is lost.
 _AT_ONCE = 100
+_LOOKS_S = 0.05  # between two looks at how much was recorded
 # The app's own worker at hand, to be asked beside the page.
 _WORKER = """
 window.Worker = class extends window.Worker {
@@ -100,7 +101,6 @@ class Handset:
 
     def __init__(self, browser: Browser, url: str, *, kept: bool = False) -> None:
         self.browser, self.url = browser, url
-        self.looks_s = 0.05  # between two looks at how much was recorded
         self._answered: set[str] = set()
         self._chosen: str | None = None
         self._worker = ""
@@ -229,7 +229,7 @@ class Handset:
         until = time.monotonic() + _BRIDGE_S
         while (now := self._size()) < size:
             assert time.monotonic() < until, f"of {size} bytes {now} were recorded"
-            self.browser.pump(self.looks_s)
+            self.browser.pump(_LOOKS_S)
 
     def listed(self) -> int:
         """How many recordings the page lists."""

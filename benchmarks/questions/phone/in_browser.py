@@ -22,13 +22,12 @@ import numpy as np
 
 from benchmarks.harness.machine import ROOT
 from benchmarks.harness.not_measured import NotMeasuredError, skipped
-from benchmarks.harness.signals import real_or_made
+from benchmarks.harness.signals import Signal, real_or_made
 
 BUILT = ROOT / "build" / "phone"
 STARTS = 5  # the median counts
 FS, FRAME = 130.0, 73
 PIECE_S = 600.0
-LOOKS_S = 0.2  # how long the recording grows between two looks at it
 
 
 def tools() -> SimpleNamespace:
@@ -77,9 +76,7 @@ def opened(with_: SimpleNamespace, profile: Path, port: int = 0) -> Iterator[tup
 def starts(with_: SimpleNamespace, rounds: int) -> dict[str, Any]:
     """First visits, in profiles that have seen nothing, and later ones."""
     found: dict[str, list[dict[str, float]]] = {"cold": [], "warm": []}
-    # What a browser keeps belongs to an address: both visits have the same one.
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     for _ in range(rounds):
         with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             for kind in found:
@@ -87,6 +84,12 @@ def starts(with_: SimpleNamespace, rounds: int) -> dict[str, Any]:
                     memory = handset.memory()
                     found[kind].append(took | memory._asdict())
     return {kind: medians(some) for kind, some in found.items()}
+
+
+def free_port() -> int:
+    """For several visits: what a browser keeps belongs to an address."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
 
 
 def empty(with_: SimpleNamespace) -> dict[str, float]:
@@ -113,17 +116,24 @@ def medians(runs: list[dict[str, float]]) -> dict[str, float]:
 
 
 def measuring(with_: SimpleNamespace, at_once_s: float, live_s: float) -> dict[str, Any]:
-    """Some time in real time, and an hour's worth at once: behind another tab, and shown."""
+    """On a later visit some time in real time, and an hour's worth at once: behind another tab, and shown."""
     name, mv = real_or_made(PIECE_S)
-    from ecgedge_bridge.simulation.h10 import VirtualH10
-
     frames, live = round(at_once_s * FS) // FRAME, round(live_s * FS) // FRAME
     signal = np.resize(mv, (2 * frames + live) * FRAME)
-    with (
-        TemporaryDirectory(ignore_cleanup_errors=True) as folder,
-        opened(with_, Path(folder) / "profile") as (handset, _),
-    ):
-        handset.looks_s = LOOKS_S
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        where = Path(folder) / "profile", free_port()
+        with opened(with_, *where):
+            pass
+        return on_visit(with_, where, name, signal, frames, live)
+
+
+def on_visit(
+    with_: SimpleNamespace, where: tuple[Path, int], name: str, signal: Signal, frames: int, live: int
+) -> dict[str, Any]:
+    """The same, in a profile at an address that has seen the app."""
+    from ecgedge_bridge.simulation.h10 import VirtualH10
+
+    with opened(with_, *where) as (handset, _):
         strap = with_.strap.Strap(handset.page, VirtualH10(signal), straight=True)
         handset.connect(strap)
         of_live = spent(handset, live, lambda: in_real_time(handset, strap, live))

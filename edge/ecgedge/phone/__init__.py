@@ -36,7 +36,7 @@ over (words where it failed for good).
 
 Rules of the room
 -----------------
-1. A notification is flushed to the disk before anything of it is shown: what a person saw is in the recording.
+1. A notification is on the disk before anything of it is shown: what a person saw is in the recording.
 2. Nothing keeps the event loop for longer than a window of the models takes.
 3. Whatever goes wrong reaches the page as a sentence that ends with what to do.
 """

@@ -29,6 +29,10 @@ export class Card {
     this.parts.mark.addEventListener("submit", (event) => this.#mark(event));
     this.watch = new ResizeObserver(() => this.resize());
     for (const name of ["trace", "timeline", "trend"]) this.watch.observe(this.parts[name]);
+    // A phone takes the graphics memory of a page that nobody looks at: what was drawn once is gone then.
+    for (const canvas of this.root.querySelectorAll("canvas")) {
+      canvas.addEventListener("contextrestored", () => this.resize());
+    }
   }
 
   /** The server tells who it is. */

@@ -58,20 +58,47 @@ function lines(through, length, everyMm, dots) {
   return Array.from({ length: count }, (_, i) => Math.round((through + (first + i) * step) * dots) / dots);
 }
 
-/** A pattern of slanted lines, for where there is no signal. */
-export function hatch(context, colour, dots) {
-  const size = Math.max(1, Math.round(8 * dots)); // while a page is zoomed a dot may be anything
+const TILE_PX = 8;
+
+/**
+ * A pattern of tiles of 8 by 8 CSS pixels.
+ *
+ * @param {CanvasRenderingContext2D} context that is to be filled
+ * @param {number} dots of the screen for a CSS pixel
+ * @param {(pen: OffscreenCanvasRenderingContext2D) => void} draw draws a tile
+ * @returns {CanvasPattern|null} null while the browser has lost its canvases; it tells when it has them again
+ */
+export function pattern(context, dots, draw) {
+  const size = Math.max(1, Math.round(TILE_PX * dots)); // while a page is zoomed a dot may be anything
   const tile = new OffscreenCanvas(size, size);
   const pen = tile.getContext("2d");
-  pen.strokeStyle = colour;
-  pen.lineWidth = dots;
+  if (!pen) return null;
+  pen.scale(size / TILE_PX, size / TILE_PX);
   pen.beginPath();
-  for (const shift of [-size, 0, size]) {
-    pen.moveTo(shift, size);
-    pen.lineTo(shift + size, 0);
-  }
+  draw(pen);
   pen.stroke();
-  const pattern = context.createPattern(tile, "repeat");
-  pattern.setTransform(new DOMMatrix().scale(1 / dots));
-  return pattern;
+  try {
+    const made = context.createPattern(tile, "repeat");
+    made?.setTransform(new DOMMatrix().scale(1 / dots));
+    return made;
+  } catch (error) {
+    if (error.name !== "InvalidStateError") throw error;
+    return null;
+  }
+}
+
+/** Lines through a tile from one height to another, which go on in the tiles beside it. */
+export function slant(pen, from, to) {
+  for (const x of [-TILE_PX, 0, TILE_PX]) {
+    pen.moveTo(x, from);
+    pen.lineTo(x + TILE_PX, to);
+  }
+}
+
+/** A pattern of slanted lines, for where there is no signal. */
+export function hatch(context, colour, dots) {
+  return pattern(context, dots, (pen) => {
+    pen.strokeStyle = colour;
+    slant(pen, TILE_PX, 0);
+  });
 }

@@ -165,7 +165,7 @@ export class Sweep {
       const start = i - 1;
       while (i <= to && Number.isNaN(this.ring.at(i))) i++;
       this.#fill(start, Math.min(i, to), this.ink.lost);
-      this.#fill(start, Math.min(i, to), this.hatching);
+      if (this.hatching) this.#fill(start, Math.min(i, to), this.hatching);
     }
   }
 

@@ -1,7 +1,7 @@
 // The rhythm of the last hours as a band: by colour, by pattern and, where it fits, by letter.
 
 import { clock, ticks } from "./axis.js";
-import { colours, fit } from "./paper.js";
+import { colours, fit, pattern, slant } from "./paper.js";
 
 // The words of the program, see ecgedge.sinks.words; a test compares them.
 export const LABELS = {
@@ -168,25 +168,10 @@ export class Timeline {
 
 /** What tells labels apart where colours do not: stripes, dots, a net. */
 function patterns(context, ink, dots) {
-  const make = (draw) => {
-    const size = Math.max(1, Math.round(8 * dots));
-    const tile = new OffscreenCanvas(size, size);
-    const pen = tile.getContext("2d");
-    pen.scale(tile.width / 8, tile.width / 8);
+  const make = (draw) => pattern(context, dots, (pen) => {
     [pen.strokeStyle, pen.fillStyle, pen.globalAlpha, pen.lineWidth] = [ink, ink, 0.45, 1.5];
-    pen.beginPath();
     draw(pen);
-    pen.stroke();
-    const pattern = context.createPattern(tile, "repeat");
-    pattern.setTransform(new DOMMatrix().scale(1 / dots));
-    return pattern;
-  };
-  const slant = (pen, from, to) => {
-    for (const x of [-8, 0, 8]) {
-      pen.moveTo(x, from);
-      pen.lineTo(x + 8, to);
-    }
-  };
+  });
   return {
     A: make((pen) => slant(pen, 8, 0)),
     O: make((pen) => pen.fillRect(2, 2, 3, 3)),
