@@ -20,6 +20,8 @@ APP = REPOSITORY / "edge" / "phone" / "app"
 LIVE_PAGE = REPOSITORY / "edge" / "ecgedge" / "sinks" / "web" / "page"
 # Of the live page, what talks to its server.
 SERVED = {"index.html", "app.js", "asks.js", "connection.js"}
+# Without it numpy cannot be imported.
+LAPACK = FOLDER / "stand_ins" / "_umath_linalg.py"
 LIBRARY = f"lib/python{PYTHON}"
 SITE = f"{LIBRARY}/site-packages"
 
@@ -54,7 +56,10 @@ def packs(python: Path, pyodide: Path, numpy: Path, core: Path, target: Path) ->
         bridge = REPOSITORY / "firmware_bridge" / "ecgedge_bridge"
         listed = {
             "python": _below(LIBRARY, work / "library", "standard_library"),
-            "numpy": _below(f"{SITE}/numpy", numpy / "numpy", "numpy"),
+            "numpy": {
+                **_below(f"{SITE}/numpy", numpy / "numpy", "numpy"),
+                f"{SITE}/numpy/linalg/{LAPACK.name}": LAPACK,
+            },
             "ecgedge": {
                 **_below(f"{SITE}/ecgedge", ours, "ecgedge"),
                 **_below(f"{SITE}/ecgedge_bridge", bridge, "ecgedge_bridge"),
