@@ -1,4 +1,4 @@
-"""In place of numpy's LAPACK: 2 MB that nothing here calls, as its last digits differ from machine to machine."""
+"""In place of numpy's LAPACK: 2 MB that nothing here calls, as its last digits are each machine's own."""
 
 from typing import Any
 
