@@ -47,14 +47,12 @@ async function answer({ id, call, args }) {
     const answered = (await ready).call(call, JSON.stringify(typeof args === "object" ? values : args ?? {}), file);
     const reply = await answered.finally(() => answered.destroy());
     const message = typeof reply === "string" ? JSON.parse(reply) : { result: reply };
-    if (call === "start" && message.result) {
-      message.result.seconds = performance.now() / 1000;
-      letGo();
-    }
+    if (call === "start" && message.result) message.result.seconds = performance.now() / 1000;
     postMessage({ id, ...message });
   } catch (error) {
-    postMessage({ id, error: error.message });
+    return postMessage({ id, error: error.message });
   }
+  if (call === "start") letGo();
 }
 
 function settle({ answer, result = null, error, name }) {
