@@ -1,4 +1,4 @@
-// What is left in JavaScript's memory when Python has started, and is never read again: a tenth of all that the page takes.
+// What is left in JavaScript's memory when Python has started, and is never read again: a tenth of what the page takes.
 
 const LARGE = 1 << 16; // in bytes: Pyodide makes hundreds of small modules itself
 const IMPORTED = `

@@ -67,6 +67,7 @@ export class Past {
 
   merge(message) {
     this.history = merged(this.history, message);
+    this.band.history = this.history; // who picks a place is told what is known, drawn or not
     this.#due();
   }
 
